@@ -1,0 +1,46 @@
+"""Everything FadeBench raises on purpose, with a message that says what to do next.
+
+FadeBenchError
+├── NotFound            what was asked for does not exist, or belongs to somebody else
+├── InvalidInput        a value cannot be used as given
+│   └── BadFile         an uploaded file cannot be used as it is
+├── Conflict            the thing is in use, or in a state that forbids the request
+├── NotAllowed          the user may not do this
+├── LoginRefused        wrong e-mail or password, or too many attempts
+└── TaskFailed          background work ended without a result
+"""
+
+
+class FadeBenchError(Exception):
+    """Base of the tree; `str(error)` is fit to be shown to the user."""
+
+
+class NotFound(FadeBenchError):
+    """The object does not exist for this user; the wording never tells which of both."""
+
+    def __init__(self, noun: str) -> None:
+        super().__init__(f"No such {noun}. It may have been deleted; pick one from the list.")
+
+
+class InvalidInput(FadeBenchError):
+    """A value cannot be used as given."""
+
+
+class BadFile(InvalidInput):
+    """An uploaded file cannot be used as it is."""
+
+
+class Conflict(FadeBenchError):
+    """The thing is in use, or in a state that forbids the request."""
+
+
+class NotAllowed(FadeBenchError):
+    """The user may not do this."""
+
+
+class LoginRefused(FadeBenchError):
+    """Wrong e-mail or password, or too many attempts."""
+
+
+class TaskFailed(FadeBenchError):
+    """Background work ended without a result."""

@@ -1,0 +1,1 @@
+"""The algorithms: one file each, one contract, tensors and configuration only."""
