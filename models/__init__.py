@@ -1,1 +1,1 @@
-"""The algorithms: one file each, one contract, tensors and configuration only."""
+"""Battery-life models. Importing this package does not import torch; `models.config` stays free of it."""

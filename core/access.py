@@ -1,0 +1,147 @@
+"""Who may see what: the only place that queries on a tenant's rows start from.
+
+Built-in datasets are readable by all; everything else only by its owner. Asking for something
+that is not yours behaves exactly like asking for something that does not exist.
+"""
+
+from typing import Any
+
+from sqlalchemy import Select, and_, or_, select
+from sqlalchemy.orm import Session
+
+from core.errors import NotFound
+from core.users import CurrentUser
+from db.tables import (
+    BackgroundTask,
+    BatteryUnit,
+    Dataset,
+    DataUpload,
+    ModelVersion,
+    TestExport,
+    TestJob,
+    TrainingJob,
+    TrainingJobRun,
+)
+
+
+def visible_uploads(user: CurrentUser) -> Select[tuple[DataUpload]]:
+    """Uploads of the user."""
+    return select(DataUpload).where(DataUpload.user_id == user.id)
+
+
+def visible_datasets(user: CurrentUser) -> Select[tuple[Dataset]]:
+    """Complete datasets: the built-in ones and the user's own."""
+    return select(Dataset).where(_complete(), or_(_builtin(), Dataset.owner_user_id == user.id))
+
+
+def owned_datasets(user: CurrentUser) -> Select[tuple[Dataset]]:
+    """Complete datasets that the user may change."""
+    return select(Dataset).where(_complete(), Dataset.owner_user_id == user.id)
+
+
+def visible_batteries(user: CurrentUser) -> Select[tuple[BatteryUnit]]:
+    """Batteries of every dataset that the user sees."""
+    return (
+        select(BatteryUnit)
+        .join(Dataset, Dataset.id == BatteryUnit.dataset_id)
+        .where(_complete(), or_(_builtin(), Dataset.owner_user_id == user.id))
+    )
+
+
+def visible_jobs(user: CurrentUser) -> Select[tuple[TrainingJob]]:
+    """Training jobs of the user."""
+    return select(TrainingJob).where(TrainingJob.user_id == user.id)
+
+
+def visible_runs(user: CurrentUser) -> Select[tuple[TrainingJobRun]]:
+    """Runs of the user's training jobs."""
+    return (
+        select(TrainingJobRun)
+        .join(TrainingJob, TrainingJob.id == TrainingJobRun.job_id)
+        .where(TrainingJob.user_id == user.id)
+    )
+
+
+def visible_models(user: CurrentUser) -> Select[tuple[ModelVersion]]:
+    """Model versions of the user."""
+    return select(ModelVersion).where(ModelVersion.user_id == user.id)
+
+
+def visible_tests(user: CurrentUser) -> Select[tuple[TestJob]]:
+    """Test jobs of the user."""
+    return select(TestJob).where(TestJob.user_id == user.id)
+
+
+def visible_results(user: CurrentUser) -> Select[tuple[TestJob]]:
+    """Test jobs of the user whose metrics and predictions are complete."""
+    return visible_tests(user).where(TestJob.status == "SUCCEEDED")
+
+
+def visible_exports(user: CurrentUser) -> Select[tuple[TestExport]]:
+    """Exports of the user."""
+    return select(TestExport).where(TestExport.user_id == user.id)
+
+
+def visible_tasks(user: CurrentUser) -> Select[tuple[BackgroundTask]]:
+    """Background tasks of the user."""
+    return select(BackgroundTask).where(BackgroundTask.user_id == user.id)
+
+
+def get_upload(session: Session, user: CurrentUser, upload_id: int) -> DataUpload:
+    """One upload, or `NotFound`."""
+    return _one(session, visible_uploads(user).where(DataUpload.id == upload_id), "upload")
+
+
+def get_dataset(session: Session, user: CurrentUser, dataset_id: int) -> Dataset:
+    """One readable dataset, or `NotFound`."""
+    return _one(session, visible_datasets(user).where(Dataset.id == dataset_id), "dataset")
+
+
+def get_owned_dataset(session: Session, user: CurrentUser, dataset_id: int) -> Dataset:
+    """One dataset that the user may change, or `NotFound`."""
+    return _one(session, owned_datasets(user).where(Dataset.id == dataset_id), "dataset")
+
+
+def get_job(session: Session, user: CurrentUser, job_id: int) -> TrainingJob:
+    """One training job, or `NotFound`."""
+    return _one(session, visible_jobs(user).where(TrainingJob.id == job_id), "training job")
+
+
+def get_run(session: Session, user: CurrentUser, run_id: int) -> TrainingJobRun:
+    """One run, or `NotFound`."""
+    return _one(session, visible_runs(user).where(TrainingJobRun.id == run_id), "run")
+
+
+def get_model(session: Session, user: CurrentUser, model_id: int) -> ModelVersion:
+    """One model version, or `NotFound`."""
+    return _one(session, visible_models(user).where(ModelVersion.id == model_id), "model")
+
+
+def get_test(session: Session, user: CurrentUser, test_id: int) -> TestJob:
+    """One test job in any state, or `NotFound`."""
+    return _one(session, visible_tests(user).where(TestJob.id == test_id), "test")
+
+
+def get_result(session: Session, user: CurrentUser, test_id: int) -> TestJob:
+    """One finished test job, or `NotFound`."""
+    return _one(session, visible_results(user).where(TestJob.id == test_id), "result")
+
+
+def get_export(session: Session, user: CurrentUser, export_id: int) -> TestExport:
+    """One export, or `NotFound`."""
+    return _one(session, visible_exports(user).where(TestExport.id == export_id), "export")
+
+
+def _one(session: Session, query: Select[Any], noun: str) -> Any:
+    row = session.scalars(query).one_or_none()
+    if row is None:
+        raise NotFound(noun)
+    return row
+
+
+def _complete() -> Any:
+    return Dataset.loading.is_not(True)
+
+
+def _builtin() -> Any:
+    return and_(Dataset.source_type == "BUILTIN", Dataset.owner_user_id.is_(None))

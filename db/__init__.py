@@ -1,0 +1,1 @@
+"""Engine, session, tables and migrations; knows nothing of the rest of the product."""

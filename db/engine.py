@@ -1,0 +1,95 @@
+"""Engines and sessions for SQLite, MySQL and PostgreSQL."""
+
+import json
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
+
+BUSY_TIMEOUT_S = 15
+
+
+def make_engine(url: str) -> Engine:
+    """Engine for `url`; sessions talk UTC, JSON never holds NaN or infinities."""
+    parsed = make_url(url)
+    options: dict[str, Any] = {"json_serializer": dump_json, "pool_pre_ping": True}
+    if parsed.get_backend_name() == "sqlite":
+        if parsed.database and parsed.database != ":memory:":
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_S}, **options)
+        _prepare_sqlite(engine)
+        return engine
+    engine = create_engine(parsed, pool_recycle=1800, **options)
+    _use_utc(engine)
+    return engine
+
+
+@contextmanager
+def session_scope(engine: Engine, *, write: bool = True) -> Iterator[Session]:
+    """A session that commits at the end, or rolls everything back on an error.
+
+    On SQLite a writing session takes the write lock at once (BEGIN IMMEDIATE): reading first and
+    writing later fails under concurrency (tests/db/test_concurrency.py).
+    """
+    with engine.connect() as connection:
+        connection = connection.execution_options(fadebench_write=write)
+        with Session(connection, expire_on_commit=False) as session:
+            try:
+                yield session
+                session.commit()
+            except BaseException:
+                session.rollback()
+                raise
+
+
+def dump_json(value: Any) -> str:
+    """JSON text in which every non-finite number is null."""
+    return json.dumps(finite(value), ensure_ascii=False, allow_nan=False)
+
+
+def finite(value: Any) -> Any:
+    """`value` with NaN and infinities replaced by None, at any depth; NumPy scalars unwrapped."""
+    if isinstance(value, dict):
+        return {str(key): finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    if hasattr(value, "item") and not isinstance(value, str | bytes):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def set_pragmas(dbapi_connection: Any, _record: Any) -> None:
+        # SQLAlchemy's own BEGIN below replaces the driver's late, implicit one.
+        dbapi_connection.isolation_level = None
+        cursor = dbapi_connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=NORMAL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        write = connection.get_execution_options().get("fadebench_write", True)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _use_utc(engine: Engine) -> None:
+    statement = (
+        "SET TIME ZONE 'UTC'" if engine.dialect.name == "postgresql" else "SET time_zone = '+00:00'"
+    )
+
+    @event.listens_for(engine, "connect")
+    def set_time_zone(dbapi_connection: Any, _record: Any) -> None:
+        cursor = dbapi_connection.cursor()
+        cursor.execute(statement)
+        cursor.close()
+        dbapi_connection.commit()

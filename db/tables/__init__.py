@@ -1,0 +1,48 @@
+"""Every table of FadeBench; importing this module fills `Base.metadata`."""
+
+from db.tables.base import Base
+from db.tables.data import BatteryUnit, CycleData, Dataset, DataUpload
+from db.tables.tasks import BackgroundTask
+from db.tables.testing import (
+    TestExport,
+    TestJob,
+    TestJobBattery,
+    TestJobBatteryMetric,
+    TestJobLog,
+    TestJobMetricOverall,
+    TestJobPrediction,
+)
+from db.tables.training import (
+    ModelVersion,
+    TrainingJob,
+    TrainingJobBattery,
+    TrainingJobRun,
+    TrainingJobRunLog,
+    TrainingJobRunMetric,
+)
+from db.tables.users import AuthSession, LoginThrottle, User
+
+__all__ = [
+    "AuthSession",
+    "BackgroundTask",
+    "Base",
+    "BatteryUnit",
+    "CycleData",
+    "DataUpload",
+    "Dataset",
+    "LoginThrottle",
+    "ModelVersion",
+    "TestExport",
+    "TestJob",
+    "TestJobBattery",
+    "TestJobBatteryMetric",
+    "TestJobLog",
+    "TestJobMetricOverall",
+    "TestJobPrediction",
+    "TrainingJob",
+    "TrainingJobBattery",
+    "TrainingJobRun",
+    "TrainingJobRunLog",
+    "TrainingJobRunMetric",
+    "User",
+]

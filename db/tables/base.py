@@ -1,0 +1,53 @@
+"""The declarative base and the options every table shares."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Index, MetaData
+from sqlalchemy.orm import DeclarativeBase
+
+# Without a name a constraint cannot be dropped by a later migration.
+NAMING = {
+    "ix": "idx_%(table_name)s_%(column_0_name)s",
+    "uq": "uk_%(table_name)s_%(column_0_name)s",
+    "ck": "%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+# A binary collation makes MySQL compare text exactly as SQLite and PostgreSQL do;
+# ignoring case is our own rule (see db.tables.users), not the server's.
+TABLE_OPTIONS: dict[str, Any] = {
+    "mysql_engine": "InnoDB",
+    "mysql_charset": "utf8mb4",
+    "mysql_collate": "utf8mb4_bin",
+    "mariadb_engine": "InnoDB",
+    "mariadb_charset": "utf8mb4",
+    "mariadb_collate": "utf8mb4_bin",
+    "sqlite_autoincrement": True,
+}
+# AUTOINCREMENT is refused on tables with a composite key.
+LINK_TABLE_OPTIONS = {k: v for k, v in TABLE_OPTIONS.items() if k != "sqlite_autoincrement"}
+
+MYSQL_FAMILY = ("mysql", "mariadb")
+
+
+class Base(DeclarativeBase):
+    """Base of all tables."""
+
+    metadata = MetaData(naming_convention=NAMING)
+
+
+def _only(dialects: tuple[str, ...], *, others: bool) -> Callable[..., bool]:
+    def applies(_ddl: Any, _target: Any, _bind: Any, *, dialect: Any, **_: Any) -> bool:
+        return (dialect.name in dialects) is not others
+
+    return applies
+
+
+def index_named_per_table(mysql_name: str, other_name: str, *columns: str) -> tuple[Index, Index]:
+    """An index whose seed name occurs on two tables, which only MySQL allows."""
+    return (
+        Index(mysql_name, *columns).ddl_if(callable_=_only(MYSQL_FAMILY, others=False)),
+        Index(other_name, *columns).ddl_if(callable_=_only(MYSQL_FAMILY, others=True)),
+    )

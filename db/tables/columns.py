@@ -1,0 +1,47 @@
+"""Column types that mean the same on SQLite, MySQL and PostgreSQL."""
+
+import math
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Double, Enum, Integer
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+# SQLite numbers rows by itself only in a column of type INTEGER.
+BigId = BigInteger().with_variant(Integer, "sqlite")
+
+
+def utc_now() -> datetime:
+    """The present in UTC without zone and fraction, as every DATETIME column holds it."""
+    return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
+
+
+class FiniteDouble(TypeDecorator[float]):
+    """DOUBLE that turns NaN and infinities into NULL.
+
+    SQLite would store NULL for NaN, PyMySQL would raise and PostgreSQL would keep it.
+    """
+
+    impl = Double
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> float | None:
+        if value is None:
+            return None
+        number = float(value)
+        return number if math.isfinite(number) else None
+
+
+def choice(name: str, *values: str) -> Enum:
+    """ENUM of the seed: native where the server has it, a named CHECK on SQLite."""
+    return Enum(*values, name=name, create_constraint=True, validate_strings=True)
+
+
+STATUSES = ("PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELED")
+ALGORITHMS = ("BASELINE", "BILSTM", "DEEPHPM")
+TARGETS = ("RUL", "PCL", "BOTH")
+SINGLE_TARGETS = ("RUL", "PCL")
+ROLES = ("train", "val", "test")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+EXPORT_FORMATS = ("CSV", "XLSX")

@@ -1,0 +1,55 @@
+"""The background process registry: what is to be done, and the process that does it."""
+
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    func,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.tables.base import TABLE_OPTIONS, Base
+from db.tables.columns import STATUSES, BigId, FiniteDouble, choice, utc_now
+
+TASK_KINDS = ("UPLOAD", "TRAIN", "TEST", "EXPORT", "DEMO")
+
+
+class BackgroundTask(Base):
+    """Work for one background process (not in the seed, docs/decisions/002)."""
+
+    __tablename__ = "background_task"
+    __table_args__ = (
+        Index("idx_task_status", "status", "id"),
+        Index("idx_task_subject", "kind", "subject_id"),
+        Index("idx_task_user", "user_id"),
+        TABLE_OPTIONS,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
+    # NULL for the product's own work, such as the demonstration fleet.
+    user_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("user.id", name="fk_task_user"))
+    kind: Mapped[str] = mapped_column(choice("task_kind", *TASK_KINDS))
+    subject_id: Mapped[int] = mapped_column(BigInteger)
+    status: Mapped[str] = mapped_column(
+        choice("task_status", *STATUSES), default="PENDING", server_default="PENDING"
+    )
+    stage: Mapped[str | None] = mapped_column(String(120))
+    progress: Mapped[float | None] = mapped_column(FiniteDouble)
+    message: Mapped[str | None] = mapped_column(String(2000))
+    cancel_requested: Mapped[bool | None] = mapped_column(Boolean(create_constraint=False))
+    host: Mapped[str | None] = mapped_column(String(255))
+    pid: Mapped[int | None] = mapped_column(Integer)
+    process_started_at: Mapped[float | None] = mapped_column(FiniteDouble)
+    heartbeat_at: Mapped[datetime | None] = mapped_column(DateTime)
+    threads: Mapped[int | None] = mapped_column(Integer)
+    created_at: Mapped[datetime] = mapped_column(
+        DateTime, default=utc_now, server_default=func.current_timestamp()
+    )
+    started_at: Mapped[datetime | None] = mapped_column(DateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(DateTime)

@@ -1,0 +1,91 @@
+"""Accounts, their sessions and the memory of failed logins."""
+
+import unicodedata
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Boolean, DateTime, ForeignKey, Index, Integer, String, UniqueConstraint, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.tables.base import TABLE_OPTIONS, Base
+from db.tables.columns import BigId, utc_now
+
+
+def fold(text: str) -> str:
+    """One spelling for all that differ only in case or in Unicode composition.
+
+    This is our rule for the uniqueness of e-mail and user name, the same on every database.
+    """
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text.strip()).casefold())
+
+
+def _folded(column: str) -> Any:
+    def compute(context: Any) -> str | None:
+        parameters = context.get_current_parameters()
+        return fold(parameters[column]) if column in parameters else None
+
+    return compute
+
+
+class User(Base):
+    """Somebody who signs in."""
+
+    __tablename__ = "user"
+    __table_args__ = (
+        UniqueConstraint("email", name="uk_user_email"),
+        UniqueConstraint("user_name", name="uk_user_name"),
+        UniqueConstraint("email_key", name="uk_user_email_key"),
+        UniqueConstraint("user_name_key", name="uk_user_name_key"),
+        TABLE_OPTIONS,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
+    user_name: Mapped[str] = mapped_column(String(50))
+    email: Mapped[str] = mapped_column(String(255))
+    password_hash: Mapped[str] = mapped_column(String(255))
+    created_at: Mapped[datetime] = mapped_column(
+        DateTime, default=utc_now, server_default=func.current_timestamp()
+    )
+    # Not in the seed (docs/decisions/001).
+    email_key: Mapped[str | None] = mapped_column(
+        String(255), default=_folded("email")
+    )
+    user_name_key: Mapped[str | None] = mapped_column(String(255), default=_folded("user_name"))
+    is_admin: Mapped[bool | None] = mapped_column(Boolean(create_constraint=False))
+
+
+class AuthSession(Base):
+    """One signed-in browser; the cookie carries a secret of which only the hash is kept."""
+
+    __tablename__ = "auth_session"
+    __table_args__ = (
+        UniqueConstraint("token_hash", name="uk_auth_session_token"),
+        Index("idx_auth_session_user", "user_id"),
+        TABLE_OPTIONS,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
+    user_id: Mapped[int] = mapped_column(
+        BigId, ForeignKey("user.id", name="fk_auth_session_user")
+    )
+    token_hash: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(
+        DateTime, default=utc_now, server_default=func.current_timestamp()
+    )
+    expires_at: Mapped[datetime] = mapped_column(DateTime)
+    revoked_at: Mapped[datetime | None] = mapped_column(DateTime)
+
+
+class LoginThrottle(Base):
+    """Failed logins of one e-mail, known or not; stored, so that a restart forgets nothing."""
+
+    __tablename__ = "login_throttle"
+    __table_args__ = (
+        UniqueConstraint("email_hash", name="uk_login_throttle_email"),
+        TABLE_OPTIONS,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
+    email_hash: Mapped[str] = mapped_column(String(64))
+    failures: Mapped[int] = mapped_column(Integer)
+    last_failure_at: Mapped[datetime] = mapped_column(DateTime)

@@ -1,0 +1,29 @@
+"""Errors of the model layer; each message says what to do next.
+
+ValueError
+├── HyperparameterError   a setting is unknown, of the wrong type or out of range
+├── SeriesError           battery data of the wrong shape or order
+├── FitError              training cannot start or has failed
+├── HorizonError          a horizon that the model was not trained for
+└── CheckpointError       a file that is not a model of this application
+"""
+
+
+class HyperparameterError(ValueError):
+    """A hyperparameter is unknown, of the wrong type or out of range."""
+
+
+class SeriesError(ValueError):
+    """Battery data of the wrong shape, order or feature count."""
+
+
+class FitError(ValueError):
+    """Training cannot start with these data and settings, or has failed."""
+
+
+class HorizonError(ValueError):
+    """The model was not trained for the horizon asked for."""
+
+
+class CheckpointError(ValueError):
+    """The file is not a readable model of this application."""
