@@ -24,22 +24,22 @@ from db.tables import (
 )
 
 
-def visible_uploads(user: CurrentUser) -> Select[tuple[DataUpload]]:
+def visible_uploads(user: CurrentUser) -> Select[DataUpload]:
     """Uploads of the user."""
     return select(DataUpload).where(DataUpload.user_id == user.id)
 
 
-def visible_datasets(user: CurrentUser) -> Select[tuple[Dataset]]:
+def visible_datasets(user: CurrentUser) -> Select[Dataset]:
     """Complete datasets: the built-in ones and the user's own."""
     return select(Dataset).where(_complete(), or_(_builtin(), Dataset.owner_user_id == user.id))
 
 
-def owned_datasets(user: CurrentUser) -> Select[tuple[Dataset]]:
+def owned_datasets(user: CurrentUser) -> Select[Dataset]:
     """Complete datasets that the user may change."""
     return select(Dataset).where(_complete(), Dataset.owner_user_id == user.id)
 
 
-def visible_batteries(user: CurrentUser) -> Select[tuple[BatteryUnit]]:
+def visible_batteries(user: CurrentUser) -> Select[BatteryUnit]:
     """Batteries of every dataset that the user sees."""
     return (
         select(BatteryUnit)
@@ -48,41 +48,52 @@ def visible_batteries(user: CurrentUser) -> Select[tuple[BatteryUnit]]:
     )
 
 
-def visible_jobs(user: CurrentUser) -> Select[tuple[TrainingJob]]:
+def visible_jobs(user: CurrentUser) -> Select[TrainingJob]:
     """Training jobs of the user."""
-    return select(TrainingJob).where(TrainingJob.user_id == user.id)
+    return select(TrainingJob).where(
+        TrainingJob.user_id == user.id, TrainingJob.deleting.is_not(True)
+    )
 
 
-def visible_runs(user: CurrentUser) -> Select[tuple[TrainingJobRun]]:
+def visible_runs(user: CurrentUser) -> Select[TrainingJobRun]:
     """Runs of the user's training jobs."""
     return (
         select(TrainingJobRun)
         .join(TrainingJob, TrainingJob.id == TrainingJobRun.job_id)
-        .where(TrainingJob.user_id == user.id)
+        .where(TrainingJob.user_id == user.id, TrainingJob.deleting.is_not(True))
     )
 
 
-def visible_models(user: CurrentUser) -> Select[tuple[ModelVersion]]:
+def visible_models(user: CurrentUser) -> Select[ModelVersion]:
     """Model versions of the user."""
-    return select(ModelVersion).where(ModelVersion.user_id == user.id)
+    return (
+        select(ModelVersion)
+        .join(TrainingJobRun, TrainingJobRun.id == ModelVersion.run_id)
+        .join(TrainingJob, TrainingJob.id == TrainingJobRun.job_id)
+        .where(ModelVersion.user_id == user.id, TrainingJob.deleting.is_not(True))
+    )
 
 
-def visible_tests(user: CurrentUser) -> Select[tuple[TestJob]]:
+def visible_tests(user: CurrentUser) -> Select[TestJob]:
     """Test jobs of the user."""
-    return select(TestJob).where(TestJob.user_id == user.id)
+    return select(TestJob).where(TestJob.user_id == user.id, TestJob.deleting.is_not(True))
 
 
-def visible_results(user: CurrentUser) -> Select[tuple[TestJob]]:
+def visible_results(user: CurrentUser) -> Select[TestJob]:
     """Test jobs of the user whose metrics and predictions are complete."""
     return visible_tests(user).where(TestJob.status == "SUCCEEDED")
 
 
-def visible_exports(user: CurrentUser) -> Select[tuple[TestExport]]:
+def visible_exports(user: CurrentUser) -> Select[TestExport]:
     """Exports of the user."""
-    return select(TestExport).where(TestExport.user_id == user.id)
+    return (
+        select(TestExport)
+        .join(TestJob, TestJob.id == TestExport.test_job_id)
+        .where(TestExport.user_id == user.id, TestJob.deleting.is_not(True))
+    )
 
 
-def visible_tasks(user: CurrentUser) -> Select[tuple[BackgroundTask]]:
+def visible_tasks(user: CurrentUser) -> Select[BackgroundTask]:
     """Background tasks of the user."""
     return select(BackgroundTask).where(BackgroundTask.user_id == user.id)
 

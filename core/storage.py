@@ -22,8 +22,9 @@ UPLOAD_SUFFIXES = (".mat", ".csv", ".csv.gz", ".xlsx", ".zip", ".txt", ".tsv")
 def upload_path(user_id: int, upload_id: int, original_name: str) -> str:
     """Relative path of an uploaded file; of its name only a known suffix is kept."""
     lowered = original_name.lower()
-    suffix = next((s for s in sorted(UPLOAD_SUFFIXES, key=len, reverse=True)
-                   if lowered.endswith(s)), ".bin")
+    suffix = next(
+        (s for s in sorted(UPLOAD_SUFFIXES, key=len, reverse=True) if lowered.endswith(s)), ".bin"
+    )
     return f"{user_id}/uploads/{upload_id}/raw_data{suffix}"
 
 
@@ -89,6 +90,13 @@ def save_stream(relative: str, stream: BinaryIO, max_bytes: int) -> tuple[int, s
     return size, digest.hexdigest()
 
 
+def move_file(source: str, target: str) -> None:
+    """Rename a stored file; the folder of the target is made."""
+    path = resolve(target)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    resolve(source).replace(path)
+
+
 def remove_file(relative: str) -> bool:
     """Delete a stored file and its folder if that is empty then; False if there was none."""
     path = resolve(relative)
@@ -100,11 +108,8 @@ def remove_file(relative: str) -> bool:
     return found
 
 
-def remove_user_files(user_id: int) -> int:
-    """Delete everything that a user stored; returns the number of files."""
-    folder = resolve(str(int(user_id)))
-    if not folder.is_dir():
-        return 0
-    count = sum(1 for path in folder.rglob("*") if path.is_file())
-    shutil.rmtree(folder)
-    return count
+def remove_folder(relative: str) -> None:
+    """Delete a folder below the data folder with everything in it."""
+    folder = resolve(relative)
+    if relative and folder != get_settings().files_root and folder.is_dir():
+        shutil.rmtree(folder)

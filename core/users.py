@@ -2,6 +2,11 @@
 
 from dataclasses import dataclass
 
+from sqlalchemy.orm import Session
+
+from core.errors import NotFound
+from db.tables import User
+
 
 @dataclass(frozen=True)
 class CurrentUser:
@@ -11,3 +16,11 @@ class CurrentUser:
     email: str
     name: str
     is_admin: bool
+
+
+def load_user(session: Session, user_id: int | None) -> CurrentUser:
+    """The owner of a background task, on whose behalf its process acts."""
+    row = session.get(User, user_id)
+    if row is None or row.deleting:
+        raise NotFound("user")
+    return CurrentUser(row.id, row.email, row.user_name, bool(row.is_admin))

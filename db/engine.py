@@ -24,7 +24,8 @@ def make_engine(url: str) -> Engine:
         engine = create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_S}, **options)
         _prepare_sqlite(engine)
         return engine
-    engine = create_engine(parsed, pool_recycle=1800, **options)
+    # REPEATABLE READ, MySQL's default, would count runs as they were before another one finished.
+    engine = create_engine(parsed, pool_recycle=1800, isolation_level="READ COMMITTED", **options)
     _use_utc(engine)
     return engine
 
@@ -53,13 +54,13 @@ def dump_json(value: Any) -> str:
 
 
 def finite(value: Any) -> Any:
-    """`value` with NaN and infinities replaced by None, at any depth; NumPy scalars unwrapped."""
+    """`value` with NaN and infinities replaced by None, at any depth; NumPy values unwrapped."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
     if isinstance(value, dict):
         return {str(key): finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [finite(item) for item in value]
-    if hasattr(value, "item") and not isinstance(value, str | bytes):
-        value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -1,1 +1,1 @@
-"""Battery-life models. Importing this package does not import torch; `models.config` stays free of it."""
+"""Battery-life models; importing the package, or `models.config`, does not import torch."""

@@ -1,36 +1,179 @@
 """A trained model: predicts, and survives on disk as plain tensors and values."""
 
-from dataclasses import dataclass
+import pickle
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
-import numpy.typing as npt
+import torch
 
-from models.config import Hyperparameters
-from models.series import BatterySeries, Task
+from models.config import ALGORITHMS, Hyperparameters
+from models.errors import CheckpointError, HorizonError, SeriesError
+from models.inference import answer
+from models.network import Network
+from models.registry import load_build
+from models.samples import Questions, Rows, latest_row, make_rows
+from models.scaling import Scaler
+from models.series import BatterySeries, Floats, Integers, Task
+
+FORMAT = "fadebench-model"
+FORMAT_VERSION = 1
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """One battery's predictions: cycle_num (m,), y_true and y_pred (m, T) in physical units."""
+    """One battery's predictions, ordered by cycle.
 
-    cycle_num: npt.NDArray[np.int64]
-    y_true: npt.NDArray[np.float64]
-    y_pred: npt.NDArray[np.float64]
+    cycle_num (m,) int64; y_true (m, T) and y_pred (m, T) float64 in the order of the task's
+    targets, PCL as a fraction and RUL in cycles; y_true is NaN where unlabelled or beyond the
+    last row.
+    """
+
+    cycle_num: Integers
+    y_true: Floats
+    y_pred: Floats
 
 
 @dataclass(frozen=True)
 class TrainedModel:
+    """A network with everything that its predictions depend on."""
+
     algorithm: str
     hp: Hyperparameters
     task: Task
+    scaler: Scaler
+    network: Network
+    format_version: int = FORMAT_VERSION
 
     def predict(self, series: BatterySeries, horizon: int) -> Prediction:
-        raise NotImplementedError
+        """Predict every cycle of one battery that has a row to predict from.
 
-    def save(self, path: Path) -> None:
-        raise NotImplementedError
+        An estimator takes horizon 0 and answers every row. A forecaster takes 1..max_horizon,
+        answers cycle c from the latest row with cycle <= c - horizon, and also the `horizon`
+        cycles after the last row. RUL never falls below 0. Uses the threads set for torch.
+
+        Raises
+        ------
+        HorizonError: the model was not trained for this horizon.
+        SeriesError: the battery has another number of features than the model.
+        """
+        _require_horizon(self.task, horizon)
+        if series.features.shape[1] != len(self.task.feature_names):
+            raise SeriesError(
+                f"The model needs the features {', '.join(self.task.feature_names)}; battery "
+                f"{series.code} has {series.features.shape[1]}."
+            )
+        if series.targets.shape[1] != len(self.task.targets):
+            raise SeriesError(
+                f"Battery {series.code} must hold one target column (NaN where unlabelled) for "
+                f"each of {', '.join(self.task.targets)}."
+            )
+        if len(series) == 0:
+            return Prediction(series.cycle_num, series.targets, series.targets)
+        device = next(self.network.parameters()).device
+        rows = make_rows([series], self.task, self.scaler, device)
+        asked, y_true = _ask(rows, series, horizon)
+        scaled = answer(self.network, rows, asked, self.scaler, self.task)
+        y_pred = self.scaler.restore_targets(scaled.double().cpu().numpy())
+        return Prediction(asked.cycle.cpu().numpy(), y_true, clamp_rul(y_pred, self.task))
+
+    def save(self, path: Path | str | BinaryIO) -> None:
+        """Write tensors and plain values only, so that loading executes nothing."""
+        torch.save(
+            {
+                "format": FORMAT,
+                "format_version": self.format_version,
+                "algorithm": self.algorithm,
+                "hyperparameters": self.hp.to_json(),
+                "task": {k: list(v) if isinstance(v, tuple) else v for k, v in _task(self)},
+                "scaler": self.scaler.to_json(),
+                "network": {k: v.cpu() for k, v in self.network.state_dict().items()},
+            },
+            path,
+        )
 
     @classmethod
-    def load(cls, path: Path) -> "TrainedModel":
-        raise NotImplementedError
+    def load(cls, path: Path | str | BinaryIO) -> "TrainedModel":
+        """Read a model onto the CPU; raises CheckpointError if it is not one of ours."""
+        content = _read(path)
+        if content.get("format_version") != FORMAT_VERSION:
+            raise CheckpointError(
+                f"The model file has format version {content.get('format_version')!r}, this "
+                f"application reads {FORMAT_VERSION}. Train the model again."
+            )
+        try:
+            return _rebuild(content)
+        except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+            raise CheckpointError(
+                "The model file is incomplete or damaged. Train the model again."
+            ) from error
+
+
+def clamp_rul(values: Floats, task: Task) -> Floats:
+    """Return the predictions with RUL at least 0; PCL may be negative."""
+    floors = [0.0 if name == "RUL" else -np.inf for name in task.targets]
+    return np.maximum(values, np.asarray(floors))
+
+
+def _task(model: TrainedModel) -> list[tuple[str, Any]]:
+    return list(asdict(model.task).items())
+
+
+def _require_horizon(task: Task, horizon: int) -> None:
+    if not task.is_forecast and horizon != 0:
+        raise HorizonError(
+            f"This model estimates the measured cycle: test it with horizon 0, not {horizon}. "
+            "To look ahead, train a model with max_horizon above 0."
+        )
+    if task.is_forecast and not 1 <= horizon <= task.max_horizon:
+        raise HorizonError(
+            f"This model forecasts 1 to {task.max_horizon} cycles ahead; {horizon} is outside. "
+            "Choose a horizon in that range or train a model with a larger max_horizon."
+        )
+
+
+def _ask(rows: Rows, series: BatterySeries, horizon: int) -> tuple[Questions, Floats]:
+    """Return the questions about one battery and the true answers, (m, T)."""
+    cycles = np.asarray(series.cycle_num)
+    beyond = cycles[-1] + np.arange(1, horizon + 1)
+    asked = np.concatenate([cycles, beyond])
+    truth = np.concatenate([series.targets, np.full((horizon, series.targets.shape[1]), np.nan)])
+    # Beyond the last row a cycle has a source only if the battery is older than the horizon.
+    answerable = asked - horizon >= cycles[0]
+    cycle = torch.as_tensor(asked[answerable], device=rows.key.device)
+    source = latest_row(rows, cycle - horizon)
+    return Questions(source, cycle, source), truth[answerable]
+
+
+def _read(path: Path | str | BinaryIO) -> dict[str, Any]:
+    problem = CheckpointError("The file is not a model of this application.")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise CheckpointError("The model file is missing. Train the model again.") from error
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        raise problem from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise problem
+    return content
+
+
+def _rebuild(content: dict[str, Any]) -> TrainedModel:
+    algorithm = content["algorithm"]
+    if algorithm not in ALGORITHMS:
+        raise CheckpointError(f"The model's algorithm {algorithm!r} is not known here.")
+    hp = Hyperparameters.from_json(content["hyperparameters"])
+    stored = content["task"]
+    task = Task(
+        tuple(stored["targets"]),
+        tuple(stored["feature_names"]),
+        int(stored["max_horizon"]),
+        bool(stored["use_capacity_history"]),
+    )
+    scaler = Scaler.from_json(content["scaler"])
+    with torch.random.fork_rng(devices=[]):
+        network = load_build(algorithm)(hp, task, scaler)
+    network.load_state_dict(content["network"])
+    network.eval()
+    return TrainedModel(algorithm, hp, task, scaler, network)

@@ -171,7 +171,9 @@ def _coerce_several(
     spec: HyperparameterSpec, value: Any, refusal: HyperparameterError
 ) -> tuple[str, ...]:
     """Return the chosen names in the order of the setting's choices, each once."""
-    if not isinstance(value, list | tuple) or not value or set(value) - set(spec.choices):
+    if not isinstance(value, list | tuple) or not value:
+        raise refusal
+    if any(item not in spec.choices for item in value):
         raise refusal
     return tuple(choice for choice in spec.choices if choice in value)
 

@@ -49,6 +49,8 @@ class BatterySeries:
             )
         if not np.isfinite(self.features).all():
             raise SeriesError(f"Battery {self.code}: drop rows with empty or infinite features.")
+        if np.isinf(self.targets).any() or np.isinf(self.soh).any():
+            raise SeriesError(f"Battery {self.code}: infinite labels; leave them empty instead.")
 
     def __len__(self) -> int:
         return len(self.cycle_num)
@@ -82,8 +84,6 @@ class Task:
         return self.max_horizon > 0
 
 
-def make_task(
-    targets: Sequence[str], feature_names: Sequence[str], hp: Hyperparameters
-) -> Task:
+def make_task(targets: Sequence[str], feature_names: Sequence[str], hp: Hyperparameters) -> Task:
     """Return the task that the settings ask for."""
     return Task(tuple(targets), tuple(feature_names), hp.max_horizon, hp.use_capacity_history)

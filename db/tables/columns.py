@@ -6,10 +6,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Double, Enum, Integer
 from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
-
-# SQLite numbers rows by itself only in a column of type INTEGER.
-BigId = BigInteger().with_variant(Integer, "sqlite")
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
 def utc_now() -> datetime:
@@ -31,6 +28,42 @@ class FiniteDouble(TypeDecorator[float]):
             return None
         number = float(value)
         return number if math.isfinite(number) else None
+
+
+class WholeNumber(TypeDecorator[int]):
+    """INT that also takes what data frames hold: NumPy integers, whole floats, NaN
+    and infinities for NULL.
+
+    sqlite3 alone would store the bytes of a NumPy integer as a blob, and find nothing by them.
+    """
+
+    impl = Integer
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> int | None:
+        if value is None or not math.isfinite(value):
+            return None
+        number = int(value)
+        if number != value:
+            raise ValueError(f"{value!r} is not a whole number")
+        return number
+
+
+class BigNumber(WholeNumber):
+    """BIGINT, as WholeNumber takes it."""
+
+    impl = BigInteger
+    cache_ok = True
+
+
+class BigId(BigNumber):
+    """BIGINT that numbers or names a row; SQLite numbers rows only in an INTEGER column."""
+
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        kind = Integer() if dialect.name == "sqlite" else BigInteger()
+        return dialect.type_descriptor(kind)
 
 
 def choice(name: str, *values: str) -> Enum:

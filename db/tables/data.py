@@ -5,13 +5,11 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
-    BigInteger,
     Boolean,
     CheckConstraint,
     DateTime,
     ForeignKey,
     Index,
-    Integer,
     String,
     UniqueConstraint,
     func,
@@ -19,7 +17,15 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.tables.base import TABLE_OPTIONS, Base
-from db.tables.columns import ROLES, BigId, FiniteDouble, choice, utc_now
+from db.tables.columns import (
+    ROLES,
+    BigId,
+    BigNumber,
+    FiniteDouble,
+    WholeNumber,
+    choice,
+    utc_now,
+)
 
 UPLOAD_STATUSES = ("PENDING", "PROCESSING", "SUCCEEDED", "FAILED")
 SOURCE_TYPES = ("BUILTIN", "UPLOAD")
@@ -39,7 +45,7 @@ class DataUpload(Base):
     user_id: Mapped[int] = mapped_column(BigId, ForeignKey("user.id", name="fk_upload_user"))
     original_filename: Mapped[str] = mapped_column(String(255))
     stored_path: Mapped[str] = mapped_column(String(500))
-    file_size: Mapped[int] = mapped_column(BigInteger)
+    file_size: Mapped[int] = mapped_column(BigNumber)
     status: Mapped[str] = mapped_column(
         choice("upload_status", *UPLOAD_STATUSES), default="PENDING", server_default="PENDING"
     )
@@ -103,10 +109,10 @@ class BatteryUnit(Base):
     )
     battery_code: Mapped[str] = mapped_column(String(64))
     group_tag: Mapped[str | None] = mapped_column(choice("battery_group_tag", *ROLES))
-    total_cycles: Mapped[int] = mapped_column(Integer)
+    total_cycles: Mapped[int] = mapped_column(WholeNumber)
     nominal_capacity: Mapped[float | None] = mapped_column(FiniteDouble)
     # Not in the seed (docs/decisions/001): what lists and labels need without reading cycles.
-    cycle_life: Mapped[int | None] = mapped_column(Integer)
+    cycle_life: Mapped[int | None] = mapped_column(WholeNumber)
     first_capacity_ah: Mapped[float | None] = mapped_column(FiniteDouble)
     last_capacity_ah: Mapped[float | None] = mapped_column(FiniteDouble)
 
@@ -125,7 +131,7 @@ class CycleData(Base):
     battery_id: Mapped[int] = mapped_column(
         BigId, ForeignKey("battery_unit.id", name="fk_cycle_battery")
     )
-    cycle_num: Mapped[int] = mapped_column(Integer)
+    cycle_num: Mapped[int] = mapped_column(WholeNumber)
     feature_1: Mapped[float] = mapped_column(FiniteDouble)
     feature_2: Mapped[float] = mapped_column(FiniteDouble)
     feature_3: Mapped[float] = mapped_column(FiniteDouble)
@@ -135,6 +141,6 @@ class CycleData(Base):
     feature_7: Mapped[float] = mapped_column(FiniteDouble)
     feature_8: Mapped[float] = mapped_column(FiniteDouble)
     pcl: Mapped[float | None] = mapped_column(FiniteDouble)
-    rul: Mapped[int | None] = mapped_column(Integer)
+    rul: Mapped[int | None] = mapped_column(WholeNumber)
     # Not in the seed (docs/decisions/001).
     capacity_ah: Mapped[float | None] = mapped_column(FiniteDouble)

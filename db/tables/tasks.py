@@ -3,21 +3,27 @@
 from datetime import datetime
 
 from sqlalchemy import (
-    BigInteger,
     Boolean,
     DateTime,
     ForeignKey,
     Index,
-    Integer,
     String,
     func,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.tables.base import TABLE_OPTIONS, Base
-from db.tables.columns import STATUSES, BigId, FiniteDouble, choice, utc_now
+from db.tables.columns import (
+    STATUSES,
+    BigId,
+    BigNumber,
+    FiniteDouble,
+    WholeNumber,
+    choice,
+    utc_now,
+)
 
-TASK_KINDS = ("UPLOAD", "TRAIN", "TEST", "EXPORT", "DEMO")
+TASK_KINDS = ("UPLOAD", "TRAIN", "TEST", "EXPORT", "BUILTIN")
 
 
 class BackgroundTask(Base):
@@ -35,7 +41,7 @@ class BackgroundTask(Base):
     # NULL for the product's own work, such as the demonstration fleet.
     user_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("user.id", name="fk_task_user"))
     kind: Mapped[str] = mapped_column(choice("task_kind", *TASK_KINDS))
-    subject_id: Mapped[int] = mapped_column(BigInteger)
+    subject_id: Mapped[int] = mapped_column(BigNumber)
     status: Mapped[str] = mapped_column(
         choice("task_status", *STATUSES), default="PENDING", server_default="PENDING"
     )
@@ -44,10 +50,10 @@ class BackgroundTask(Base):
     message: Mapped[str | None] = mapped_column(String(2000))
     cancel_requested: Mapped[bool | None] = mapped_column(Boolean(create_constraint=False))
     host: Mapped[str | None] = mapped_column(String(255))
-    pid: Mapped[int | None] = mapped_column(Integer)
+    pid: Mapped[int | None] = mapped_column(WholeNumber)
     process_started_at: Mapped[float | None] = mapped_column(FiniteDouble)
     heartbeat_at: Mapped[datetime | None] = mapped_column(DateTime)
-    threads: Mapped[int | None] = mapped_column(Integer)
+    threads: Mapped[int | None] = mapped_column(WholeNumber)
     created_at: Mapped[datetime] = mapped_column(
         DateTime, default=utc_now, server_default=func.current_timestamp()
     )

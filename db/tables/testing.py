@@ -5,11 +5,10 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
-    BigInteger,
+    Boolean,
     DateTime,
     ForeignKey,
     Index,
-    Integer,
     String,
     UniqueConstraint,
     func,
@@ -24,7 +23,9 @@ from db.tables.columns import (
     STATUSES,
     TARGETS,
     BigId,
+    BigNumber,
     FiniteDouble,
+    WholeNumber,
     choice,
     utc_now,
 )
@@ -51,7 +52,7 @@ class TestJob(Base):
     )
     dataset_id: Mapped[int] = mapped_column(BigId, ForeignKey("dataset.id", name="fk_test_dataset"))
     target: Mapped[str] = mapped_column(choice("test_target", *TARGETS))
-    horizon: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
+    horizon: Mapped[int] = mapped_column(WholeNumber, default=1, server_default="1")
     status: Mapped[str] = mapped_column(
         choice("test_status", *STATUSES), default="PENDING", server_default="PENDING"
     )
@@ -60,6 +61,8 @@ class TestJob(Base):
     )
     started_at: Mapped[datetime | None] = mapped_column(DateTime)
     finished_at: Mapped[datetime | None] = mapped_column(DateTime)
+    # Not in the seed (docs/decisions/001).
+    deleting: Mapped[bool | None] = mapped_column(Boolean(create_constraint=False))
 
 
 class TestJobBattery(Base):
@@ -95,7 +98,7 @@ class TestJobMetricOverall(Base):
         BigId, ForeignKey("test_job.id", name="fk_test_metric_job")
     )
     target: Mapped[str] = mapped_column(choice("metric_overall_target", *SINGLE_TARGETS))
-    metrics: Mapped[dict[str, Any]] = mapped_column(JSON)
+    metrics: Mapped[dict[str, Any]] = mapped_column(JSON(none_as_null=True))
     created_at: Mapped[datetime] = mapped_column(
         DateTime, default=utc_now, server_default=func.current_timestamp()
     )
@@ -119,7 +122,7 @@ class TestJobBatteryMetric(Base):
         BigId, ForeignKey("battery_unit.id", name="fk_tbm_battery")
     )
     target: Mapped[str] = mapped_column(choice("metric_battery_target", *SINGLE_TARGETS))
-    metrics: Mapped[dict[str, Any]] = mapped_column(JSON)
+    metrics: Mapped[dict[str, Any]] = mapped_column(JSON(none_as_null=True))
 
 
 class TestJobPrediction(Base):
@@ -128,9 +131,7 @@ class TestJobPrediction(Base):
     __test__ = False
     __tablename__ = "test_job_prediction"
     __table_args__ = (
-        UniqueConstraint(
-            "test_job_id", "battery_id", "target", "cycle_num", name="uk_pred_sample"
-        ),
+        UniqueConstraint("test_job_id", "battery_id", "target", "cycle_num", name="uk_pred_sample"),
         Index("idx_pred_test", "test_job_id"),
         Index("idx_pred_battery", "battery_id"),
         TABLE_OPTIONS,
@@ -141,7 +142,7 @@ class TestJobPrediction(Base):
     battery_id: Mapped[int] = mapped_column(
         BigId, ForeignKey("battery_unit.id", name="fk_pred_battery")
     )
-    cycle_num: Mapped[int] = mapped_column(Integer)
+    cycle_num: Mapped[int] = mapped_column(WholeNumber)
     target: Mapped[str] = mapped_column(choice("prediction_target", *SINGLE_TARGETS))
     y_true: Mapped[float | None] = mapped_column(FiniteDouble)
     y_pred: Mapped[float] = mapped_column(FiniteDouble)
@@ -184,11 +185,13 @@ class TestExport(Base):
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
-    test_job_id: Mapped[int] = mapped_column(BigId, ForeignKey("test_job.id", name="fk_export_test"))
+    test_job_id: Mapped[int] = mapped_column(
+        BigId, ForeignKey("test_job.id", name="fk_export_test")
+    )
     user_id: Mapped[int] = mapped_column(BigId, ForeignKey("user.id", name="fk_export_user"))
     format: Mapped[str] = mapped_column(choice("export_format", *EXPORT_FORMATS))
     file_path: Mapped[str] = mapped_column(String(500))
-    file_size: Mapped[int | None] = mapped_column(BigInteger)
+    file_size: Mapped[int | None] = mapped_column(BigNumber)
     created_at: Mapped[datetime] = mapped_column(
         DateTime, default=utc_now, server_default=func.current_timestamp()
     )

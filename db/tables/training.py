@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     DateTime,
     ForeignKey,
     Index,
-    Integer,
     Numeric,
     String,
     UniqueConstraint,
@@ -25,6 +25,7 @@ from db.tables.columns import (
     TARGETS,
     BigId,
     FiniteDouble,
+    WholeNumber,
     choice,
     utc_now,
 )
@@ -62,6 +63,7 @@ class TrainingJob(Base):
     finished_at: Mapped[datetime | None] = mapped_column(DateTime)
     # Not in the seed (docs/decisions/001).
     name: Mapped[str | None] = mapped_column(String(120))
+    deleting: Mapped[bool | None] = mapped_column(Boolean(create_constraint=False))
 
 
 class TrainingJobBattery(Base):
@@ -98,8 +100,8 @@ class TrainingJobRun(Base):
     status: Mapped[str] = mapped_column(
         choice("run_status", *STATUSES), default="PENDING", server_default="PENDING"
     )
-    current_epoch: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
-    total_epochs: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    current_epoch: Mapped[int] = mapped_column(WholeNumber, default=0, server_default="0")
+    total_epochs: Mapped[int] = mapped_column(WholeNumber, default=0, server_default="0")
     started_at: Mapped[datetime | None] = mapped_column(DateTime)
     finished_at: Mapped[datetime | None] = mapped_column(DateTime)
 
@@ -118,7 +120,7 @@ class TrainingJobRunMetric(Base):
     run_id: Mapped[int] = mapped_column(
         BigId, ForeignKey("training_job_run.id", name="fk_metric_run")
     )
-    epoch: Mapped[int] = mapped_column(Integer)
+    epoch: Mapped[int] = mapped_column(WholeNumber)
     train_loss: Mapped[float | None] = mapped_column(FiniteDouble)
     val_loss: Mapped[float | None] = mapped_column(FiniteDouble)
     metrics: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))

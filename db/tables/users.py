@@ -4,11 +4,15 @@ import unicodedata
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Boolean, DateTime, ForeignKey, Index, Integer, String, UniqueConstraint, func
+from sqlalchemy import Boolean, DateTime, ForeignKey, Index, String, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.tables.base import TABLE_OPTIONS, Base
-from db.tables.columns import BigId, utc_now
+from db.tables.columns import (
+    BigId,
+    WholeNumber,
+    utc_now,
+)
 
 
 def fold(text: str) -> str:
@@ -21,8 +25,8 @@ def fold(text: str) -> str:
 
 def _folded(column: str) -> Any:
     def compute(context: Any) -> str | None:
-        parameters = context.get_current_parameters()
-        return fold(parameters[column]) if column in parameters else None
+        given = context.get_current_parameters().get(column)
+        return None if given is None else fold(given)
 
     return compute
 
@@ -47,11 +51,10 @@ class User(Base):
         DateTime, default=utc_now, server_default=func.current_timestamp()
     )
     # Not in the seed (docs/decisions/001).
-    email_key: Mapped[str | None] = mapped_column(
-        String(255), default=_folded("email")
-    )
+    email_key: Mapped[str | None] = mapped_column(String(255), default=_folded("email"))
     user_name_key: Mapped[str | None] = mapped_column(String(255), default=_folded("user_name"))
     is_admin: Mapped[bool | None] = mapped_column(Boolean(create_constraint=False))
+    deleting: Mapped[bool | None] = mapped_column(Boolean(create_constraint=False))
 
 
 class AuthSession(Base):
@@ -65,9 +68,7 @@ class AuthSession(Base):
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
-    user_id: Mapped[int] = mapped_column(
-        BigId, ForeignKey("user.id", name="fk_auth_session_user")
-    )
+    user_id: Mapped[int] = mapped_column(BigId, ForeignKey("user.id", name="fk_auth_session_user"))
     token_hash: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(
         DateTime, default=utc_now, server_default=func.current_timestamp()
@@ -87,5 +88,5 @@ class LoginThrottle(Base):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
     email_hash: Mapped[str] = mapped_column(String(64))
-    failures: Mapped[int] = mapped_column(Integer)
+    failures: Mapped[int] = mapped_column(WholeNumber)
     last_failure_at: Mapped[datetime] = mapped_column(DateTime)

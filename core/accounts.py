@@ -1,0 +1,226 @@
+"""Accounts: sign up, look up, change the password, leave."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from core import storage
+from core.auth import forgive_attempts
+from core.deletion import delete_everything_of, list_account_dependents
+from core.errors import Conflict, InvalidInput, LoginRefused, NotAllowed, NotFound
+from core.passwords import check_rules, hash_password, password_matches
+from core.sessions import account_of_email, current_user, end_all_sessions, present
+from core.settings import get_settings
+from core.users import CurrentUser
+from db.tables import User
+from db.tables.users import fold
+
+MAX_NAME_CHARACTERS = 50
+# Folding may lengthen a text; the key columns hold this much.
+MAX_KEY_CHARACTERS = 255
+# Deletion renames the account to this and its number until the last row is gone.
+RESERVED_NAME = "deleted-"
+EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
+
+
+@dataclass(frozen=True)
+class DeletionSummary:
+    """What leaves with an account: rows by kind, and stored files."""
+
+    rows: dict[str, int]
+    files: int
+
+    @property
+    def total_rows(self) -> int:
+        """All rows together."""
+        return sum(self.rows.values())
+
+
+@dataclass(frozen=True)
+class AccountInfo:
+    """An account as administrators see it; the time is UTC without zone."""
+
+    name: str
+    email: str
+    created_at: datetime
+    is_admin: bool
+
+
+def sign_up(session: Session, email: str, name: str, password: str) -> CurrentUser:
+    """Create an account; the first of an installation is its administrator.
+
+    Raises
+    ------
+    NotAllowed
+        Sign-up is closed.
+    InvalidInput, Conflict
+        As `add_user`.
+    """
+    if not get_settings().allow_signup:
+        raise NotAllowed("Sign-up is closed here. Ask an administrator for an account.")
+    return add_user(session, email, name, password)
+
+
+def add_user(
+    session: Session, email: str, name: str, password: str, is_admin: bool = False
+) -> CurrentUser:
+    """Create an account whether sign-up is open or not; the first one is an administrator.
+
+    Raises
+    ------
+    InvalidInput
+        The e-mail, the name (1 to 50 characters) or the password (10 or more) cannot be used.
+    Conflict
+        Another account has this e-mail or name; upper and lower case count as the same.
+    """
+    email, name = _checked_email(email), _checked_name(name)
+    check_rules(password)
+    # Before the first statement, because that takes SQLite's write lock.
+    password_hash = hash_password(password)
+    _refuse_taken(session, email, name)
+    row = User(
+        email=email,
+        user_name=name,
+        password_hash=password_hash,
+        is_admin=is_admin or not has_users(session),
+    )
+    session.add(row)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise Conflict("This e-mail or name was taken a moment ago. Choose another one.") from error
+    return current_user(row)
+
+
+def has_users(session: Session) -> bool:
+    """Whether the installation has any account yet."""
+    return session.scalar(select(User.id).where(present()).limit(1)) is not None
+
+
+def user_by_email(session: Session, email: str) -> CurrentUser:
+    """The account of an e-mail in any case, or `NotFound`."""
+    row = account_of_email(session, email)
+    if row is None:
+        raise NotFound("user")
+    return current_user(row)
+
+
+def list_users(session: Session, user: CurrentUser) -> list[AccountInfo]:
+    """Every account, oldest first; only administrators may ask (`NotAllowed`)."""
+    if not _account(session, user).is_admin:
+        raise NotAllowed("Only administrators see the list of accounts.")
+    rows = session.scalars(select(User).where(present()).order_by(User.id))
+    return [AccountInfo(r.user_name, r.email, r.created_at, bool(r.is_admin)) for r in rows]
+
+
+def change_password(
+    session: Session, user: CurrentUser, old: str, new: str, keep_token: str | None = None
+) -> int:
+    """Set a new password and sign out every browser but that of `keep_token`; returns how many.
+
+    Raises
+    ------
+    LoginRefused
+        The old password is wrong.
+    InvalidInput
+        The new one breaks the rules or equals the old one.
+    """
+    check_rules(new)
+    new_hash = hash_password(new)
+    row = _confirmed(session, user, old)
+    if password_matches(new, row.password_hash):
+        raise InvalidInput("The new password is the old one. Choose another.")
+    row.password_hash = new_hash
+    session.flush()
+    return end_all_sessions(session, user, keep_token)
+
+
+def preview_deletion(session: Session, user: CurrentUser) -> DeletionSummary:
+    """What `delete_account` would remove, counted but not touched."""
+    rows = list_account_dependents(session, user).as_dict()
+    return _summary(rows, user)
+
+
+def delete_account(session: Session, user: CurrentUser, password: str) -> DeletionSummary:
+    """Close the account and mark all it owns for removal; returns what goes.
+
+    It is gone for everybody at once, and the e-mail is free; the background sweep then removes
+    rows and files in small steps.
+
+    Raises
+    ------
+    LoginRefused
+        The password is wrong.
+    Conflict
+        Background work waits or runs, or the only administrator would leave others behind.
+    """
+    row = _confirmed(session, user, password)
+    _refuse_last_administrator(session, row)
+    forgive_attempts(session, row.email)
+    return _summary(delete_everything_of(session, user), user)
+
+
+def _checked_email(email: str) -> str:
+    cleaned = email.strip()
+    if not EMAIL.fullmatch(cleaned) or not cleaned.isprintable():
+        raise InvalidInput("This is not an e-mail address. Write it like name@example.org.")
+    if max(len(cleaned), len(fold(cleaned))) > MAX_KEY_CHARACTERS:
+        raise InvalidInput(f"The e-mail is longer than {MAX_KEY_CHARACTERS} characters.")
+    return cleaned
+
+
+def _checked_name(name: str) -> str:
+    cleaned = " ".join(name.split())
+    if not 1 <= len(cleaned) <= MAX_NAME_CHARACTERS:
+        raise InvalidInput(f"Enter a name of 1 to {MAX_NAME_CHARACTERS} characters.")
+    if not cleaned.isprintable() or len(fold(cleaned)) > MAX_KEY_CHARACTERS:
+        raise InvalidInput("The name contains characters that cannot be used.")
+    if fold(cleaned).startswith(RESERVED_NAME):
+        raise InvalidInput("This name is reserved. Choose a different one.")
+    return cleaned
+
+
+def _refuse_taken(session: Session, email: str, name: str) -> None:
+    taken = session.scalars(
+        select(User).where(or_(User.email_key == fold(email), User.user_name_key == fold(name)))
+    ).all()
+    if any(row.email_key == fold(email) for row in taken):
+        raise Conflict("This e-mail already has an account. Sign in, or use another e-mail.")
+    if taken:
+        raise Conflict("Another account has this name. Choose a different one.")
+
+
+def _account(session: Session, user: CurrentUser) -> User:
+    row = session.get(User, user.id)
+    if row is None or row.deleting:
+        raise NotFound("user")
+    return row
+
+
+def _confirmed(session: Session, user: CurrentUser, password: str) -> User:
+    row = _account(session, user)
+    if not password_matches(password, row.password_hash):
+        raise LoginRefused("The password is wrong. Nothing was changed.")
+    return row
+
+
+def _refuse_last_administrator(session: Session, row: User) -> None:
+    if not row.is_admin:
+        return
+    others = session.scalars(select(User.is_admin).where(User.id != row.id, present())).all()
+    if others and not any(others):
+        raise Conflict(
+            "You are the only administrator, and other people have accounts here. "
+            "Make somebody else an administrator first, or ask them to leave before you."
+        )
+
+
+def _summary(rows: dict[str, int], user: CurrentUser) -> DeletionSummary:
+    folder = storage.resolve(str(user.id))
+    files = sum(path.is_file() for path in folder.rglob("*")) if folder.is_dir() else 0
+    found = {kind.replace("_", " "): count for kind, count in rows.items() if count}
+    return DeletionSummary({**found, "account": 1}, files)

@@ -1,0 +1,217 @@
+"""Datasets and their batteries: list, describe, rename, split."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import case, func, select, update
+from sqlalchemy.orm import Session
+
+from core import access
+from core.errors import InvalidInput
+from core.names import checked_name
+from core.users import CurrentUser
+from db.tables import BatteryUnit, Dataset, DataUpload
+from db.tables.columns import ROLES
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One feature of a dataset; `column` is its place, feature_1 to feature_8."""
+
+    column: str
+    name: str
+    unit: str
+    source_column: str
+
+    @property
+    def label(self) -> str:
+        """Name with unit, for axes and headers."""
+        return f"{self.name} ({self.unit})" if self.unit else self.name
+
+
+@dataclass(frozen=True)
+class DatasetSummary:
+    """A dataset in a list; times in UTC."""
+
+    id: int
+    name: str
+    is_builtin: bool
+    is_simulated: bool
+    created_at: datetime
+    n_batteries: int
+    n_cycles: int
+    split: dict[str, int]
+    features: tuple[Feature, ...]
+    schema: dict[str, Any]
+
+    @property
+    def labels_version(self) -> int:
+        """Counts up whenever labels are computed anew."""
+        return int(self.schema.get("labels_version", 1))
+
+
+@dataclass(frozen=True)
+class DatasetDetail:
+    """A dataset with its batteries.
+
+    batteries : battery_id, battery_code, group_tag, total_cycles, nominal_capacity (Ah),
+        cycle_life, first_capacity_ah, last_capacity_ah; one row each, by code
+    report : what reading the file found (see core.ingest.build), or None
+    """
+
+    summary: DatasetSummary
+    batteries: pd.DataFrame
+    upload_id: int | None
+    report: dict[str, Any] | None
+
+
+def list_datasets(session: Session, user: CurrentUser) -> list[DatasetSummary]:
+    """Every dataset that the user may read: own ones first, newest first, then built-in ones."""
+    rows = session.scalars(access.visible_datasets(user).order_by(Dataset.id.desc())).all()
+    counts = _counts(session, [row.id for row in rows])
+    summaries = [_summary(row, counts.get(row.id)) for row in rows]
+    return sorted(summaries, key=lambda summary: summary.is_builtin)
+
+
+def get_dataset_summary(session: Session, user: CurrentUser, dataset_id: int) -> DatasetSummary:
+    """One dataset without its batteries."""
+    row = access.get_dataset(session, user, dataset_id)
+    return _summary(row, _counts(session, [row.id]).get(row.id))
+
+
+def describe_dataset(session: Session, user: CurrentUser, dataset_id: int) -> DatasetDetail:
+    """One dataset with its batteries."""
+    row = access.get_dataset(session, user, dataset_id)
+    summary = _summary(row, _counts(session, [row.id]).get(row.id))
+    upload = session.get(DataUpload, row.upload_id) if row.upload_id else None
+    return DatasetDetail(
+        summary,
+        list_batteries(session, user, dataset_id),
+        upload.id if upload else None,
+        upload.report if upload else row.feature_schema and row.feature_schema.get("report"),
+    )
+
+
+def list_batteries(session: Session, user: CurrentUser, dataset_id: int) -> pd.DataFrame:
+    """The batteries of a dataset, as in `DatasetDetail.batteries`."""
+    access.get_dataset(session, user, dataset_id)
+    query = (
+        access.visible_batteries(user)
+        .where(BatteryUnit.dataset_id == dataset_id)
+        .order_by(BatteryUnit.battery_code)
+        .with_only_columns(
+            BatteryUnit.id.label("battery_id"),
+            BatteryUnit.battery_code,
+            BatteryUnit.group_tag,
+            BatteryUnit.total_cycles,
+            BatteryUnit.nominal_capacity,
+            BatteryUnit.cycle_life,
+            BatteryUnit.first_capacity_ah,
+            BatteryUnit.last_capacity_ah,
+        )
+    )
+    result = session.execute(query)
+    frame = pd.DataFrame(result.all(), columns=list(result.keys()))
+    return frame.astype({"cycle_life": "Int64", "group_tag": "object"}).astype(
+        dict.fromkeys(("nominal_capacity", "first_capacity_ah", "last_capacity_ah"), "float64")
+    )
+
+
+def rename_dataset(session: Session, user: CurrentUser, dataset_id: int, name: str) -> None:
+    """Give a dataset of one's own another name."""
+    access.get_owned_dataset(session, user, dataset_id).name = checked_name(name, "dataset")
+    session.flush()
+
+
+def set_split(
+    session: Session, user: CurrentUser, dataset_id: int, roles: Mapping[str, str | None]
+) -> None:
+    """Change the default role (train, val, test or None) of some batteries, by code.
+
+    Raises
+    ------
+    InvalidInput
+        A role or a battery code is unknown.
+    """
+    access.get_owned_dataset(session, user, dataset_id)
+    wrong = {role for role in roles.values() if role is not None} - set(ROLES)
+    if wrong:
+        raise InvalidInput(f"A role is train, val or test, not {sorted(wrong)[0]!r}.")
+    ids = battery_ids(session, user, dataset_id, list(roles))
+    for role in {*roles.values()}:
+        chosen = [ids[code] for code, value in roles.items() if value == role]
+        session.execute(
+            update(BatteryUnit).where(BatteryUnit.id.in_(chosen)).values(group_tag=role)
+        )
+
+
+def battery_ids(
+    session: Session, user: CurrentUser, dataset_id: int, codes: list[str]
+) -> dict[str, int]:
+    """Ids of batteries of a dataset by code, in the order of `codes`.
+
+    Raises
+    ------
+    InvalidInput
+        The dataset has no battery of such a code.
+    """
+    access.get_dataset(session, user, dataset_id)
+    rows = session.execute(
+        access.visible_batteries(user)
+        .where(BatteryUnit.dataset_id == dataset_id)
+        .with_only_columns(BatteryUnit.battery_code, BatteryUnit.id)
+    )
+    known = dict(rows)
+    missing = [code for code in codes if code not in known]
+    if missing:
+        raise InvalidInput(
+            f"The dataset has no battery {missing[0]!r}. Its codes run from {min(known)!r} to "
+            f"{max(known)!r}."
+            if known
+            else "The dataset has no batteries."
+        )
+    return {code: known[code] for code in codes}
+
+
+def features_of(schema: Mapping[str, Any] | None) -> tuple[Feature, ...]:
+    """The features that a dataset's schema names, in column order."""
+    return tuple(
+        Feature(f"feature_{i}", item["name"], item.get("unit", ""), item.get("source_column", ""))
+        for i, item in enumerate((schema or {}).get("features", []), start=1)
+    )
+
+
+def _counts(session: Session, dataset_ids: list[int]) -> dict[int, Any]:
+    columns = [
+        func.sum(case((BatteryUnit.group_tag == role, 1), else_=0)).label(role) for role in ROLES
+    ]
+    rows = session.execute(
+        select(
+            BatteryUnit.dataset_id,
+            func.count().label("batteries"),
+            func.sum(BatteryUnit.total_cycles).label("cycles"),
+            *columns,
+        )
+        .where(BatteryUnit.dataset_id.in_(dataset_ids))
+        .group_by(BatteryUnit.dataset_id)
+    )
+    return {row.dataset_id: row for row in rows}
+
+
+def _summary(row: Dataset, counts: Any) -> DatasetSummary:
+    schema = row.feature_schema or {}
+    return DatasetSummary(
+        id=row.id,
+        name=row.name,
+        is_builtin=row.source_type == "BUILTIN",
+        is_simulated=bool(schema.get("simulated")),
+        created_at=row.created_at,
+        n_batteries=int(counts.batteries) if counts else 0,
+        n_cycles=int(counts.cycles) if counts else 0,
+        split={role: int(getattr(counts, role)) if counts else 0 for role in ROLES},
+        features=features_of(schema),
+        schema=schema,
+    )

@@ -1,0 +1,245 @@
+"""Deletion on request: count what hangs on a thing, then mark all of it, at once invisible.
+
+Marking is one short transaction; `core.sweeping` removes the marked rows and files.
+"""
+
+import logging
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, delete, false, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from core import access
+from core.errors import Conflict
+from core.jobs.states import ACTIVE
+from core.users import CurrentUser
+from db.tables import (
+    AuthSession,
+    BackgroundTask,
+    BatteryUnit,
+    Dataset,
+    ModelVersion,
+    TestExport,
+    TestJob,
+    TestJobPrediction,
+    TrainingJob,
+    TrainingJobRun,
+    User,
+)
+
+log = logging.getLogger(__name__)
+
+CHUNK_ROWS = 10_000
+
+
+@dataclass(frozen=True)
+class Dependents:
+    """How many rows and files hang on something."""
+
+    datasets: int = 0
+    batteries: int = 0
+    cycles: int = 0
+    uploads: int = 0
+    training_jobs: int = 0
+    runs: int = 0
+    models: int = 0
+    tests: int = 0
+    predictions: int = 0
+    exports: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        """Counts by noun."""
+        return asdict(self)
+
+
+def list_dataset_dependents(session: Session, user: CurrentUser, dataset_id: int) -> Dependents:
+    """What deleting a dataset of one's own would delete."""
+    access.get_owned_dataset(session, user, dataset_id)
+    return _count(session, *_below_datasets([dataset_id]))
+
+
+def delete_dataset(session: Session, user: CurrentUser, dataset_id: int) -> Dependents:
+    """Delete a dataset with its file and everything made of it; returns the counts.
+
+    Raises
+    ------
+    Conflict
+        Work on it waits or runs.
+    """
+    access.get_owned_dataset(session, user, dataset_id)
+    scope = _below_datasets([dataset_id])
+    _refuse_while_busy(session, *scope)
+    return _mark(session, *scope)
+
+
+def list_job_dependents(session: Session, user: CurrentUser, job_id: int) -> Dependents:
+    """What deleting a training job would delete."""
+    access.get_job(session, user, job_id)
+    return _count(session, *_below_job(job_id))
+
+
+def delete_job(session: Session, user: CurrentUser, job_id: int) -> Dependents:
+    """Delete a training job with its runs, models and their tests; `Conflict` while it works."""
+    access.get_job(session, user, job_id)
+    scope = _below_job(job_id)
+    _refuse_while_busy(session, *scope)
+    return _mark(session, *scope)
+
+
+def delete_test(session: Session, user: CurrentUser, test_id: int) -> Dependents:
+    """Delete a test with its predictions and exports; `Conflict` while it works."""
+    access.get_test(session, user, test_id)
+    scope = false(), false(), TestJob.id == test_id
+    _refuse_while_busy(session, *scope)
+    return _mark(session, *scope)
+
+
+def list_account_dependents(session: Session, user: CurrentUser) -> Dependents:
+    """What deleting the account would delete."""
+    return _count(session, *_below_user(user.id))
+
+
+def delete_everything_of(session: Session, user: CurrentUser) -> dict[str, int]:
+    """Mark an account and all it owns for deletion; returns the counts.
+
+    The caller has checked the password. The e-mail is free again at once.
+
+    Raises
+    ------
+    Conflict
+        Work of this user waits or runs.
+    """
+    busy = session.scalar(
+        select(func.count())
+        .select_from(BackgroundTask)
+        .where(BackgroundTask.user_id == user.id, BackgroundTask.status.in_(ACTIVE))
+    )
+    if busy:
+        raise Conflict(
+            f"{busy} of your background tasks still wait or run. Cancel them first; finished "
+            "exports take a few seconds."
+        )
+    counts = _mark(session, *_below_user(user.id)).as_dict()
+    freed = f"deleted-{user.id}"
+    session.execute(
+        update(User)
+        .where(User.id == user.id)
+        .values(
+            deleting=True,
+            is_admin=False,
+            email=freed,
+            email_key=freed,
+            user_name=freed,
+            user_name_key=freed,
+            password_hash="deleted",
+        )
+    )
+    session.execute(delete(AuthSession).where(AuthSession.user_id == user.id))
+    return counts
+
+
+Scope = tuple[ColumnElement[bool], ColumnElement[bool], ColumnElement[bool]]
+
+
+def _below_datasets(dataset_ids: list[int]) -> Scope:
+    return (
+        Dataset.id.in_(dataset_ids),
+        TrainingJob.dataset_id.in_(dataset_ids),
+        or_(
+            TestJob.dataset_id.in_(dataset_ids),
+            TestJob.model_version_id.in_(models_of(TrainingJob.dataset_id.in_(dataset_ids))),
+        ),
+    )
+
+
+def _below_job(job_id: int) -> Scope:
+    jobs = TrainingJob.id == job_id
+    return false(), jobs, TestJob.model_version_id.in_(models_of(jobs))
+
+
+def _below_user(user_id: int) -> Scope:
+    return (
+        Dataset.owner_user_id == user_id,
+        TrainingJob.user_id == user_id,
+        TestJob.user_id == user_id,
+    )
+
+
+def models_of(jobs: ColumnElement[bool]) -> Select[int]:
+    return (
+        select(ModelVersion.id)
+        .join(TrainingJobRun, TrainingJobRun.id == ModelVersion.run_id)
+        .join(TrainingJob, TrainingJob.id == TrainingJobRun.job_id)
+        .where(jobs)
+    )
+
+
+def _count(session: Session, datasets: Any, jobs: Any, tests: Any) -> Dependents:
+    def number(query: Select[Any]) -> int:
+        return int(session.scalar(query) or 0)
+
+    count = select(func.count())
+    of_datasets = select(Dataset.id).where(datasets)
+    of_jobs = select(TrainingJob.id).where(jobs)
+    of_tests = select(TestJob.id).where(tests)
+    batteries = BatteryUnit.dataset_id.in_(of_datasets)
+    return Dependents(
+        datasets=number(count.select_from(Dataset).where(datasets)),
+        batteries=number(count.select_from(BatteryUnit).where(batteries)),
+        cycles=number(select(func.sum(BatteryUnit.total_cycles)).where(batteries)),
+        uploads=number(count.select_from(Dataset).where(datasets, Dataset.upload_id.is_not(None))),
+        training_jobs=number(count.select_from(TrainingJob).where(jobs)),
+        runs=number(count.select_from(TrainingJobRun).where(TrainingJobRun.job_id.in_(of_jobs))),
+        models=number(
+            count.select_from(ModelVersion)
+            .join(TrainingJobRun, TrainingJobRun.id == ModelVersion.run_id)
+            .where(TrainingJobRun.job_id.in_(of_jobs))
+        ),
+        tests=number(count.select_from(TestJob).where(tests)),
+        predictions=number(
+            count.select_from(TestJobPrediction).where(TestJobPrediction.test_job_id.in_(of_tests))
+        ),
+        exports=number(count.select_from(TestExport).where(TestExport.test_job_id.in_(of_tests))),
+    )
+
+
+def _refuse_while_busy(session: Session, datasets: Any, jobs: Any, tests: Any) -> None:
+    runs = select(TrainingJobRun.id).join(TrainingJob).where(jobs)
+    exports = select(TestExport.id).join(TestJob).where(tests)
+    busy = {
+        "training run": ("TRAIN", runs),
+        "test": ("TEST", select(TestJob.id).where(tests)),
+        "export": ("EXPORT", exports),
+    }
+    for noun, (kind, subjects) in busy.items():
+        n = session.scalar(
+            select(func.count())
+            .select_from(BackgroundTask)
+            .where(
+                BackgroundTask.kind == kind,
+                BackgroundTask.subject_id.in_(subjects),
+                BackgroundTask.status.in_(ACTIVE),
+            )
+        )
+        if n:
+            what = (
+                f"{noun}s on it still wait or run" if n > 1 else f"{noun} on it still waits or runs"
+            )
+            raise Conflict(
+                f"It cannot be deleted yet: {n} {what}. Cancel that first, or let it finish."
+            )
+
+
+def _mark(session: Session, datasets: Any, jobs: Any, tests: Any) -> Dependents:
+    counts = _count(session, datasets, jobs, tests)
+    # Read the ids first: MySQL refuses to update a table that its own condition reads.
+    chosen_tests = session.scalars(select(TestJob.id).where(tests)).all()
+    chosen_jobs = session.scalars(select(TrainingJob.id).where(jobs)).all()
+    chosen_datasets = session.scalars(select(Dataset.id).where(datasets)).all()
+    session.execute(update(TestJob).where(TestJob.id.in_(chosen_tests)).values(deleting=True))
+    session.execute(
+        update(TrainingJob).where(TrainingJob.id.in_(chosen_jobs)).values(deleting=True)
+    )
+    session.execute(update(Dataset).where(Dataset.id.in_(chosen_datasets)).values(loading=True))
+    return counts

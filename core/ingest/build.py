@@ -1,0 +1,200 @@
+"""One uploaded file to one dataset: read, check, label, split and report."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from core.ingest import mat
+from core.ingest.checks import Problems, apply_checks
+from core.ingest.file_kind import FileKind, detect_kind
+from core.ingest.labels import LabelledData, label_cycles
+from core.ingest.limits import DEFAULT_LIMITS, Limits, Progress, no_progress
+from core.ingest.mapping import ColumnMapping, validate_mapping
+from core.ingest.readers import read_table
+from core.splits import ROLES, propose_split
+
+READING_SHARE = 0.8
+SHORT_BATTERY_CYCLES = 10
+USUAL_FIRST_SOH = (0.8, 1.2)
+PLAUSIBLE_PCL = (-0.2, 0.9)
+
+
+@dataclass(frozen=True)
+class IngestResult:
+    """What becomes a dataset.
+
+    cycles : battery_code, cycle_num, feature_1..feature_8 (unused 0.0), pcl (fraction),
+        rul (cycles, nullable Int64), capacity_ah; sorted by battery and cycle
+    batteries : battery_code, group_tag, total_cycles (rows), nominal_capacity (Ah), cycle_life
+        (nullable Int64), first_capacity_ah, last_capacity_ah, censored; one row each
+    feature_schema : JSON-ready, stored with the dataset
+    report : JSON-ready: batteries, cycles, labelled {"PCL","RUL": share of rows},
+        split {"train","val","test","none": batteries}, split_origin ("file" | "proposed"),
+        censored, dropped_rows, problem_counts, problems (first 200), warnings
+    """
+
+    cycles: pd.DataFrame
+    batteries: pd.DataFrame
+    feature_schema: dict[str, Any]
+    report: dict[str, Any]
+
+
+def build_dataset(
+    path: Path,
+    original_name: str,
+    mapping: ColumnMapping,
+    limits: Limits = DEFAULT_LIMITS,
+    on_progress: Progress = no_progress,
+) -> IngestResult:
+    """Read `path` by `mapping` and label it; progress runs from 0 to 1.
+
+    Raises BadFile (the file) or InvalidInput (the mapping), saying what to change.
+    """
+    mapping_warnings = validate_mapping(mapping, [c for _role, c in mapping.named_columns()])
+    raw = read_table(
+        path,
+        original_name,
+        mapping,
+        limits,
+        lambda share, stage: on_progress(READING_SHARE * share, stage),
+    )
+    on_progress(READING_SHARE, "Checking the rows")
+    raw, problems = apply_checks(_with_cycle(raw), mapping)
+    on_progress(0.9, "Computing labels")
+    labelled = label_cycles(raw, mapping)
+    del raw
+    notes = mat.NOTES if detect_kind(path, original_name) is FileKind.MAT else ()
+    warnings = [*mapping_warnings, *problems.warnings, *labelled.warnings]
+    result = assemble(labelled, mapping, problems, warnings, notes)
+    on_progress(1.0, "Done")
+    return result
+
+
+def assemble(
+    labelled: LabelledData,
+    mapping: ColumnMapping,
+    problems: Problems | None = None,
+    warnings: list[str] | None = None,
+    notes: tuple[str, ...] = (),
+) -> IngestResult:
+    """Complete labelled data with split, feature schema and report."""
+    batteries, split_origin = _with_split(labelled.batteries)
+    all_warnings = [*(warnings or ()), *_plausibility_warnings(labelled.cycles, batteries)]
+    return IngestResult(
+        cycles=labelled.cycles,
+        batteries=batteries,
+        feature_schema=_feature_schema(labelled, mapping, notes),
+        report=_report(labelled.cycles, batteries, split_origin, problems, all_warnings),
+    )
+
+
+def _with_cycle(raw: pd.DataFrame) -> pd.DataFrame:
+    """Number rows by their order in the file where no column does; dropped rows leave gaps."""
+    if "cycle" in raw:
+        return raw
+    order = raw.groupby("battery_code", observed=True, sort=False).cumcount() + 1.0
+    return raw.assign(cycle=order.to_numpy(np.float64))
+
+
+def _with_split(batteries: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    if batteries["group_tag"].notna().any():
+        return batteries, "file"
+    roles = propose_split(batteries)
+    tags = batteries["battery_code"].map(roles).astype(object)
+    return batteries.assign(group_tag=tags), "proposed"
+
+
+def _feature_schema(
+    labelled: LabelledData, mapping: ColumnMapping, notes: tuple[str, ...]
+) -> dict[str, Any]:
+    data = mapping.to_json()
+    return {
+        "features": data["features"],
+        "labels": labelled.origins.to_json(mapping.eol),
+        "eol": {
+            "threshold": mapping.eol_threshold,
+            "rule": mapping.eol_rule,
+            "consecutive": mapping.eol_consecutive,
+        },
+        "nominal_capacity_ah": mapping.nominal_capacity_ah,
+        "mapping": data,
+        "labels_version": 1,
+        "notes": list(notes),
+    }
+
+
+def _report(
+    cycles: pd.DataFrame,
+    batteries: pd.DataFrame,
+    split_origin: str,
+    problems: Problems | None,
+    warnings: list[str],
+) -> dict[str, Any]:
+    tags = batteries["group_tag"]
+    return {
+        "batteries": len(batteries),
+        "cycles": len(cycles),
+        "labelled": {
+            "PCL": float(cycles["pcl"].notna().mean()),
+            "RUL": float(cycles["rul"].notna().mean()),
+        },
+        "split": {
+            **{role: int((tags == role).sum()) for role in ROLES},
+            "none": int(tags.isna().sum()),
+        },
+        "split_origin": split_origin,
+        "censored": int(batteries["censored"].sum()),
+        "dropped_rows": problems.n_bad_rows if problems else 0,
+        "problem_counts": dict(problems.counts) if problems else {},
+        "problems": [problem.to_json() for problem in problems.listed] if problems else [],
+        "warnings": warnings,
+    }
+
+
+def _plausibility_warnings(cycles: pd.DataFrame, batteries: pd.DataFrame) -> Iterator[str]:
+    """Yield what is possible but more often a slip: of a unit, the nominal capacity, the EOL."""
+    first_soh = batteries["first_capacity_ah"] / batteries["nominal_capacity"]
+    odd = batteries.loc[first_soh.notna() & ~first_soh.between(*USUAL_FIRST_SOH), "battery_code"]
+    if len(odd):
+        yield (
+            f"First capacity over nominal capacity is outside {USUAL_FIRST_SOH[0]}-"
+            f"{USUAL_FIRST_SOH[1]} for {len(odd)} batteries ({_first(odd)}), median "
+            f"{first_soh.median():.3g} over all. Check the nominal capacity and the unit."
+        )
+    short = batteries.loc[batteries["total_cycles"] < SHORT_BATTERY_CYCLES, "battery_code"]
+    if len(short):
+        yield (
+            f"{len(short)} batteries have fewer than {SHORT_BATTERY_CYCLES} cycles "
+            f"({_first(short)})."
+        )
+    censored = int(batteries["censored"].sum())
+    if censored and (cycles["pcl"].notna().any() or cycles["rul"].notna().any()):
+        yield (
+            f"{censored} of {len(batteries)} batteries never reach end of life: they have no "
+            "cycle life and no RUL."
+        )
+    steps = cycles.groupby("battery_code", observed=True)["cycle_num"].diff()
+    gaps = steps > 1
+    if gaps.any():
+        n_batteries = cycles.loc[gaps, "battery_code"].nunique()
+        yield (
+            f"{int(gaps.sum()):,} gaps in the cycle numbers of {n_batteries} batteries; the "
+            f"longest leaves out {int(steps.max()) - 1:,} cycles."
+        )
+    pcl = cycles["pcl"]
+    outliers = pcl.notna() & ~pcl.between(*PLAUSIBLE_PCL)
+    if outliers.any():
+        yield (
+            f"{int(outliers.sum()):,} cycles have a PCL outside {PLAUSIBLE_PCL[0]:.0%} to "
+            f"{PLAUSIBLE_PCL[1]:.0%} (first: battery "
+            f"{cycles.loc[outliers, 'battery_code'].iloc[0]}). They are kept; check the units."
+        )
+
+
+def _first(codes: pd.Series) -> str:
+    shown = ", ".join(str(code) for code in codes.iloc[:5])
+    return shown if len(codes) <= 5 else f"{shown}, ..."

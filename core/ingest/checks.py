@@ -1,0 +1,218 @@
+"""Finds the rows that cannot be used, names them, and stops or drops them."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from operator import itemgetter
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from core.errors import BadFile
+from core.ingest.mapping import ColumnMapping
+
+MAX_LISTED = 200
+MAX_CYCLE = 2**31 - 1
+_LABELS = ("capacity", "pcl", "soh", "rul")
+KINDS: dict[str, str] = {
+    "no_battery": "battery is blank",
+    "bad_cycle": "cycle number is blank, negative or not whole",
+    "feature_not_finite": "feature is blank or infinite",
+    "label_not_finite": "label is infinite",
+    "bad_rul": "RUL is not a whole number",
+    "duplicate_cycle": "cycle occurs twice in its battery",
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One unusable cell; `file_row` counts the header as row 1."""
+
+    kind: str
+    battery_code: str
+    file_row: int
+    column: str
+    value: str
+
+    def describe(self) -> str:
+        """The problem in a few words."""
+        where = f"battery {self.battery_code or '(blank)'}, row {self.file_row}"
+        return f"{where}: {KINDS[self.kind]} ({self.column[:40]} = {self.value[:20]})"
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready dict."""
+        return {
+            "kind": self.kind,
+            "battery_code": self.battery_code,
+            "file_row": self.file_row,
+            "column": self.column,
+            "value": self.value,
+        }
+
+
+class UnusableRows(BadFile):
+    """Rows cannot be used, and the user chose to stop; `problems` says which."""
+
+    def __init__(self, message: str, problems: "Problems") -> None:
+        super().__init__(message)
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class Problems:
+    """What is wrong with a raw frame.
+
+    counts : cells (rows for duplicates) by kind
+    listed : the first 200, in the order of the frame
+    bad_rows : (n_rows,) bool, True for the rows to drop
+    """
+
+    counts: dict[str, int]
+    listed: tuple[Problem, ...]
+    bad_rows: np.ndarray
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def n_bad_rows(self) -> int:
+        """Number of rows that cannot be used."""
+        return int(self.bad_rows.sum())
+
+
+def find_problems(frame: pd.DataFrame, mapping: ColumnMapping | None = None) -> Problems:
+    """Look through a raw frame (see `core.ingest.collect`) for rows that cannot be used.
+
+    `mapping` only lends the file's column names to the messages.
+    """
+    names = _source_names(frame, mapping)
+    bad = np.zeros(len(frame), dtype=bool)
+    counts: Counter[str] = Counter()
+    listed: list[tuple[int, Problem]] = []
+    for kind, column, mask in _masks(frame):
+        counts[kind] += int(mask.sum())
+        listed += _list(frame, kind, column, mask, names)
+        bad |= mask
+    if "cycle" in frame:
+        doubled = _duplicates(frame, bad)
+        counts["duplicate_cycle"] += int(doubled.sum())
+        listed += _list(frame, "duplicate_cycle", "cycle", doubled, names)
+        bad |= doubled
+    listed.sort(key=itemgetter(0))
+    return Problems(
+        counts={kind: count for kind, count in counts.items() if count},
+        listed=tuple(problem for _position, problem in listed[:MAX_LISTED]),
+        bad_rows=bad,
+        warnings=tuple(_order_warnings(frame, bad)),
+    )
+
+
+def apply_checks(frame: pd.DataFrame, mapping: ColumnMapping) -> tuple[pd.DataFrame, Problems]:
+    """Drop unusable rows or raise UnusableRows that names the first, as the mapping says."""
+    problems = find_problems(frame, mapping)
+    if not problems.n_bad_rows:
+        return frame, problems
+    if mapping.bad_rows == "stop":
+        raise UnusableRows(_summary(problems), problems)
+    kept = frame.loc[~problems.bad_rows]
+    if kept.empty:
+        raise UnusableRows(f"No usable row is left. {_summary(problems)}", problems)
+    return kept, _with_drop_warnings(problems, frame, kept)
+
+
+def _masks(frame: pd.DataFrame) -> Iterator[tuple[str, str, np.ndarray]]:
+    """Yield (kind, column of the raw frame, mask) of every check on single cells."""
+    yield "no_battery", "battery_code", (frame["battery_code"] == "").to_numpy()
+    if "cycle" in frame:
+        yield "bad_cycle", "cycle", ~_is_count(frame["cycle"].to_numpy(), MAX_CYCLE)
+    for column in frame.columns:
+        if column.startswith("feature_"):
+            yield "feature_not_finite", column, ~np.isfinite(frame[column].to_numpy())
+    for column in _LABELS:
+        if column in frame:
+            yield "label_not_finite", column, np.isinf(frame[column].to_numpy())
+    if "rul" in frame:
+        rul = frame["rul"].to_numpy()
+        finite = np.isfinite(rul)
+        fits = _is_count(np.abs(rul, where=finite, out=np.zeros_like(rul)), MAX_CYCLE)
+        yield "bad_rul", "rul", finite & ~fits
+
+
+def _is_count(values: np.ndarray, largest: int) -> np.ndarray:
+    with np.errstate(invalid="ignore"):
+        return (values >= 0) & (values <= largest) & (values == np.floor(values))
+
+
+def _duplicates(frame: pd.DataFrame, bad: np.ndarray) -> np.ndarray:
+    """Rows whose battery and cycle an earlier usable row has already."""
+    usable = frame.loc[~bad, ["battery_code", "cycle"]]
+    mask = np.zeros(len(frame), dtype=bool)
+    mask[~bad] = usable.duplicated(keep="first").to_numpy()
+    return mask
+
+
+def _list(
+    frame: pd.DataFrame, kind: str, column: str, mask: np.ndarray, names: dict[str, str]
+) -> list[tuple[int, Problem]]:
+    """The first problems of a kind, each with its position in the frame."""
+    positions = np.flatnonzero(mask)[:MAX_LISTED]
+    rows = frame.iloc[positions]
+    cells = zip(positions, rows["battery_code"], rows["file_row"], rows[column], strict=True)
+    return [
+        (int(position), Problem(kind, str(code), int(row), names[column], _shown(value)))
+        for position, code, row, value in cells
+    ]
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, float):
+        return "blank" if np.isnan(value) else f"{value:g}"
+    return str(value) or "blank"
+
+
+def _source_names(frame: pd.DataFrame, mapping: ColumnMapping | None) -> dict[str, str]:
+    names = {str(column): str(column) for column in frame.columns}
+    if mapping is not None:
+        for position, feature in enumerate(mapping.features, start=1):
+            names[f"feature_{position}"] = feature.source_column
+        for role in ("cycle", *_LABELS):
+            names[role] = getattr(mapping, f"{role}_column") or role
+        names["battery_code"] = mapping.battery_column or "battery"
+    return names
+
+
+def _order_warnings(frame: pd.DataFrame, bad: np.ndarray) -> Iterator[str]:
+    if "cycle" not in frame:
+        return
+    usable = frame.loc[~bad, ["battery_code", "cycle"]]
+    steps = usable.groupby("battery_code", observed=True, sort=False)["cycle"].diff()
+    backwards = usable.loc[(steps < 0).to_numpy(), "battery_code"]
+    if len(backwards):
+        yield (
+            f"The cycles of {backwards.nunique()} batteries were not in order "
+            f"(first: battery {backwards.iloc[0]}); they were sorted."
+        )
+
+
+def _summary(problems: Problems) -> str:
+    kinds = "; ".join(f"{KINDS[kind]}: {count:,}" for kind, count in problems.counts.items())
+    first = "; ".join(problem.describe() for problem in problems.listed[:8])
+    text = f"{problems.n_bad_rows:,} rows cannot be used ({kinds}). First: {first}. "
+    if problems.counts.get("duplicate_cycle", 0) > len(problems.bad_rows) / 2:
+        return text + (
+            "Most cycles occur more than once, as in a time series: FadeBench needs one row per "
+            "cycle. Summarise the file by cycle first, or map another cycle column."
+        )
+    return text + "Choose 'drop these rows', or correct the file."
+
+
+def _with_drop_warnings(problems: Problems, before: pd.DataFrame, after: pd.DataFrame) -> Problems:
+    kinds = "; ".join(f"{KINDS[kind]}: {count:,}" for kind, count in problems.counts.items())
+    warnings = [f"{problems.n_bad_rows:,} unusable rows were dropped ({kinds})."]
+    gone = [str(c) for c in before["battery_code"].unique() if c not in set(after["battery_code"])]
+    if gone:
+        shown = ", ".join(code or "(blank)" for code in gone[:10])
+        more = f" and {len(gone) - 10} more" if len(gone) > 10 else ""
+        warnings.append(
+            f"{len(gone)} batteries have no usable row and are left out: {shown}{more}."
+        )
+    return replace(problems, warnings=(*warnings, *problems.warnings))

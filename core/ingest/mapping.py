@@ -1,0 +1,266 @@
+"""Which column of a file means what, chosen by the user and stored with the dataset."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal, cast, get_args
+
+from core.errors import InvalidInput
+
+MAX_FEATURES = 8
+EOL_RANGE = (0.70, 0.95)
+ROLES = ("train", "val", "test")
+
+CapacityUnit = Literal["Ah", "mAh"]
+ShareUnit = Literal["fraction", "percent"]
+EolRuleName = Literal["first_crossing", "consecutive"]
+BadRows = Literal["stop", "drop"]
+
+# The published Severson files call their two test sets test1 and test2.
+SPLIT_VALUES: dict[str, str] = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test1": "val",
+    "primary_test": "val",
+    "test": "test",
+    "testing": "test",
+    "test2": "test",
+    "secondary_test": "test",
+}
+
+
+@dataclass(frozen=True)
+class FeatureColumn:
+    """One model input: its name, its unit ("" where unknown) and the column it comes from."""
+
+    name: str
+    unit: str
+    source_column: str
+
+
+@dataclass(frozen=True)
+class EolRule:
+    """End of life: the first cycle with SOH below `threshold` (`consecutive` rows in a row)."""
+
+    threshold: float = 0.80
+    rule: EolRuleName = "first_crossing"
+    consecutive: int = 1
+
+    @property
+    def run_length(self) -> int:
+        """Number of rows in a row that must lie below the threshold."""
+        return self.consecutive if self.rule == "consecutive" else 1
+
+    def describe(self) -> str:
+        """The rule in words, as stored with the dataset."""
+        text = f"first cycle with SOH < {self.threshold:.2f}"
+        return text if self.run_length == 1 else f"{text}, {self.run_length} cycles in a row"
+
+
+@dataclass(frozen=True)
+class ColumnMapping:
+    """The meaning of a file's columns; None means that the file has no such column.
+
+    battery_column : None = the code is the file's name (one battery per file)
+    cycle_column : None = row order, counted from 1 within a battery
+    split_values : value in the file -> "train" | "val" | "test", compared without case
+    nominal_capacity_ah : of every battery in the file; needed to turn capacity into PCL
+    bad_rows : "stop" refuses a file with unusable rows, "drop" leaves those rows out
+    sheet : worksheet of a workbook; None = the first that is not empty
+    """
+
+    battery_column: str | None = None
+    cycle_column: str | None = None
+    capacity_column: str | None = None
+    capacity_unit: CapacityUnit = "Ah"
+    pcl_column: str | None = None
+    pcl_unit: ShareUnit = "fraction"
+    soh_column: str | None = None
+    soh_unit: ShareUnit = "fraction"
+    rul_column: str | None = None
+    split_column: str | None = None
+    split_values: dict[str, str] = field(default_factory=lambda: dict(SPLIT_VALUES))
+    features: tuple[FeatureColumn, ...] = ()
+    nominal_capacity_ah: float | None = None
+    eol_threshold: float = 0.80
+    eol_rule: EolRuleName = "first_crossing"
+    eol_consecutive: int = 1
+    bad_rows: BadRows = "stop"
+    sheet: str | None = None
+
+    @property
+    def eol(self) -> EolRule:
+        """The end-of-life rule of this mapping."""
+        return EolRule(self.eol_threshold, self.eol_rule, self.eol_consecutive)
+
+    def named_columns(self) -> Iterator[tuple[str, str]]:
+        """Yield (role in words, source column) for every column in use."""
+        for role in ("battery", "cycle", "capacity", "pcl", "soh", "rul", "split"):
+            column = getattr(self, f"{role}_column")
+            if column is not None:
+                yield role, column
+        for feature in self.features:
+            yield f"feature {feature.name!r}", feature.source_column
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON-ready dict; `ColumnMapping.from_json` reads it back."""
+        return {**asdict(self), "features": [asdict(feature) for feature in self.features]}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any] | str) -> "ColumnMapping":
+        """Read what `to_json` wrote (a dict, or JSON text); left-out keys take their defaults.
+
+        Raises InvalidInput for unknown keys and for values of the wrong type.
+        """
+        return _mapping_from_json(data)
+
+
+def validate_mapping(mapping: ColumnMapping, columns: Sequence[str]) -> tuple[str, ...]:
+    """Check a mapping against a file's columns; returns warnings to show.
+
+    Raises InvalidInput when the mapping cannot be used, saying what to change.
+    """
+    _check_columns(mapping, columns)
+    _check_features(mapping)
+    _check_numbers(mapping)
+    if mapping.pcl_column and mapping.soh_column:
+        raise InvalidInput("PCL and SOH say the same thing: map one of them and clear the other.")
+    if mapping.capacity_column and not (mapping.pcl_column or mapping.soh_column):
+        if mapping.nominal_capacity_ah is None:
+            raise InvalidInput(
+                "Enter the nominal capacity in Ah: it is needed to turn capacity into PCL."
+            )
+        return ()
+    if not (mapping.pcl_column or mapping.soh_column or mapping.rul_column):
+        return (
+            "No capacity, PCL, SOH or RUL column is mapped: the dataset will have no labels. "
+            "Models can predict on it, but cannot be trained or scored.",
+        )
+    return ()
+
+
+def _check_columns(mapping: ColumnMapping, columns: Sequence[str]) -> None:
+    known = set(columns)
+    roles: dict[str, str] = {}
+    for role, column in mapping.named_columns():
+        if column not in known:
+            raise InvalidInput(
+                f"The file has no column {column!r} (mapped as {role}). "
+                f"Its columns are: {_short_list(columns)}."
+            )
+        if column in roles:
+            raise InvalidInput(
+                f"Column {column!r} is mapped twice, as {roles[column]} and as {role}. "
+                "Choose one of the two."
+            )
+        roles[column] = role
+
+
+def _check_features(mapping: ColumnMapping) -> None:
+    names = [feature.name.strip().casefold() for feature in mapping.features]
+    if not names:
+        raise InvalidInput("Choose at least one feature column: models need an input.")
+    if len(names) > MAX_FEATURES:
+        raise InvalidInput(
+            f"{len(names)} feature columns are chosen; at most {MAX_FEATURES} are possible. "
+            "Remove some."
+        )
+    if "" in names:
+        raise InvalidInput("Give every feature a name.")
+    if len(set(names)) < len(names):
+        raise InvalidInput("Two features have the same name: give each its own.")
+
+
+def _check_numbers(mapping: ColumnMapping) -> None:
+    low, high = EOL_RANGE
+    if not low <= mapping.eol_threshold <= high:
+        raise InvalidInput(
+            f"The end-of-life threshold must lie between {low:.2f} and {high:.2f} "
+            f"(now {mapping.eol_threshold:g})."
+        )
+    if not 1 <= mapping.eol_consecutive <= 1000:
+        raise InvalidInput("The number of consecutive cycles must lie between 1 and 1000.")
+    nominal = mapping.nominal_capacity_ah
+    if nominal is not None and not 0 < nominal < 1e6:
+        raise InvalidInput(f"The nominal capacity must be above 0 Ah (now {nominal:g}).")
+    wrong = sorted(set(mapping.split_values.values()) - set(ROLES))
+    if wrong:
+        raise InvalidInput(f"A split role must be train, val or test, not {wrong[0]!r}.")
+
+
+def _short_list(names: Sequence[str]) -> str:
+    shown = ", ".join(repr(name) for name in names[:20])
+    return shown if len(names) <= 20 else f"{shown} and {len(names) - 20} more"
+
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "capacity_unit": get_args(CapacityUnit),
+    "pcl_unit": get_args(ShareUnit),
+    "soh_unit": get_args(ShareUnit),
+    "eol_rule": get_args(EolRuleName),
+    "bad_rows": get_args(BadRows),
+}
+
+
+def _mapping_from_json(data: Mapping[str, Any] | str) -> ColumnMapping:
+    if isinstance(data, str):
+        try:
+            data = cast("Mapping[str, Any]", json.loads(data))
+        except json.JSONDecodeError as error:
+            raise InvalidInput(f"The column mapping is not valid JSON: {error}.") from error
+    if not isinstance(data, Mapping):
+        raise InvalidInput("The column mapping must be a JSON object.")
+    unknown = sorted(set(data) - {item.name for item in fields(ColumnMapping)})
+    if unknown:
+        raise InvalidInput(f"The column mapping has an unknown key {unknown[0]!r}.")
+    return ColumnMapping(**{key: _checked_value(key, value) for key, value in data.items()})
+
+
+def _checked_value(key: str, value: Any) -> Any:
+    if key == "features":
+        return _features_from_json(value)
+    if key in _CHOICES:
+        ok = value in _CHOICES[key] if isinstance(value, str) else False
+    elif key == "split_values":
+        ok = isinstance(value, Mapping) and all(
+            isinstance(text, str) for pair in value.items() for text in pair
+        )
+        value = dict(value) if ok else value
+    elif key == "eol_consecutive":
+        ok = isinstance(value, int) and not isinstance(value, bool)
+    elif key in ("eol_threshold", "nominal_capacity_ah"):
+        ok = isinstance(value, int | float) and not isinstance(value, bool)
+        ok = ok or (value is None and key == "nominal_capacity_ah")
+        value = float(value) if ok and value is not None else value
+    else:
+        ok = value is None or isinstance(value, str)
+    if not ok:
+        choices = f" (one of {', '.join(_CHOICES[key])})" if key in _CHOICES else ""
+        raise InvalidInput(f"The column mapping's {key!r} cannot be {value!r}{choices}.")
+    return value
+
+
+def _features_from_json(value: Any) -> tuple[FeatureColumn, ...]:
+    keys = {"name", "unit", "source_column"}
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise InvalidInput("The column mapping's 'features' must be a list.")
+    for item in value:
+        if (
+            not isinstance(item, Mapping)
+            or set(item) - keys
+            or not isinstance(item.get("source_column"), str)
+            or not all(isinstance(text, str) for text in item.values())
+        ):
+            raise InvalidInput(
+                "Each of the column mapping's features needs 'source_column', and may have "
+                "'name' and 'unit', all text."
+            )
+    return tuple(
+        FeatureColumn(
+            item.get("name", item["source_column"]), item.get("unit", ""), item["source_column"]
+        )
+        for item in value
+    )

@@ -1,0 +1,209 @@
+"""The MATLAB v5 file of the Severson study: flat arrays, one stretch per battery."""
+
+import struct
+import zlib
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import pandas as pd
+from scipy.io import loadmat
+
+from core.errors import BadFile
+from core.ingest.collect import number_sources
+from core.ingest.limits import Limits, check_unpacked_size
+from core.ingest.mapping import ColumnMapping, FeatureColumn, validate_mapping
+
+BATTERY_COLUMN = "battery"
+SPLIT_COLUMN = "split"
+NOMINAL_CAPACITY_AH = 1.1
+NOTES = (
+    "The features of this file are trailing means over 10 cycles.",
+    "The PCL of this file was repaired with statistics of each battery's whole life and with "
+    "the next cycle; forecasts inherit that.",
+)
+_CYCLES, _COUNTS, _FEATURES = "Cycles_Flt", "Num_Cycles_Flt", "Features_mov_Flt"
+_PCL, _RUL = "PCL_Flt", "RUL_Flt"
+_ROLES = {"train_ind": "train", "test_ind": "val", "secondary_test_ind": "test"}
+_FEATURE_NAMES = (
+    ("slope", "Ah"),
+    ("intercept", "1/Ah"),
+    ("temperature_avg", "degC"),
+    ("internal_resistance", "ohm"),
+    ("charge_time", "min"),
+    ("dqdv_max", "Ah/V"),
+    ("dqdv_min", "Ah/V"),
+    ("dqdv_variance", "(Ah/V)^2"),
+)
+_HEADER_BYTES = 128
+_COMPRESSED = 15
+
+
+def read_columns(path: Path, limits: Limits) -> dict[str, np.ndarray]:
+    """All columns of the file, each (n_cycles,): text for battery and split, else float64.
+
+    Batteries are named by their 1-based position, "001" to "124".
+    """
+    _check_elements(path, limits)
+    arrays = _load(path)
+    counts = _flat(arrays, _COUNTS).astype(np.int64)
+    _check_counts(counts, limits)
+    n_cycles = int(counts.sum())
+    codes = np.array([f"{position:03d}" for position in range(1, len(counts) + 1)], dtype=object)
+    columns = {BATTERY_COLUMN: np.repeat(codes, counts)}
+    for name in (_CYCLES, _PCL, _RUL):
+        if name in arrays:
+            columns[name] = _of_length(_flat(arrays, name), n_cycles, name)
+    columns.update(_feature_columns(arrays[_FEATURES], n_cycles))
+    if any(name in arrays for name in _ROLES):
+        columns[SPLIT_COLUMN] = np.repeat(_roles(arrays, len(counts)), counts)
+    return columns
+
+
+def propose(columns: dict[str, np.ndarray]) -> ColumnMapping:
+    """The mapping of this known file."""
+    names = [name for name in columns if name.startswith(_FEATURES)]
+    return ColumnMapping(
+        battery_column=BATTERY_COLUMN,
+        cycle_column=_CYCLES,
+        pcl_column=_PCL if _PCL in columns else None,
+        rul_column=_RUL if _RUL in columns else None,
+        split_column=SPLIT_COLUMN if SPLIT_COLUMN in columns else None,
+        features=tuple(
+            FeatureColumn(name, unit, source)
+            for (name, unit), source in zip(_FEATURE_NAMES, names, strict=False)
+        ),
+        nominal_capacity_ah=NOMINAL_CAPACITY_AH,
+    )
+
+
+def read_frame(path: Path, mapping: ColumnMapping, limits: Limits) -> pd.DataFrame:
+    """The raw frame described in `core.ingest.collect`; file_row is the 1-based position."""
+    columns = read_columns(path, limits)
+    validate_mapping(mapping, list(columns))
+    battery = columns[mapping.battery_column or BATTERY_COLUMN]
+    codes, categories = pd.factorize(np.array([str(code) for code in battery], dtype=object))
+    frame: dict[str, object] = {
+        "battery_code": pd.Categorical.from_codes(codes, categories=pd.Index(categories)),
+        "file_row": np.arange(1, len(battery) + 1, dtype=np.int32),
+    }
+    if mapping.split_column is not None:
+        frame["split"] = pd.Categorical(columns[mapping.split_column].astype(str))
+    for name, source in number_sources(mapping):
+        if columns[source].dtype == object:
+            raise BadFile(f"Column {source!r} holds text. Map another column as {name}.")
+        frame[name] = columns[source]
+    return pd.DataFrame(frame)
+
+
+def _check_elements(path: Path, limits: Limits) -> None:
+    """Walk the file's elements and inflate them in pieces, so that no bomb is ever loaded."""
+    packed = path.stat().st_size
+    unpacked = 0
+    with path.open("rb") as file:
+        header = file.read(_HEADER_BYTES)
+        order = ">" if header[126:128] == b"MI" else "<"
+        while tag := file.read(8):
+            if len(tag) < 8:
+                raise _damaged()
+            kind, size = struct.unpack(order + "II", tag)
+            if file.tell() + size > packed:
+                raise _damaged()
+            if kind == _COMPRESSED:
+                unpacked = _inflate(file, size, packed, unpacked, limits)
+            else:
+                unpacked += size
+                file.seek(size, 1)
+            check_unpacked_size(unpacked, packed, limits)
+    if unpacked == 0:
+        raise BadFile("The .mat file holds no variables. Export it again.")
+
+
+def _inflate(file: IO[bytes], size: int, packed: int, unpacked: int, limits: Limits) -> int:
+    engine = zlib.decompressobj()
+    left = size
+    while left > 0:
+        piece = file.read(min(left, 1 << 16))
+        left -= len(piece)
+        while piece:
+            try:
+                unpacked += len(engine.decompress(piece, 1 << 20))
+            except zlib.error as error:
+                raise _damaged() from error
+            piece = engine.unconsumed_tail
+            check_unpacked_size(unpacked, packed, limits)
+    if not engine.eof:
+        raise _damaged()
+    return unpacked
+
+
+def _load(path: Path) -> dict[str, np.ndarray]:
+    names = [_CYCLES, _COUNTS, _FEATURES, _PCL, _RUL, *_ROLES]
+    try:
+        found = loadmat(str(path), variable_names=names, appendmat=False)
+    except Exception as error:  # scipy raises whatever its parser happens to stumble over
+        raise _damaged() from error
+    missing = [name for name in (_FEATURES, _CYCLES, _COUNTS) if name not in found]
+    if missing:
+        raise BadFile(
+            f"The .mat file has no variable {missing[0]!r}. FadeBench reads the .mat layout of "
+            "the Severson study (Features_mov_Flt, Cycles_Flt, Num_Cycles_Flt, PCL_Flt, "
+            "RUL_Flt); export other data as CSV."
+        )
+    arrays = {name: np.asarray(found[name]) for name in names if name in found}
+    for name, values in arrays.items():
+        if values.dtype.kind not in "iuf" or values.ndim != 2:
+            raise BadFile(f"The variable {name!r} of the .mat file is not a table of numbers.")
+    # Widened first: in the file's uint8 and uint16, sums and differences overflow.
+    return {name: values.astype(np.float64) for name, values in arrays.items()}
+
+
+def _flat(arrays: dict[str, np.ndarray], name: str) -> np.ndarray:
+    values = arrays[name]
+    if 1 not in values.shape:
+        raise BadFile(f"The variable {name!r} must be a single row or column.")
+    return values.ravel()
+
+
+def _check_counts(counts: np.ndarray, limits: Limits) -> None:
+    if len(counts) > limits.max_batteries:
+        raise BadFile(f"The file holds more than {limits.max_batteries:,} batteries. Split it.")
+    if (counts < 1).any() or counts.sum() > limits.max_rows:
+        raise BadFile(f"{_COUNTS} must hold at least 1 and at most {limits.max_rows:,} cycles.")
+
+
+def _of_length(values: np.ndarray, n_cycles: int, name: str) -> np.ndarray:
+    if len(values) != n_cycles:
+        raise BadFile(
+            f"{name} has {len(values):,} entries, but {_COUNTS} adds up to {n_cycles:,}. "
+            "Export the file again with all arrays of the same cells."
+        )
+    return values
+
+
+def _feature_columns(features: np.ndarray, n_cycles: int) -> dict[str, np.ndarray]:
+    n_features = features.shape[1]
+    if n_features not in (3, len(_FEATURE_NAMES)):
+        raise BadFile(f"{_FEATURES} has {n_features} columns; 3 or 8 are expected.")
+    _of_length(features, n_cycles, _FEATURES)
+    return {f"{_FEATURES}(:,{i + 1})": features[:, i] for i in range(n_features)}
+
+
+def _roles(arrays: dict[str, np.ndarray], n_batteries: int) -> np.ndarray:
+    """Role of each battery, "" where the file names none."""
+    roles = np.full(n_batteries, "", dtype=object)
+    for name, role in _ROLES.items():
+        if name not in arrays or arrays[name].size == 0:
+            continue
+        positions = _flat(arrays, name)
+        if (positions < 1).any() or (positions > n_batteries).any():
+            raise BadFile(f"{name} must hold positions from 1 to {n_batteries}.")
+        chosen = positions.astype(np.int64) - 1
+        if (roles[chosen] != "").any():
+            raise BadFile(f"{name} names a battery that another split has already.")
+        roles[chosen] = role
+    return roles
+
+
+def _damaged() -> BadFile:
+    return BadFile("The .mat file is damaged or cut off. Copy or export it again.")

@@ -1,0 +1,132 @@
+"""What a working process knows of its task, and how it tells the database about it.
+
+The work only appends to memory; a second thread writes everything down twice a second, keeps the
+heartbeat and looks for a request to cancel. So recording costs the work next to nothing, and
+cancelling does not depend on the work's cooperation.
+"""
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from core.database import read_scope, session_scope
+from core.errors import TaskFailed
+from core.jobs.kinds import settle_task
+from core.jobs.tasks import end_task
+from db.tables import BackgroundTask
+from db.tables.columns import utc_now
+
+log = logging.getLogger(__name__)
+
+CANCEL_POLL_S = 0.25
+FLUSH_EVERY_POLLS = 2
+CANCELLED_BY_USER = "cancelled by you"
+
+Writer = Callable[[Session, list[Any]], None]
+
+
+@dataclass
+class TaskContext:
+    """The running task: identity, threads to use, and what has not been written yet."""
+
+    task_id: int
+    kind: str
+    subject_id: int
+    user_id: int | None
+    threads: int
+    stage: str = "Starting"
+    progress: float = 0.0
+    _pending: list[tuple[Writer, Any]] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _flush_lock: threading.Lock = field(default_factory=threading.Lock)
+    _done: threading.Event = field(default_factory=threading.Event)
+
+    def report(self, stage: str, progress: float) -> None:
+        """Say what is being done and how much of it is done (0 to 1)."""
+        self.stage, self.progress = stage, min(max(progress, 0.0), 1.0)
+
+    def record(self, writer: Writer, item: Any) -> None:
+        """Have `writer` store `item` at the next flush, together with others of its kind."""
+        with self._lock:
+            self._pending.append((writer, item))
+
+    def flush(self) -> None:
+        """Write everything recorded so far, in order, in one transaction."""
+        with self._flush_lock:
+            with self._lock:
+                pending, self._pending = self._pending, []
+            batches: dict[Writer, list[Any]] = {}
+            for writer, item in pending:
+                batches.setdefault(writer, []).append(item)
+            with session_scope() as session:
+                session.execute(
+                    update(BackgroundTask)
+                    .where(BackgroundTask.id == self.task_id)
+                    .values(stage=self.stage, progress=self.progress, heartbeat_at=utc_now())
+                )
+                for writer, items in batches.items():
+                    writer(session, items)
+
+    def finish(self, session: Session) -> None:
+        """Mark the task as succeeded inside the transaction that makes its result visible.
+
+        Raises
+        ------
+        TaskFailed
+            The task was ended meanwhile (cancelled); the transaction must not commit.
+        """
+        if not end_task(session, self.task_id, "SUCCEEDED"):
+            raise TaskFailed("The task was ended while its result was being stored.")
+
+    def watch(self) -> threading.Thread:
+        """Start the thread that flushes, keeps the heartbeat and obeys a request to cancel."""
+        thread = threading.Thread(target=self._watch, name="task-watch", daemon=True)
+        thread.start()
+        return thread
+
+    def stop_watching(self) -> None:
+        """End the watching thread."""
+        self._done.set()
+
+    def _watch(self) -> None:
+        polls = 0
+        while not self._done.wait(CANCEL_POLL_S):
+            polls += 1
+            try:
+                if self._cancel_requested():
+                    self._end_process()
+                if polls % FLUSH_EVERY_POLLS == 0:
+                    self.flush()
+            except Exception:
+                log.exception("Could not record progress; trying again.")
+
+    def _cancel_requested(self) -> bool:
+        with read_scope() as session:
+            return bool(
+                session.scalar(
+                    select(BackgroundTask.cancel_requested).where(
+                        BackgroundTask.id == self.task_id, BackgroundTask.status == "RUNNING"
+                    )
+                )
+            )
+
+    def _end_process(self) -> None:
+        """Settle as cancelled and leave at once; what the work had open is rolled back."""
+        with session_scope() as session:
+            task = session.get_one(BackgroundTask, self.task_id)
+            settled = settle_task(session, task, "CANCELED", CANCELLED_BY_USER)
+        if settled:
+            logging.shutdown()
+            os._exit(0)
+
+
+def load_context(session: Session, task_id: int) -> TaskContext:
+    """The context of a task that the registry has just started."""
+    task = session.get_one(BackgroundTask, task_id)
+    return TaskContext(task.id, task.kind, task.subject_id, task.user_id, task.threads or 1)

@@ -1,0 +1,86 @@
+"""Making a file of a test's results."""
+
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import update
+
+from core import storage
+from core.database import read_scope, session_scope
+from core.export_files import write_csv, write_xlsx
+from core.exports import get_export_info
+from core.jobs.context import TaskContext
+from core.registry import ModelInfo, get_model_info
+from core.results import TestResult, get_result, load_predictions
+from core.users import load_user
+from db.tables import TestExport
+
+
+def work(context: TaskContext) -> None:
+    """Read the results as the page does, write the file, and say that it is there."""
+    context.report("Reading results", 0.1)
+    with read_scope() as session:
+        user = load_user(session, context.user_id)
+        export = get_export_info(session, user, context.subject_id)
+        result = get_result(session, user, export.test_job_id)
+        model = get_model_info(session, user, result.info.model_version_id)
+        predictions = load_predictions(session, user, export.test_job_id)
+    relative = storage.export_path(user.id, export.test_job_id, export.id, export.format)
+    context.report(f"Writing {export.format}", 0.4)
+    with storage.atomic_file(relative) as path:
+        if export.format == "CSV":
+            write_csv(path, predictions)
+        else:
+            write_xlsx(
+                path,
+                information(result, model),
+                overall_frame(result),
+                result.batteries,
+                predictions,
+            )
+    with session_scope() as session:
+        session.execute(
+            update(TestExport)
+            .where(TestExport.id == export.id)
+            .values(file_size=storage.resolve(relative).stat().st_size)
+        )
+        context.finish(session)
+
+
+def information(result: TestResult, model: ModelInfo) -> list[tuple[str, Any]]:
+    """What the numbers are of: the first sheet of the workbook."""
+    info = result.info
+    codes = list(dict.fromkeys(result.batteries["battery_code"]))
+    unseen = result.batteries[result.batteries["exposure"] == "unseen"]["battery_code"].nunique()
+    rows: list[tuple[str, Any]] = [
+        ("Model", model.title),
+        ("Algorithm", model.algorithm),
+        ("Trained on dataset", model.dataset_name),
+        ("Tested on dataset", info.dataset_name),
+        ("Target", info.target),
+        ("Horizon (cycles)", info.horizon),
+        ("Tested at (UTC)", f"{info.finished_at:%Y-%m-%d %H:%M:%S}"),
+        ("Batteries", len(codes)),
+        ("Batteries never seen by the model (overall metrics)", unseen),
+        ("Battery codes", ", ".join(codes)[:32_000]),
+        ("PCL", "fraction of nominal capacity; rmspe is taken on SOH = 1 - PCL"),
+        ("RUL", "cycles; rows with true RUL 0 are left out of rmspe"),
+        ("Dataset fingerprint", model.config.get("dataset_fingerprint", "")),
+        ("Code version", model.config.get("code_version", "")),
+    ]
+    settings = model.config.get("hyperparameters", {})
+    return rows + [(f"Setting: {name}", _text(value)) for name, value in settings.items()]
+
+
+def overall_frame(result: TestResult) -> pd.DataFrame:
+    """Overall metrics, one row per target; the mean over batteries as macro_ columns."""
+    rows = []
+    for target, metrics in result.overall.items():
+        plain = {name: value for name, value in metrics.items() if name != "macro"}
+        macro = {f"macro_{name}": value for name, value in metrics.get("macro", {}).items()}
+        rows.append({"target": target, **plain, **macro})
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["target"])
+
+
+def _text(value: Any) -> Any:
+    return ", ".join(map(str, value)) if isinstance(value, list) else value

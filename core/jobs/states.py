@@ -1,0 +1,41 @@
+"""The state machines; a status changes here or not at all."""
+
+from typing import Any
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from db.tables import BackgroundTask, DataUpload, TestJob, TrainingJob, TrainingJobRun
+
+ACTIVE = ("PENDING", "RUNNING")
+FINISHED = ("SUCCEEDED", "FAILED", "CANCELED")
+
+_JOB_MOVES = {
+    "RUNNING": ("PENDING",),
+    "SUCCEEDED": ("RUNNING",),
+    "FAILED": ("PENDING", "RUNNING"),
+    "CANCELED": ("PENDING", "RUNNING"),
+}
+# A failed upload keeps its file and may be read again with another mapping.
+_UPLOAD_MOVES = {
+    "PENDING": ("FAILED",),
+    "PROCESSING": ("PENDING",),
+    "SUCCEEDED": ("PROCESSING",),
+    "FAILED": ("PENDING", "PROCESSING"),
+}
+
+Stateful = type[BackgroundTask | DataUpload | TestJob | TrainingJob | TrainingJobRun]
+
+
+def move(session: Session, table: Stateful, row_id: int, to: str, **values: Any) -> bool:
+    """Change the status of one row if that move is legal; False if it is not (any more).
+
+    The check and the change are one statement, so of two processes only one succeeds.
+    """
+    moves = _UPLOAD_MOVES if table is DataUpload else _JOB_MOVES
+    result = session.execute(
+        update(table)
+        .where(table.id == row_id, table.status.in_(moves[to]))
+        .values(status=to, **values)
+    )
+    return bool(result.rowcount == 1)  # type: ignore[attr-defined]

@@ -1,0 +1,123 @@
+"""Rows of the queue: enqueue, look at, cancel and finish a background task."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from core.jobs.states import ACTIVE, move
+from db.tables import BackgroundTask
+from db.tables.columns import utc_now
+
+MESSAGE_LENGTH = 2000
+
+
+@dataclass(frozen=True)
+class TaskState:
+    """What a page shows of a background task; times in UTC, `progress` from 0 to 1."""
+
+    id: int
+    kind: str
+    subject_id: int
+    status: str
+    stage: str | None
+    progress: float | None
+    message: str | None
+    cancel_requested: bool
+    pid: int | None
+    threads: int | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it waits or runs."""
+        return self.status in ACTIVE
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since it started, until it finished."""
+        if self.started_at is None:
+            return 0.0
+        return ((self.finished_at or utc_now()) - self.started_at).total_seconds()
+
+    @property
+    def remaining_s(self) -> float | None:
+        """Seconds still to go at the pace so far; None where that cannot be said."""
+        if self.status != "RUNNING" or not self.progress or self.progress < 0.02:
+            return None
+        return self.elapsed_s * (1 - self.progress) / self.progress
+
+
+def enqueue(session: Session, user_id: int | None, kind: str, subject_id: int) -> int:
+    """Put work at the end of the queue and return the task's id."""
+    task = BackgroundTask(user_id=user_id, kind=kind, subject_id=subject_id)
+    session.add(task)
+    session.flush()
+    return task.id
+
+
+def latest_tasks(session: Session, kind: str, subject_ids: list[int]) -> dict[int, TaskState]:
+    """The newest task of each subject, by subject id; the caller has checked access to them."""
+    rows = session.scalars(
+        select(BackgroundTask)
+        .where(BackgroundTask.kind == kind, BackgroundTask.subject_id.in_(subject_ids))
+        .order_by(BackgroundTask.id)
+    )
+    return {row.subject_id: _state(row) for row in rows}
+
+
+def is_busy(session: Session, kind: str, subject_ids: list[int]) -> bool:
+    """Whether work on one of these waits or runs."""
+    return any(task.is_active for task in latest_tasks(session, kind, subject_ids).values())
+
+
+def request_cancel(session: Session, kind: str, subject_id: int) -> BackgroundTask | None:
+    """Ask the active task of a subject to stop.
+
+    A waiting task is returned for the caller to settle at once; a running one settles itself.
+    """
+    task = session.scalars(
+        select(BackgroundTask)
+        .where(
+            BackgroundTask.kind == kind,
+            BackgroundTask.subject_id == subject_id,
+            BackgroundTask.status.in_(ACTIVE),
+        )
+        .order_by(BackgroundTask.id.desc())
+        .limit(1)
+    ).one_or_none()
+    if task is None:
+        return None
+    session.execute(
+        update(BackgroundTask).where(BackgroundTask.id == task.id).values(cancel_requested=True)
+    )
+    return task if task.status == "PENDING" else None
+
+
+def end_task(session: Session, task_id: int, status: str, message: str | None = None) -> bool:
+    """Give a task its final status; False if another process did so before."""
+    values = {"message": message[:MESSAGE_LENGTH]} if message else {}
+    if status == "SUCCEEDED":
+        values["progress"] = 1.0  # type: ignore[assignment]
+    return move(session, BackgroundTask, task_id, status, finished_at=utc_now(), **values)
+
+
+def _state(row: BackgroundTask) -> TaskState:
+    return TaskState(
+        id=row.id,
+        kind=row.kind,
+        subject_id=row.subject_id,
+        status=row.status,
+        stage=row.stage,
+        progress=row.progress,
+        message=row.message,
+        cancel_requested=bool(row.cancel_requested),
+        pid=row.pid,
+        threads=row.threads,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+    )

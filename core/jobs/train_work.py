@@ -1,0 +1,239 @@
+"""Training one algorithm: load, fit, score, and store the model with one last transaction."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sqlalchemy import insert, update
+from sqlalchemy.orm import Session
+
+from core import access, metrics, storage
+from core.cycles import ALL_COLUMNS, fingerprint, load_cycles
+from core.database import read_scope, session_scope
+from core.datasets import Feature, features_of, list_batteries
+from core.errors import TaskFailed
+from core.jobs.context import TaskContext
+from core.jobs.states import move
+from core.registry import add_model
+from core.series import make_series, targets_of
+from core.training import update_job
+from core.training_views import RunInfo, get_job_info, get_job_roles, get_run_info
+from core.users import CurrentUser, load_user
+from core.version import code_version
+from db.tables import TrainingJobRun, TrainingJobRunLog, TrainingJobRunMetric
+from db.tables.columns import utc_now
+from models.checkpoint import TrainedModel
+from models.config import ALGORITHMS, Hyperparameters, resolve
+from models.fitting import EpochReport, FitResult, fit
+from models.series import BatterySeries, make_task
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Everything that decides the outcome of a run."""
+
+    user: CurrentUser
+    run: RunInfo
+    job_name: str
+    n_algorithms: int
+    hp: Hyperparameters
+    features: tuple[Feature, ...]
+    labels_version: int
+    series: dict[str, list[BatterySeries]]
+    fingerprint: str
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Single targets in the model's order."""
+        return targets_of(self.run.target)
+
+
+def work(context: TaskContext) -> None:
+    """Train, score on validation and test batteries, and store one model version."""
+    context.report("Loading cycles", 0.0)
+    assignment = _load(context)
+    _log(context, _summary(assignment, context.threads))
+    result = fit(
+        assignment.run.algorithm,
+        assignment.series["train"],
+        assignment.series["val"],
+        make_task(assignment.targets, [f.name for f in assignment.features], assignment.hp),
+        assignment.hp,
+        threads=context.threads,
+        on_epoch=lambda report: _record_epoch(context, report),
+        on_stage=lambda stage: _enter_stage(context, stage),
+    )
+    stopped = ", stopped early" if result.stopped_early else ""
+    _log(context, f"Best epoch {result.best_epoch} of {result.epochs_run}{stopped}.")
+    context.report("Scoring", 0.99)
+    scores = {role: _score(result.model, assignment, role) for role in ("val", "test")}
+    _store(context, assignment, result, scores)
+
+
+def _load(context: TaskContext) -> Assignment:
+    with read_scope() as session:
+        user = load_user(session, context.user_id)
+        run = get_run_info(session, user, context.subject_id)
+        job = get_job_info(session, user, run.job_id)
+        roles = get_job_roles(session, user, run.job_id)
+        schema = access.get_dataset(session, user, run.dataset_id).feature_schema or {}
+        frame = load_cycles(session, user, run.dataset_id, ALL_COLUMNS, list(roles))
+        codes = _codes_by_role(session, user, run.dataset_id, roles)
+    features = features_of(schema)
+    series = make_series(frame, targets_of(run.target), [f.column for f in features])
+    return Assignment(
+        user=user,
+        run=run,
+        job_name=job.name,
+        n_algorithms=len(job.runs),
+        hp=resolve(run.algorithm, job.hyperparams),
+        features=features,
+        labels_version=int(schema.get("labels_version", 1)),
+        series={role: [series[c] for c in codes[role] if c in series] for role in codes},
+        fingerprint=fingerprint(frame),
+    )
+
+
+def _codes_by_role(
+    session: Session, user: CurrentUser, dataset_id: int, roles: dict[int, str]
+) -> dict[str, list[str]]:
+    frame = list_batteries(session, user, dataset_id)
+    codes = dict(zip(frame["battery_id"], frame["battery_code"], strict=True))
+    return {
+        role: sorted(codes[i] for i, value in roles.items() if value == role)
+        for role in ("train", "val", "test")
+    }
+
+
+def _summary(assignment: Assignment, threads: int) -> str:
+    counts = ", ".join(
+        f"{len(batteries)} {role} batteries ({sum(map(len, batteries)):,} cycles)"
+        for role, batteries in assignment.series.items()
+    )
+    return f"{counts}; {len(assignment.features)} features; {threads} threads."
+
+
+def _enter_stage(context: TaskContext, stage: str) -> None:
+    context.report(stage, context.progress)
+    _log(context, stage)
+
+
+def _record_epoch(context: TaskContext, report: EpochReport) -> None:
+    context.report(
+        f"Epoch {report.epoch} of {report.total_epochs}",
+        0.98 * report.epoch / report.total_epochs,
+    )
+    row = {
+        "run_id": context.subject_id,
+        "epoch": report.epoch,
+        "train_loss": report.train_loss,
+        "val_loss": report.val_loss,
+        "metrics": {**report.metrics, "learning_rate": report.learning_rate},
+        "created_at": utc_now(),
+    }
+    context.record(_write_epochs, row)
+
+
+def _write_epochs(session: Session, rows: list[dict[str, Any]]) -> None:
+    session.execute(insert(TrainingJobRunMetric), rows)
+    session.execute(
+        update(TrainingJobRun)
+        .where(TrainingJobRun.id == rows[-1]["run_id"])
+        .values(current_epoch=rows[-1]["epoch"])
+    )
+    update_job(session, rows[-1]["run_id"])
+
+
+def _log(context: TaskContext, message: str, level: str = "INFO") -> None:
+    row = {
+        "run_id": context.subject_id,
+        "user_id": context.user_id,
+        "level": level,
+        "message": message[:2000],
+        "created_at": utc_now(),
+    }
+    context.record(_write_log, row)
+
+
+def _write_log(session: Session, rows: list[dict[str, Any]]) -> None:
+    session.execute(insert(TrainingJobRunLog), rows)
+
+
+def _score(model: TrainedModel, assignment: Assignment, role: str) -> dict[str, Any]:
+    """Pooled metrics per target at the nearest horizon (0 for estimates, 1 for forecasts)."""
+    horizon = 1 if assignment.hp.max_horizon else 0
+    predictions = [model.predict(series, horizon) for series in assignment.series[role]]
+    scores = {}
+    for column, target in enumerate(assignment.targets):
+        pairs = [(p.y_true[:, column], p.y_pred[:, column]) for p in predictions]
+        if (found := metrics.overall(target, pairs)) is not None:
+            scores[target] = found
+    return scores
+
+
+def _store(
+    context: TaskContext,
+    assignment: Assignment,
+    result: FitResult,
+    scores: dict[str, Any],
+) -> None:
+    unfinished = f"{assignment.user.id}/models/run_{context.subject_id}.pt"
+    with storage.atomic_file(unfinished) as path:
+        result.model.save(Path(path))
+    context.flush()
+    try:
+        with session_scope() as session:
+            moved = move(
+                session,
+                TrainingJobRun,
+                context.subject_id,
+                "SUCCEEDED",
+                finished_at=utc_now(),
+                current_epoch=result.epochs_run,
+            )
+            if not moved:
+                raise TaskFailed("The run was ended while its model was being stored.")
+            add_model(
+                session,
+                user_id=assignment.user.id,
+                run_id=context.subject_id,
+                algorithm=assignment.run.algorithm,
+                name=_model_name(assignment),
+                config=_config(assignment, result, context.threads),
+                metrics=scores,
+                unfinished_path=unfinished,
+            )
+            update_job(session, context.subject_id)
+            context.finish(session)
+    finally:
+        storage.remove_file(unfinished)
+
+
+def _model_name(assignment: Assignment) -> str:
+    """The name given, or the dataset's; with the algorithm where a job trains several."""
+    given = assignment.job_name != assignment.run.dataset_name
+    if given and assignment.n_algorithms == 1:
+        return assignment.job_name
+    label = ALGORITHMS[assignment.run.algorithm].label
+    return f"{assignment.job_name[: 119 - len(label)]} {label}"
+
+
+def _config(assignment: Assignment, result: FitResult, threads: int) -> dict[str, Any]:
+    return {
+        "hyperparameters": assignment.hp.to_json(),
+        "features": [f.name for f in assignment.features],
+        "feature_units": [f.unit for f in assignment.features],
+        "targets": list(assignment.targets),
+        "train_batteries": len(assignment.series["train"]),
+        "val_batteries": len(assignment.series["val"]),
+        "test_batteries": len(assignment.series["test"]),
+        "train_cycles": int(np.sum([len(s) for s in assignment.series["train"]])),
+        "best_epoch": result.best_epoch,
+        "epochs_run": result.epochs_run,
+        "stopped_early": result.stopped_early,
+        "dataset_fingerprint": assignment.fingerprint,
+        "labels_version": assignment.labels_version,
+        "threads": threads,
+        "code_version": code_version(),
+    }

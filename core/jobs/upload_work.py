@@ -1,0 +1,53 @@
+"""Reading an uploaded file into a dataset."""
+
+from core import storage, sweeping
+from core.database import read_scope, session_scope
+from core.dataset_writing import create_loading_dataset, publish, write_rows
+from core.errors import TaskFailed
+from core.ingest.build import build_dataset
+from core.ingest.mapping import ColumnMapping
+from core.jobs.context import TaskContext
+from core.jobs.states import move
+from core.uploads import read_limits
+from db.tables import DataUpload
+from db.tables.columns import utc_now
+
+# Share of the progress bar that reading takes; writing the rows takes the rest.
+READING_SHARE = 0.5
+
+
+def work(context: TaskContext) -> None:
+    """Read, label and store; the dataset becomes visible with the last statement."""
+    sweeping.remove_unfinished_dataset(context.subject_id)
+    with read_scope() as session:
+        upload = session.get_one(DataUpload, context.subject_id)
+    stored = upload.mapping or {}
+    result = build_dataset(
+        storage.resolve(upload.stored_path),
+        upload.original_filename,
+        ColumnMapping.from_json(stored["columns"]),
+        read_limits(),
+        lambda share, stage: context.report(stage, READING_SHARE * share),
+    )
+    with session_scope() as session:
+        dataset_id = create_loading_dataset(
+            session, stored["dataset_name"], upload.user_id, upload.id
+        )
+    write_rows(
+        dataset_id,
+        result,
+        lambda share: context.report("Storing cycles", READING_SHARE + (1 - READING_SHARE) * share),
+    )
+    with session_scope() as session:
+        publish(session, dataset_id, result)
+        moved = move(
+            session,
+            DataUpload,
+            upload.id,
+            "SUCCEEDED",
+            report=result.report,
+            processed_at=utc_now(),
+        )
+        if not moved:
+            raise TaskFailed("Reading was ended while the dataset was being stored.")
+        context.finish(session)

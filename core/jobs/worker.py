@@ -1,0 +1,64 @@
+"""The process that does one task: `python -m core.jobs.worker TASK_ID`."""
+
+import logging
+import os
+import sys
+
+import psutil
+from sqlalchemy import update
+
+from core.database import read_scope, session_scope
+from core.errors import FadeBenchError
+from core.jobs.context import TaskContext, load_context
+from core.jobs.kinds import KINDS, settle_task
+from core.jobs.registry import Registry
+from db.tables import BackgroundTask
+
+log = logging.getLogger(__name__)
+
+
+def main(task_id: int) -> None:
+    """Do the task, record its end, then start whoever waits next."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    if not _announce(task_id):
+        return
+    with read_scope() as session:
+        context = load_context(session, task_id)
+    context.watch()
+    try:
+        KINDS[context.kind].load_work()(context)
+    except Exception as error:
+        _fail(context, error)
+    finally:
+        context.stop_watching()
+    registry = Registry()
+    registry.sweep()
+    registry.start_waiting()
+
+
+def _announce(task_id: int) -> bool:
+    """Write down which process this is; False if the task was ended before it began."""
+    with session_scope() as session:
+        result = session.execute(
+            update(BackgroundTask)
+            .where(BackgroundTask.id == task_id, BackgroundTask.status == "RUNNING")
+            .values(pid=os.getpid(), process_started_at=psutil.Process().create_time())
+        )
+        return bool(result.rowcount == 1)  # type: ignore[attr-defined]
+
+
+def _fail(context: TaskContext, error: Exception) -> None:
+    log.exception("Task %s failed.", context.task_id)
+    # Errors of our own and of `models` (ValueError) are written for the user.
+    expected = isinstance(error, FadeBenchError | ValueError)
+    message = str(error) if expected and str(error) else f"{type(error).__name__}: {error}"
+    try:
+        context.flush()
+    except Exception:
+        log.exception("The last records could not be written.")
+    with session_scope() as session:
+        settle_task(session, session.get_one(BackgroundTask, context.task_id), "FAILED", message)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

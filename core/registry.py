@@ -1,0 +1,224 @@
+"""Model versions: what came of successful runs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from core import access, storage
+from core.errors import Conflict
+from core.names import MAX_LENGTH, checked_name
+from core.users import CurrentUser
+from db.tables import Dataset, ModelVersion, TestJob, TrainingJob, TrainingJobRun
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """A model version; time in UTC.
+
+    config : algorithm settings, features, split sizes, fingerprint, code version (see
+        core.jobs.train_work)
+    metrics : {"val": {"PCL": {...}, "RUL": {...}}, "test": {...}} as core.metrics gives them
+    """
+
+    id: int
+    name: str
+    version: str
+    algorithm: str
+    target: str
+    run_id: int
+    job_id: int
+    dataset_id: int
+    dataset_name: str
+    config: dict[str, Any]
+    metrics: dict[str, Any]
+    labels_changed: bool
+    n_tests: int
+    created_at: datetime
+
+    @property
+    def title(self) -> str:
+        """Name with version."""
+        return f"{self.name} {self.version}"
+
+    @property
+    def max_horizon(self) -> int:
+        """0 for an estimator, else the furthest cycle it was trained to forecast."""
+        return int(self.config.get("hyperparameters", {}).get("max_horizon", 0))
+
+
+def list_models(session: Session, user: CurrentUser) -> list[ModelInfo]:
+    """All model versions of the user, newest first."""
+    models = session.scalars(access.visible_models(user).order_by(ModelVersion.id.desc())).all()
+    return _describe(session, list(models))
+
+
+def get_model_info(session: Session, user: CurrentUser, model_id: int) -> ModelInfo:
+    """One model version."""
+    return _describe(session, [access.get_model(session, user, model_id)])[0]
+
+
+def compare_configs(session: Session, user: CurrentUser, model_ids: Sequence[int]) -> pd.DataFrame:
+    """Settings of several models side by side: one row a setting, one column a model.
+
+    The column `differs` says whether the models disagree.
+    """
+    models = [get_model_info(session, user, model_id) for model_id in model_ids]
+    columns = {}
+    for model in models:
+        title = model.title if model.title not in columns else f"{model.title} ({model.algorithm})"
+        columns[title] = {"algorithm": model.algorithm, "target": model.target} | _flat(
+            model.config
+        )
+    frame = pd.DataFrame(columns, dtype=object)
+    frame["differs"] = frame.astype(str).nunique(axis=1) > 1
+    return frame.rename_axis("setting").reset_index()
+
+
+def rename_model(session: Session, user: CurrentUser, model_id: int, name: str) -> None:
+    """Give a model another name; it takes the next free version of that name."""
+    model = access.get_model(session, user, model_id)
+    cleaned = checked_name(name, "model")
+    if cleaned != model.name:
+        model.version = next_version(session, user.id, cleaned)
+        model.name = cleaned
+        session.flush()
+
+
+def open_checkpoint(session: Session, user: CurrentUser, model_id: int) -> tuple[Path, str]:
+    """Where a checkpoint lies, and a file name for downloading it."""
+    model = access.get_model(session, user, model_id)
+    safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in f"{model.name}_{model.version}")
+    return storage.resolve(model.checkpoint_path), f"{safe}.pt"
+
+
+def delete_model(session: Session, user: CurrentUser, model_id: int) -> None:
+    """Delete a model version and its checkpoint.
+
+    Raises
+    ------
+    Conflict
+        Tests use it.
+    """
+    model = access.get_model(session, user, model_id)
+    tests = session.scalar(
+        select(func.count()).select_from(TestJob).where(TestJob.model_version_id == model_id)
+    )
+    if tests:
+        noun = "test uses" if tests == 1 else "tests use"
+        raise Conflict(f"{tests} {noun} this model. Delete those first, on the Results page.")
+    path = model.checkpoint_path
+    session.delete(model)
+    session.flush()
+    storage.remove_file(path)
+
+
+def add_model(
+    session: Session,
+    *,
+    user_id: int,
+    run_id: int,
+    algorithm: str,
+    name: str,
+    config: Mapping[str, Any],
+    metrics: Mapping[str, Any],
+    unfinished_path: str,
+) -> int:
+    """Store the model of a run under the next version of its name; returns its id.
+
+    unfinished_path : relative path of the checkpoint, which is renamed to its final place
+    """
+    for attempt in range(5):
+        try:
+            with session.begin_nested():
+                model = ModelVersion(
+                    user_id=user_id,
+                    run_id=run_id,
+                    algorithm=algorithm,
+                    name=name[:MAX_LENGTH],
+                    version=next_version(session, user_id, name[:MAX_LENGTH]),
+                    config=dict(config),
+                    metrics=dict(metrics),
+                    checkpoint_path="",
+                )
+                session.add(model)
+                session.flush()
+            break
+        except IntegrityError:
+            # Another run has just taken the same version.
+            if attempt == 4:
+                raise
+    model.checkpoint_path = storage.checkpoint_path(user_id, model.id)
+    session.flush()
+    storage.move_file(unfinished_path, model.checkpoint_path)
+    return model.id
+
+
+def next_version(session: Session, user_id: int, name: str) -> str:
+    """v1, v2, ... by name and user."""
+    taken = session.scalars(
+        select(ModelVersion.version).where(
+            ModelVersion.user_id == user_id, ModelVersion.name == name
+        )
+    )
+    numbers = [int(version[1:]) for version in taken if version[1:].isdigit()]
+    return f"v{max(numbers, default=0) + 1}"
+
+
+def _describe(session: Session, models: list[ModelVersion]) -> list[ModelInfo]:
+    ids = [model.id for model in models]
+    rows = session.execute(
+        select(ModelVersion.id, TrainingJob, Dataset)
+        .join(TrainingJobRun, TrainingJobRun.id == ModelVersion.run_id)
+        .join(TrainingJob, TrainingJob.id == TrainingJobRun.job_id)
+        .join(Dataset, Dataset.id == TrainingJob.dataset_id)
+        .where(ModelVersion.id.in_(ids))
+    )
+    origin = {model_id: (job, dataset) for model_id, job, dataset in rows}
+    tests = dict(
+        session.execute(
+            select(TestJob.model_version_id, func.count())
+            .where(TestJob.model_version_id.in_(ids), TestJob.deleting.is_not(True))
+            .group_by(TestJob.model_version_id)
+        )
+        .tuples()
+        .all()
+    )
+    return [_info(model, *origin[model.id], tests.get(model.id, 0)) for model in models]
+
+
+def _info(model: ModelVersion, job: TrainingJob, dataset: Dataset, n_tests: int) -> ModelInfo:
+    config = model.config or {}
+    labels_now = (dataset.feature_schema or {}).get("labels_version", 1)
+    return ModelInfo(
+        id=model.id,
+        name=model.name,
+        version=model.version,
+        algorithm=model.algorithm,
+        target=job.target,
+        run_id=model.run_id,
+        job_id=job.id,
+        dataset_id=dataset.id,
+        dataset_name=dataset.name,
+        config=config,
+        metrics=model.metrics or {},
+        labels_changed=config.get("labels_version", 1) != labels_now,
+        n_tests=n_tests,
+        created_at=model.created_at,
+    )
+
+
+def _flat(config: Mapping[str, Any]) -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in config.items():
+        if isinstance(value, Mapping):
+            flat |= {str(name): inner for name, inner in value.items()}
+        else:
+            flat[key] = ", ".join(map(str, value)) if isinstance(value, list) else value
+    return flat

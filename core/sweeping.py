@@ -1,0 +1,201 @@
+"""Removal of rows and files that are marked for deletion, or that a dead process left.
+
+It goes in small steps, can be cut off anywhere and goes on at the next call.
+"""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from core import storage
+from core.database import read_scope, session_scope
+from core.deletion import models_of
+from core.jobs.states import ACTIVE
+from db.tables import (
+    AuthSession,
+    BackgroundTask,
+    BatteryUnit,
+    CycleData,
+    Dataset,
+    DataUpload,
+    ModelVersion,
+    TestExport,
+    TestJob,
+    TestJobBattery,
+    TestJobBatteryMetric,
+    TestJobLog,
+    TestJobMetricOverall,
+    TestJobPrediction,
+    TrainingJob,
+    TrainingJobBattery,
+    TrainingJobRun,
+    TrainingJobRunLog,
+    TrainingJobRunMetric,
+    User,
+)
+
+CHUNK_ROWS = 10_000
+
+
+def sweep() -> None:
+    """Remove everything that is marked, and what dead processes left behind."""
+    with read_scope() as session:
+        tests = session.scalars(select(TestJob.id).where(TestJob.deleting.is_(True))).all()
+        broken = session.scalars(select(TestJob.id).where(_has_leftovers())).all()
+        jobs = session.scalars(select(TrainingJob.id).where(TrainingJob.deleting.is_(True))).all()
+        datasets = session.scalars(select(Dataset.id).where(_abandoned())).all()
+        users = session.scalars(select(User.id).where(User.deleting.is_(True))).all()
+    for test_id in broken:
+        _clear_results(test_id)
+    for test_id in tests:
+        _remove_test(test_id)
+    for job_id in jobs:
+        _remove_job(job_id)
+    for dataset_id in datasets:
+        _remove_dataset(dataset_id)
+    for user_id in users:
+        _remove_user(user_id)
+
+
+def _has_leftovers() -> ColumnElement[bool]:
+    return TestJob.status.in_(("FAILED", "CANCELED")) & exists().where(
+        TestJobPrediction.test_job_id == TestJob.id
+    )
+
+
+def _abandoned() -> ColumnElement[bool]:
+    """Datasets that are marked as loading although no process is at work on them."""
+    at_work = (
+        exists()
+        .where(BackgroundTask.status.in_(ACTIVE))
+        .where(
+            or_(
+                (BackgroundTask.kind == "UPLOAD")
+                & (BackgroundTask.subject_id == Dataset.upload_id),
+                (BackgroundTask.kind == "BUILTIN") & (BackgroundTask.subject_id == Dataset.id),
+            )
+        )
+    )
+    return Dataset.loading.is_(True) & ~at_work
+
+
+def remove_unfinished_dataset(upload_id: int) -> None:
+    """Remove what an earlier, failed reading of an upload left, before it is read again."""
+    with read_scope() as session:
+        dataset_id = session.scalar(
+            select(Dataset.id).where(Dataset.upload_id == upload_id, Dataset.loading.is_(True))
+        )
+    if dataset_id is not None:
+        _remove_dataset(dataset_id)
+
+
+def _clear_results(test_id: int) -> None:
+    for table in (TestJobPrediction, TestJobBatteryMetric, TestJobMetricOverall):
+        _delete_in_chunks(table, table.test_job_id == test_id)
+
+
+def _remove_test(test_id: int) -> None:
+    _clear_results(test_id)
+    with session_scope() as session:
+        paths = session.scalars(
+            select(TestExport.file_path).where(TestExport.test_job_id == test_id)
+        ).all()
+        exports = select(TestExport.id).where(TestExport.test_job_id == test_id)
+        _delete_tasks(session, "EXPORT", list(session.scalars(exports)))
+        for table in (TestExport, TestJobLog, TestJobBattery):
+            session.execute(delete(table).where(table.test_job_id == test_id))
+        _delete_tasks(session, "TEST", [test_id])
+        session.execute(delete(TestJob).where(TestJob.id == test_id))
+    for path in paths:
+        storage.remove_file(path)
+
+
+def _remove_job(job_id: int) -> None:
+    with read_scope() as session:
+        waiting = session.scalar(
+            select(func.count())
+            .select_from(TestJob)
+            .where(TestJob.model_version_id.in_(models_of(TrainingJob.id == job_id)))
+        )
+        runs = list(
+            session.scalars(select(TrainingJobRun.id).where(TrainingJobRun.job_id == job_id))
+        )
+    if waiting:
+        return  # its tests go first, at this or the next sweep
+    for table in (TrainingJobRunMetric, TrainingJobRunLog):
+        _delete_in_chunks(table, table.run_id.in_(runs))
+    with session_scope() as session:
+        models = ModelVersion.run_id.in_(runs)
+        paths = session.scalars(select(ModelVersion.checkpoint_path).where(models)).all()
+        session.execute(delete(ModelVersion).where(models))
+        _delete_tasks(session, "TRAIN", runs)
+        session.execute(delete(TrainingJobRun).where(TrainingJobRun.job_id == job_id))
+        session.execute(delete(TrainingJobBattery).where(TrainingJobBattery.job_id == job_id))
+        session.execute(delete(TrainingJob).where(TrainingJob.id == job_id))
+    for path in paths:
+        storage.remove_file(path)
+
+
+def _remove_dataset(dataset_id: int) -> None:
+    with read_scope() as session:
+        dataset = session.get(Dataset, dataset_id)
+        used = exists().where(TrainingJob.dataset_id == dataset_id)
+        tested = exists().where(TestJob.dataset_id == dataset_id)
+        if dataset is None or session.scalar(select(or_(used, tested))):
+            return
+        batteries = select(BatteryUnit.id).where(BatteryUnit.dataset_id == dataset_id)
+        ids = list(session.scalars(batteries))
+        upload = session.get(DataUpload, dataset.upload_id) if dataset.upload_id else None
+    _delete_in_chunks(CycleData, CycleData.battery_id.in_(ids))
+    # A failed reading keeps its file; deleting the dataset of a finished one deletes the file.
+    with_file = upload is not None and upload.status == "SUCCEEDED"
+    with session_scope() as session:
+        session.execute(delete(BatteryUnit).where(BatteryUnit.dataset_id == dataset_id))
+        session.execute(delete(Dataset).where(Dataset.id == dataset_id))
+        _delete_tasks(session, "BUILTIN", [dataset_id])
+        if upload is not None and with_file:
+            _delete_tasks(session, "UPLOAD", [upload.id])
+            session.execute(delete(DataUpload).where(DataUpload.id == upload.id))
+    if upload is not None and with_file:
+        storage.remove_file(upload.stored_path)
+    if upload is None:
+        storage.remove_folder(f"builtin/{dataset_id}")
+
+
+def _remove_user(user_id: int) -> None:
+    with session_scope() as session:
+        owned = (
+            exists().where(Dataset.owner_user_id == user_id),
+            exists().where(TrainingJob.user_id == user_id),
+            exists().where(TestJob.user_id == user_id),
+        )
+        if session.scalar(select(or_(*owned))):
+            return
+        for table in (BackgroundTask, AuthSession, DataUpload):
+            session.execute(delete(table).where(table.user_id == user_id))
+        session.execute(delete(User).where(User.id == user_id))
+    storage.remove_folder(str(user_id))
+
+
+def _delete_tasks(session: Session, kind: str, subject_ids: list[int]) -> None:
+    session.execute(
+        delete(BackgroundTask).where(
+            BackgroundTask.kind == kind, BackgroundTask.subject_id.in_(subject_ids)
+        )
+    )
+
+
+def _delete_in_chunks(table: Any, condition: ColumnElement[bool]) -> None:
+    """Delete matching rows, a chunk per transaction, so that no lock is held for long."""
+    while True:
+        with session_scope() as session:
+            ids = session.scalars(
+                select(table.id).where(condition).order_by(table.id).limit(CHUNK_ROWS)
+            ).all()
+            if ids:
+                session.execute(
+                    delete(table).where(table.id.between(min(ids), max(ids)), condition)
+                )
+        if len(ids) < CHUNK_ROWS:
+            return

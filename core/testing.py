@@ -1,0 +1,265 @@
+"""Test jobs: apply a model to batteries, in the background."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import access
+from core.datasets import battery_ids, get_dataset_summary, list_batteries
+from core.errors import InvalidInput
+from core.jobs.states import FINISHED, move
+from core.jobs.tasks import TaskState, enqueue, latest_tasks, request_cancel
+from core.registry import ModelInfo, get_model_info
+from core.training_views import LogLine, get_job_roles
+from core.users import CurrentUser
+from db.tables import (
+    BackgroundTask,
+    Dataset,
+    ModelVersion,
+    TestJob,
+    TestJobBattery,
+    TestJobLog,
+)
+from db.tables.columns import utc_now
+
+CANCELLED = "cancelled by you"
+UNSEEN = "unseen"
+
+
+@dataclass(frozen=True)
+class TestRequest:
+    """What to test; None takes the default (domain.md: the test batteries, horizon 0 or 1)."""
+
+    __test__ = False
+    model_id: int
+    dataset_id: int
+    battery_codes: Sequence[str] | None = None
+    horizon: int | None = None
+
+
+@dataclass(frozen=True)
+class TestInfo:
+    """A test job; times in UTC."""
+
+    __test__ = False
+    id: int
+    model_version_id: int
+    model_title: str
+    algorithm: str
+    dataset_id: int
+    dataset_name: str
+    target: str
+    horizon: int
+    status: str
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    task: TaskState | None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it waits or runs."""
+        return self.status not in FINISHED
+
+    @property
+    def title(self) -> str:
+        """What was tested on what."""
+        return f"{self.model_title} on {self.dataset_name}"
+
+
+def create_test(session: Session, user: CurrentUser, request: TestRequest) -> int:
+    """Create a test job and queue it; returns its id.
+
+    Raises
+    ------
+    InvalidInput
+        The dataset lacks a feature of the model, a battery is unknown, or the horizon is not one
+        the model was trained for.
+    """
+    model = get_model_info(session, user, request.model_id)
+    match_features(session, user, model, request.dataset_id)
+    exposure = exposures(session, user, model, request.dataset_id)
+    chosen = _chosen_batteries(session, user, request, exposure)
+    test = TestJob(
+        user_id=user.id,
+        model_version_id=model.id,
+        dataset_id=request.dataset_id,
+        target=model.target,
+        horizon=_checked_horizon(model, request.horizon),
+    )
+    session.add(test)
+    session.flush()
+    session.add_all(
+        TestJobBattery(test_job_id=test.id, battery_id=i, exposure=exposure[i]) for i in chosen
+    )
+    session.flush()
+    enqueue(session, user.id, "TEST", test.id)
+    return test.id
+
+
+def match_features(
+    session: Session, user: CurrentUser, model: ModelInfo, dataset_id: int
+) -> list[str]:
+    """Columns (feature_1..8) of a dataset in the order of the model's features, by their names.
+
+    Raises
+    ------
+    InvalidInput
+        The dataset lacks features of the model.
+    """
+    dataset = get_dataset_summary(session, user, dataset_id)
+    columns = {feature.name.casefold(): feature.column for feature in dataset.features}
+    missing = [name for name in model.config["features"] if name.casefold() not in columns]
+    if missing:
+        raise InvalidInput(
+            f"{dataset.name!r} lacks {len(missing)} of the features that {model.title!r} needs: "
+            f"{', '.join(missing)}. Choose a dataset with the same features, or upload it again "
+            "with these names in the column mapping."
+        )
+    return [columns[name.casefold()] for name in model.config["features"]]
+
+
+def exposures(
+    session: Session, user: CurrentUser, model: ModelInfo, dataset_id: int
+) -> dict[int, str]:
+    """By battery id: "train" (fitted on), "val" (selected by) or "unseen"."""
+    roles = get_job_roles(session, user, model.job_id)
+    frame = list_batteries(session, user, dataset_id)
+    return {
+        int(i): roles[i] if roles.get(i) in ("train", "val") else UNSEEN
+        for i in frame["battery_id"]
+    }
+
+
+def default_batteries(
+    session: Session, user: CurrentUser, model: ModelInfo, dataset_id: int
+) -> list[str]:
+    """Codes that a test takes by default: the dataset's test batteries that the model never saw.
+
+    Without such, all that the model never saw; without these, all.
+    """
+    exposure = exposures(session, user, model, dataset_id)
+    frame = list_batteries(session, user, dataset_id)
+    unseen = frame[frame["battery_id"].map(exposure) == UNSEEN]
+    tagged = unseen[unseen["group_tag"] == "test"]
+    chosen = next(part for part in (tagged, unseen, frame) if len(part) or part is frame)
+    return [str(code) for code in chosen["battery_code"]]
+
+
+def list_tests(session: Session, user: CurrentUser) -> list[TestInfo]:
+    """All tests of the user, newest first."""
+    tests = session.scalars(access.visible_tests(user).order_by(TestJob.id.desc())).all()
+    return _describe(session, list(tests))
+
+
+def get_test_info(session: Session, user: CurrentUser, test_id: int) -> TestInfo:
+    """One test in any state."""
+    return _describe(session, [access.get_test(session, user, test_id)])[0]
+
+
+def test_log(session: Session, user: CurrentUser, test_id: int) -> list[LogLine]:
+    """The log of a test, oldest line first."""
+    access.get_test(session, user, test_id)
+    rows = session.scalars(
+        select(TestJobLog).where(TestJobLog.test_job_id == test_id).order_by(TestJobLog.id)
+    )
+    return [LogLine(row.created_at, row.level, row.message) for row in rows]
+
+
+test_log.__test__ = False  # type: ignore[attr-defined]
+
+
+def cancel_test(session: Session, user: CurrentUser, test_id: int) -> None:
+    """Stop a test; nothing of it is kept but its row and log."""
+    access.get_test(session, user, test_id)
+    waiting = request_cancel(session, "TEST", test_id)
+    if waiting is not None and move(
+        session, BackgroundTask, waiting.id, "CANCELED", finished_at=utc_now(), message=CANCELLED
+    ):
+        settle(session, test_id, "CANCELED", CANCELLED)
+
+
+def begin(session: Session, test_id: int) -> None:
+    """The process of a test starts."""
+    move(session, TestJob, test_id, "RUNNING", started_at=utc_now())
+
+
+def settle(session: Session, test_id: int, status: str, message: str) -> None:
+    """A test ended without results; the next sweep removes what it had written."""
+    if move(session, TestJob, test_id, status, finished_at=utc_now()):
+        test = session.get_one(TestJob, test_id)
+        level = "ERROR" if status == "FAILED" else "INFO"
+        add_log(session, test, level, message[:1].upper() + message[1:])
+
+
+def add_log(session: Session, test: TestJob, level: str, message: str) -> None:
+    """Append a line to the log of a test."""
+    session.add(
+        TestJobLog(test_job_id=test.id, user_id=test.user_id, level=level, message=message[:2000])
+    )
+    session.flush()
+
+
+def _chosen_batteries(
+    session: Session, user: CurrentUser, request: TestRequest, exposure: dict[int, str]
+) -> list[int]:
+    if request.battery_codes is None:
+        model = get_model_info(session, user, request.model_id)
+        codes = default_batteries(session, user, model, request.dataset_id)
+    else:
+        codes = list(dict.fromkeys(request.battery_codes))
+    if not codes:
+        raise InvalidInput("Choose at least one battery.")
+    chosen = battery_ids(session, user, request.dataset_id, codes)
+    return [battery_id for battery_id in chosen.values() if battery_id in exposure]
+
+
+def _checked_horizon(model: ModelInfo, horizon: int | None) -> int:
+    longest = model.max_horizon
+    value = (1 if longest else 0) if horizon is None else horizon
+    if not longest and value != 0:
+        raise InvalidInput(
+            f"{model.title!r} estimates the measured cycle; its horizon is 0. Train a forecasting "
+            "model to look ahead."
+        )
+    if longest and not 1 <= value <= longest:
+        raise InvalidInput(
+            f"{model.title!r} was trained to look 1 to {longest} cycles ahead; {value} is outside."
+        )
+    return value
+
+
+def _describe(session: Session, tests: list[TestJob]) -> list[TestInfo]:
+    ids = [test.id for test in tests]
+    rows = session.execute(
+        select(TestJob.id, ModelVersion, Dataset.name)
+        .join(ModelVersion, ModelVersion.id == TestJob.model_version_id)
+        .join(Dataset, Dataset.id == TestJob.dataset_id)
+        .where(TestJob.id.in_(ids))
+    )
+    origin: dict[int, Any] = {row[0]: row for row in rows}
+    tasks = latest_tasks(session, "TEST", ids)
+    return [_info(test, origin[test.id], tasks.get(test.id)) for test in tests]
+
+
+def _info(test: TestJob, origin: Any, task: TaskState | None) -> TestInfo:
+    _, model, dataset_name = origin
+    return TestInfo(
+        id=test.id,
+        model_version_id=model.id,
+        model_title=f"{model.name} {model.version}",
+        algorithm=model.algorithm,
+        dataset_id=test.dataset_id,
+        dataset_name=dataset_name,
+        target=test.target,
+        horizon=test.horizon,
+        status=test.status,
+        created_at=test.created_at,
+        started_at=test.started_at,
+        finished_at=test.finished_at,
+        task=task,
+    )

@@ -1,0 +1,252 @@
+"""Training jobs and their runs as pages and commands show them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from core import access
+from core.jobs.states import FINISHED
+from core.jobs.tasks import TaskState, latest_tasks
+from core.users import CurrentUser
+from db.tables import (
+    Dataset,
+    ModelVersion,
+    TrainingJob,
+    TrainingJobBattery,
+    TrainingJobRun,
+    TrainingJobRunLog,
+    TrainingJobRunMetric,
+)
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """One algorithm of a job; times in UTC, `progress` from 0 to 1."""
+
+    id: int
+    job_id: int
+    job_name: str
+    dataset_id: int
+    dataset_name: str
+    target: str
+    algorithm: str
+    status: str
+    current_epoch: int
+    total_epochs: int
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    model_version_id: int | None
+    task: TaskState | None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it waits or runs."""
+        return self.status not in FINISHED
+
+    @property
+    def progress(self) -> float:
+        """Share of the work that is done."""
+        if not self.is_active:
+            return 1.0
+        return self.current_epoch / self.total_epochs if self.total_epochs else 0.0
+
+
+@dataclass(frozen=True)
+class JobInfo:
+    """A training job with its runs; `roles` counts batteries by role."""
+
+    id: int
+    name: str
+    dataset_id: int
+    dataset_name: str
+    target: str
+    status: str
+    progress: float
+    hyperparams: dict[str, Any]
+    roles: dict[str, int]
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    runs: tuple[RunInfo, ...]
+
+    @property
+    def is_active(self) -> bool:
+        """Whether any run waits or runs."""
+        return self.status not in FINISHED
+
+    @property
+    def failed_runs(self) -> int:
+        """Number of runs that failed, shown beside a job that succeeded all the same."""
+        return sum(run.status == "FAILED" for run in self.runs)
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One line of a log; time in UTC."""
+
+    created_at: datetime
+    level: str
+    message: str
+
+
+def list_jobs(session: Session, user: CurrentUser) -> list[JobInfo]:
+    """All training jobs of the user, newest first."""
+    jobs = session.scalars(access.visible_jobs(user).order_by(TrainingJob.id.desc())).all()
+    return _describe(session, list(jobs))
+
+
+def get_job_info(session: Session, user: CurrentUser, job_id: int) -> JobInfo:
+    """One training job."""
+    return _describe(session, [access.get_job(session, user, job_id)])[0]
+
+
+def list_runs(session: Session, user: CurrentUser) -> list[RunInfo]:
+    """All runs of the user, newest job first."""
+    return [run for job in list_jobs(session, user) for run in job.runs]
+
+
+def get_run_info(session: Session, user: CurrentUser, run_id: int) -> RunInfo:
+    """One run."""
+    run = access.get_run(session, user, run_id)
+    job = get_job_info(session, user, run.job_id)
+    return next(info for info in job.runs if info.id == run_id)
+
+
+def get_job_roles(session: Session, user: CurrentUser, job_id: int) -> dict[int, str]:
+    """Role by battery id."""
+    access.get_job(session, user, job_id)
+    rows = session.execute(
+        select(TrainingJobBattery.battery_id, TrainingJobBattery.split_role).where(
+            TrainingJobBattery.job_id == job_id
+        )
+    )
+    return dict(rows)
+
+
+def run_metrics(session: Session, user: CurrentUser, run_ids: Sequence[int]) -> pd.DataFrame:
+    """Epochs of some runs: run_id, algorithm, epoch, train_loss, val_loss and further metrics."""
+    runs = access.visible_runs(user).where(TrainingJobRun.id.in_(run_ids))
+    algorithms = {run.id: run.algorithm for run in session.scalars(runs)}
+    for run_id in run_ids:
+        if run_id not in algorithms:
+            access.get_run(session, user, run_id)
+    rows = session.scalars(
+        select(TrainingJobRunMetric)
+        .where(TrainingJobRunMetric.run_id.in_(algorithms))
+        .order_by(TrainingJobRunMetric.run_id, TrainingJobRunMetric.epoch)
+    )
+    columns = ["run_id", "algorithm", "epoch", "train_loss", "val_loss"]
+    records = [
+        {
+            "run_id": row.run_id,
+            "algorithm": algorithms[row.run_id],
+            "epoch": row.epoch,
+            "train_loss": row.train_loss,
+            "val_loss": row.val_loss,
+            **(row.metrics or {}),
+        }
+        for row in rows
+    ]
+    return pd.DataFrame(records) if records else pd.DataFrame(columns=columns)
+
+
+def run_log(session: Session, user: CurrentUser, run_id: int, limit: int = 200) -> list[LogLine]:
+    """The last lines of a run's log, oldest first."""
+    access.get_run(session, user, run_id)
+    rows = session.scalars(
+        select(TrainingJobRunLog)
+        .where(TrainingJobRunLog.run_id == run_id)
+        .order_by(TrainingJobRunLog.id.desc())
+        .limit(limit)
+    ).all()
+    return [LogLine(row.created_at, row.level, row.message) for row in reversed(rows)]
+
+
+def _describe(session: Session, jobs: list[TrainingJob]) -> list[JobInfo]:
+    ids = [job.id for job in jobs]
+    names = dict(
+        session.execute(
+            select(Dataset.id, Dataset.name).where(Dataset.id.in_({j.dataset_id for j in jobs}))
+        )
+        .tuples()
+        .all()
+    )
+    runs = session.scalars(
+        select(TrainingJobRun).where(TrainingJobRun.job_id.in_(ids)).order_by(TrainingJobRun.id)
+    ).all()
+    run_ids = [run.id for run in runs]
+    tasks = latest_tasks(session, "TRAIN", run_ids)
+    models = dict(
+        session.execute(
+            select(ModelVersion.run_id, ModelVersion.id).where(ModelVersion.run_id.in_(run_ids))
+        )
+        .tuples()
+        .all()
+    )
+    counts = session.execute(
+        select(TrainingJobBattery.job_id, TrainingJobBattery.split_role, func.count())
+        .where(TrainingJobBattery.job_id.in_(ids))
+        .group_by(TrainingJobBattery.job_id, TrainingJobBattery.split_role)
+    ).all()
+    result = []
+    for job in jobs:
+        own = tuple(
+            _run_info(run, job, names[job.dataset_id], models.get(run.id), tasks.get(run.id))
+            for run in runs
+            if run.job_id == job.id
+        )
+        roles = {role: n for job_id, role, n in counts if job_id == job.id}
+        result.append(_job_info(job, names[job.dataset_id], roles, own))
+    return result
+
+
+def _job_info(
+    job: TrainingJob, dataset_name: str, roles: dict[str, int], runs: tuple[RunInfo, ...]
+) -> JobInfo:
+    return JobInfo(
+        id=job.id,
+        name=job.name or dataset_name,
+        dataset_id=job.dataset_id,
+        dataset_name=dataset_name,
+        target=job.target,
+        status=job.status,
+        progress=float(job.progress),
+        hyperparams=job.hyperparams or {},
+        roles=roles,
+        created_at=job.created_at,
+        started_at=job.started_at,
+        finished_at=job.finished_at,
+        runs=runs,
+    )
+
+
+def _run_info(
+    run: TrainingJobRun,
+    job: TrainingJob,
+    dataset_name: str,
+    model_version_id: int | None,
+    task: TaskState | None,
+) -> RunInfo:
+    return RunInfo(
+        id=run.id,
+        job_id=job.id,
+        job_name=job.name or dataset_name,
+        dataset_id=job.dataset_id,
+        dataset_name=dataset_name,
+        target=job.target,
+        algorithm=run.algorithm,
+        status=run.status,
+        current_epoch=run.current_epoch,
+        total_epochs=run.total_epochs,
+        created_at=job.created_at,
+        started_at=run.started_at,
+        finished_at=run.finished_at,
+        model_version_id=model_version_id,
+        task=task,
+    )

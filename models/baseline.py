@@ -1,0 +1,30 @@
+"""Baseline: a perceptron on the current row and the cycle asked for."""
+
+from torch import Tensor
+
+from models.config import Hyperparameters
+from models.network import Network, point_inputs, point_width
+from models.perceptron import Perceptron
+from models.samples import Batch
+from models.scaling import Scaler
+from models.series import Task
+
+
+class Baseline(Network):
+    """A multilayer perceptron."""
+
+    def __init__(self, hp: Hyperparameters, task: Task) -> None:
+        super().__init__()
+        self.perceptron = Perceptron(
+            point_width(task), len(task.targets), hp.hidden_size, hp.num_layers, hp.dropout
+        )
+
+    def predict(self, batch: Batch) -> Tensor:
+        """Return targets (B, T) in network units."""
+        outputs: Tensor = self.perceptron(point_inputs(batch))
+        return outputs
+
+
+def build(hp: Hyperparameters, task: Task, scaler: Scaler) -> Network:
+    """Return a new network of this algorithm."""
+    return Baseline(hp, task)

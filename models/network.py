@@ -1,0 +1,71 @@
+"""What every algorithm gives to the training loop."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from models.config import Hyperparameters
+from models.samples import Batch
+from models.scaling import Scaler
+from models.series import Task
+
+
+@dataclass(frozen=True)
+class Losses:
+    """`total` is minimised; `data` is the mean squared error; `parts` are shown beside it."""
+
+    total: Tensor
+    data: Tensor
+    parts: dict[str, Tensor] = field(default_factory=dict)
+
+
+class Network(nn.Module):
+    """A network of one algorithm; `window_length` None means that it sees one row at a time."""
+
+    window_length: int | None = None
+
+    def predict(self, batch: Batch) -> Tensor:
+        """Return targets (B, T) in network units."""
+        raise NotImplementedError
+
+    def losses(self, batch: Batch, target: Tensor, known: Tensor) -> Losses:
+        """Return what is minimised on one batch; target and known are (B, T)."""
+        data = masked_mean_square(self.predict(batch) - target, known)
+        return Losses(data, data)
+
+    def parameter_groups(self, weight_decay: float) -> list[dict[str, object]]:
+        """Return the optimiser's groups: weights decay, offsets do not."""
+        weights = [p for p in self.parameters() if p.ndim > 1]
+        others = [p for p in self.parameters() if p.ndim <= 1]
+        return [
+            {"params": weights, "weight_decay": weight_decay},
+            {"params": others, "weight_decay": 0.0},
+        ]
+
+
+class Build(Protocol):
+    """Builds the network of an algorithm."""
+
+    def __call__(self, hp: Hyperparameters, task: Task, scaler: Scaler) -> Network: ...
+
+
+def masked_mean_square(error: Tensor, known: Tensor) -> Tensor:
+    """Return the mean of squared errors over labelled entries; 0 if there are none."""
+    return (error.square() * known).sum() / known.sum().clamp(min=1.0)
+
+
+def state_width(task: Task) -> int:
+    """Return the number of inputs of one row."""
+    return len(task.feature_names) + (2 if task.use_capacity_history else 0)
+
+
+def point_inputs(batch: Batch) -> Tensor:
+    """Return state, time and age side by side, (B, S + 1 or 2)."""
+    return torch.cat([batch.state, batch.time, batch.age], dim=1)
+
+
+def point_width(task: Task) -> int:
+    """Return the width of `point_inputs`."""
+    return state_width(task) + 1 + int(task.is_forecast)

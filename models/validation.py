@@ -1,0 +1,59 @@
+"""What must hold before training, and how well a network does on the validation batteries."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from models.checkpoint import clamp_rul
+from models.config import Hyperparameters
+from models.errors import FitError
+from models.inference import answer
+from models.network import Network, masked_mean_square
+from models.samples import Questions, Rows
+from models.scaling import Scaler
+from models.series import BatterySeries, Task, make_task
+
+
+def require_fittable(
+    train: Sequence[BatterySeries], val: Sequence[BatterySeries], task: Task, hp: Hyperparameters
+) -> None:
+    """Raise FitError when these data and settings cannot be trained on."""
+    if task != make_task(task.targets, task.feature_names, hp):
+        raise FitError("The task's horizon or capacity history differs from the settings'.")
+    for role, batteries in (("training", train), ("validation", val)):
+        _require_labels(role, [s for s in batteries if len(s)], task)
+
+
+def _require_labels(role: str, batteries: Sequence[BatterySeries], task: Task) -> None:
+    if not batteries:
+        raise FitError(f"There is no {role} battery with cycles. Choose at least one.")
+    for series in batteries:
+        if series.features.shape[1] != len(task.feature_names):
+            raise FitError(f"Battery {series.code} does not have the task's features.")
+        if series.targets.shape[1] != len(task.targets):
+            raise FitError(f"Battery {series.code} does not have the task's targets.")
+    # The first row of a battery has nothing before it to forecast from.
+    skipped = 1 if task.is_forecast else 0
+    labelled = np.concatenate([np.isfinite(s.targets[skipped:]) for s in batteries])
+    for name, known in zip(task.targets, labelled.T, strict=True):
+        if not known.any():
+            raise FitError(
+                f"No {role} battery carries {name}. Choose {role} batteries with {name} labels, "
+                "or another target."
+            )
+
+
+def validate(
+    network: Network, rows: Rows, asked: Questions, scaler: Scaler, task: Task
+) -> tuple[float, dict[str, float]]:
+    """Return the loss in network units, and `val_rmse_*` in physical units."""
+    predicted = answer(network, rows, asked, scaler, task)
+    target, known = rows.target[asked.answer], rows.known[asked.answer]
+    loss = float(masked_mean_square(predicted - target, known))
+    y_pred = clamp_rul(scaler.restore_targets(predicted.double().cpu().numpy()), task)
+    y_true = scaler.restore_targets(target.double().cpu().numpy())
+    squares = np.where(known.cpu().numpy() > 0, (y_pred - y_true) ** 2, np.nan)
+    means = np.nanmean(squares, axis=0)
+    names = (f"val_rmse_{name}" for name in task.targets)
+    return loss, {name: math.sqrt(mean) for name, mean in zip(names, means, strict=True)}

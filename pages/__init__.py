@@ -1,0 +1,1 @@
+"""The screens: each module defines `render(user)`, and nothing runs at import."""

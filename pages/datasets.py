@@ -1,0 +1,7 @@
+"""Placeholder."""
+
+from core.users import CurrentUser
+
+
+def render(user: CurrentUser) -> None:
+    """Draw."""

@@ -1,0 +1,92 @@
+"""Migrations lead from nothing to the declared tables and back."""
+
+import subprocess
+import sys
+
+import pytest
+from alembic import command
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, inspect, text
+
+from core.database import alembic_config
+from core.settings import Settings
+from db.engine import make_engine
+from db.location import configured_url
+from db.tables import Base
+from tests.db.schema_text import describe
+from tests.paths import ROOT
+
+
+def test_migrated_tables_are_the_declared_ones(engine: Engine, empty_url: str) -> None:
+    created = make_engine(empty_url)
+    Base.metadata.create_all(created)
+    assert describe(created) == describe(engine)
+    created.dispose()
+
+
+def test_autogenerate_has_nothing_to_add(migrated_url: str) -> None:
+    command.check(alembic_config(migrated_url))
+
+
+def test_there_is_one_line_of_history() -> None:
+    assert len(ScriptDirectory.from_config(alembic_config("sqlite://")).get_heads()) == 1
+
+
+def test_up_down_and_up_again(empty_url: str, engine: Engine) -> None:
+    config = alembic_config(empty_url)
+    migrating = make_engine(empty_url)
+    command.upgrade(config, "head")
+    command.downgrade(config, "base")
+    assert inspect(migrating).get_table_names() == ["alembic_version"]
+    if migrating.dialect.name == "postgresql":
+        assert inspect(migrating).get_enums() == []
+    migrating.dispose()
+    command.upgrade(config, "head")
+    assert describe(migrating) == describe(engine)
+    migrating.dispose()
+
+
+def test_a_second_upgrade_changes_nothing(migrated_url: str, engine: Engine) -> None:
+    before = describe(engine)
+    command.upgrade(alembic_config(migrated_url), "head")
+    assert describe(engine) == before
+
+
+def test_the_alembic_command_migrates_the_configured_database(
+    empty_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FADEBENCH_DATABASE_URL", empty_url)
+    done = subprocess.run(
+        [sys.executable, "-m", "alembic", "upgrade", "head"], cwd=ROOT, capture_output=True
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    migrated = make_engine(empty_url)
+    assert set(Base.metadata.tables) < set(inspect(migrated).get_table_names())
+    migrated.dispose()
+
+
+@pytest.mark.parametrize(
+    ("database_url", "data_dir"),
+    [("", None), ("", "elsewhere"), ("", "/tmp/absolute"), ("mysql+pymysql://u:p%40@h/d", None)],
+)
+def test_env_and_settings_choose_the_same_database(
+    monkeypatch: pytest.MonkeyPatch, database_url: str, data_dir: str | None
+) -> None:
+    monkeypatch.setenv("FADEBENCH_DATABASE_URL", database_url)
+    monkeypatch.delenv("FADEBENCH_DATA_DIR", raising=False)
+    if data_dir:
+        monkeypatch.setenv("FADEBENCH_DATA_DIR", data_dir)
+    assert configured_url() == Settings().resolved_database_url
+
+
+@pytest.mark.parametrize("server", ["sqlite", "postgresql"], indirect=True)
+def test_a_failed_migration_leaves_nothing_behind(empty_url: str) -> None:
+    """Not so on MySQL, which commits every DDL statement at once."""
+    engine = make_engine(empty_url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE background_task (id INTEGER)"))
+    with pytest.raises(Exception, match="background_task"):
+        command.upgrade(alembic_config(empty_url), "head")
+    engine.dispose()
+    assert set(inspect(engine).get_table_names()) <= {"background_task", "alembic_version"}
+    engine.dispose()

@@ -1,0 +1,109 @@
+"""Settings: complete, checked, and free of torch."""
+
+import subprocess
+import sys
+
+import pytest
+
+from models.config import (
+    ALGORITHMS,
+    HYPERPARAMETERS,
+    HyperparameterError,
+    Hyperparameters,
+    estimate_seconds,
+    parse_value,
+    resolve,
+)
+from tests.paths import ROOT
+
+
+def test_importing_the_configuration_does_not_import_torch() -> None:
+    code = "import sys, models, models.config, models.series; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_defaults_resolve_and_survive_json(algorithm: str) -> None:
+    hp = resolve(algorithm, {})
+    assert Hyperparameters.from_json(hp.to_json()) == hp
+    assert all(getattr(hp, s.name) == s.default_for(algorithm) for s in HYPERPARAMETERS)
+
+
+def test_every_setting_has_words_and_bounds() -> None:
+    for spec in HYPERPARAMETERS:
+        assert spec.label and spec.help.endswith(".") and spec.algorithms
+        assert (spec.kind in ("int", "float")) == (spec.minimum is not None)
+        assert (spec.kind in ("choice", "multichoice")) == bool(spec.choices)
+
+
+def test_only_the_lstm_has_a_window_and_only_deephpm_has_physics() -> None:
+    owners = {spec.name: spec.algorithms for spec in HYPERPARAMETERS}
+    assert owners["window_length"] == ("BILSTM",)
+    assert owners["loss_mode"] == owners["physics_inputs"] == ("DEEPHPM",)
+    assert owners["epochs"] == tuple(ALGORITHMS)
+
+
+def test_overrides_win_over_shared_settings_for_their_algorithm_only() -> None:
+    values = {"epochs": 7, "overrides": {"BILSTM": {"epochs": 3, "window_length": 12}}}
+    assert resolve("BASELINE", values).epochs == 7
+    bilstm = resolve("BILSTM", values)
+    assert (bilstm.epochs, bilstm.window_length) == (3, 12)
+
+
+def test_numbers_take_their_setting_s_type() -> None:
+    hp = resolve("DEEPHPM", {"epochs": 5.0, "dropout": 0, "physics_inputs": ["u", "t"]})
+    assert (hp.epochs, type(hp.epochs), type(hp.dropout)) == (5, int, float)
+    assert hp.physics_inputs == ("t", "u")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"epochs": 0}, "epochs must be a whole number from 1 to 10000, not 0"),
+        ({"epochs": 1.5}, "epochs must be a whole number"),
+        ({"epochs": True}, "epochs must be a whole number"),
+        ({"epochs": "5"}, "epochs must be a whole number"),
+        ({"learning_rate": float("nan")}, "learning_rate must be a number from 1e-06 to 1"),
+        ({"epochs": float("inf")}, "epochs must be"),
+        ({"loss_mode": "sum"}, "loss_mode must be one of SUM, ADPBAL"),
+        ({"device": ["cpu"]}, "device must be one of"),
+        ({"physics_inputs": []}, "physics_inputs must be a list of at least one of"),
+        ({"physics_inputs": [["s"]]}, "physics_inputs must be a list of at least one of"),
+        ({"use_capacity_history": 1}, "use_capacity_history must be true or false"),
+        ({"use_capacity_history": True}, "needs max_horizon above 0"),
+        ({"epoch": 3}, "Unknown setting 'epoch'"),
+        ({"overrides": {"LSTM": {}}}, "Unknown algorithm 'LSTM'"),
+        ({"overrides": {"BASELINE": {"window_length": 3}}}, "not a setting of BASELINE"),
+        ({"overrides": [1]}, "overrides must map"),
+        ({"overrides": {"BILSTM": 3}}, "overrides of BILSTM must map"),
+    ],
+)
+def test_bad_settings_are_refused_by_name(values: dict[str, object], message: str) -> None:
+    with pytest.raises(HyperparameterError, match=message):
+        resolve("BASELINE", values)
+
+
+def test_incomplete_stored_settings_are_refused() -> None:
+    stored = resolve("BASELINE", {}).to_json()
+    del stored["seed"]
+    with pytest.raises(HyperparameterError, match="lack seed"):
+        Hyperparameters.from_json(stored)
+
+
+def test_text_becomes_the_setting_s_own_type() -> None:
+    assert parse_value("epochs", "12") == 12
+    assert parse_value("learning_rate", "1e-3") == 1e-3
+    assert parse_value("physics_inputs", "u, s") == ("s", "u")
+    assert parse_value("use_capacity_history", "True") is True
+    for name, text in (("epochs", "many"), ("use_capacity_history", "maybe"), ("x", "1")):
+        with pytest.raises(HyperparameterError):
+            parse_value(name, text)
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_duration_grows_with_work_and_shrinks_with_threads(algorithm: str) -> None:
+    hp, longer = resolve(algorithm, {"epochs": 10}), resolve(algorithm, {"epochs": 20})
+    base = estimate_seconds(algorithm, hp, 10_000, 1)
+    assert 0 < estimate_seconds(algorithm, hp, 10_000, 2) < base
+    assert base < estimate_seconds(algorithm, longer, 10_000, 1)
+    assert base < estimate_seconds(algorithm, hp, 20_000, 1)

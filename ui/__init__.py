@@ -1,0 +1,1 @@
+"""Shared Streamlit widgets, the plot theme and the figures of FadeBench."""

@@ -1,0 +1,105 @@
+"""Everything known of one battery, as a strip chart."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from ui.figures.canvas import empty_figure, new_figure
+from ui.theme import CAPACITY, CYCLE_TITLE, TARGET_INFO, Quantity, palette
+
+STRIP_HEIGHT_PX = 104
+LABEL_QUANTITIES = (
+    ("capacity_ah", CAPACITY),
+    ("pcl", TARGET_INFO["PCL"]),
+    ("rul", TARGET_INFO["RUL"]),
+)
+
+
+def battery_features(
+    frame: pd.DataFrame,
+    features: Sequence[tuple[str, str, str]],
+    *,
+    battery_code: str = "",
+    columns: int = 1,
+    dark: bool = False,
+) -> go.Figure:
+    """Capacity, PCL, RUL and every feature of one battery over a shared cycle axis.
+
+    Parameters
+    ----------
+    frame: one row a cycle: `cycle_num`, the feature columns and, where known, `capacity_ah`,
+        `pcl` (fraction) and `rul` (cycles); columns without any value get no strip.
+    features: (column, label, unit) in the order to show them.
+    columns: strips side by side; one suits every screen, two a wide one.
+    """
+    title = f"Battery {battery_code}".strip()
+    panels = _panels(frame, features)
+    if not panels:
+        return empty_figure(title, "This battery has no cycles to show.", dark=dark)
+    rows = -(-len(panels) // columns)
+    figure = new_figure(
+        f"{title}, cycle by cycle",
+        dark=dark,
+        revision=f"battery:{battery_code}",
+        height=120 + STRIP_HEIGHT_PX * rows,
+    )
+    _lay_out(figure, rows, columns, panels, dark)
+    for index, (column, quantity) in enumerate(panels):
+        _add_strip(figure, frame, column, quantity, index // columns + 1, index % columns + 1, dark)
+    return figure
+
+
+def _panels(
+    frame: pd.DataFrame, features: Sequence[tuple[str, str, str]]
+) -> list[tuple[str, Quantity]]:
+    named = [(column, Quantity(label, label, unit)) for column, label, unit in features]
+    wanted = [*LABEL_QUANTITIES, *named]
+    return [(c, q) for c, q in wanted if c in frame and frame[c].notna().any()]
+
+
+def _lay_out(
+    figure: go.Figure,
+    rows: int,
+    columns: int,
+    panels: list[tuple[str, Quantity]],
+    dark: bool,
+) -> None:
+    grid = make_subplots(
+        rows=rows,
+        cols=columns,
+        shared_xaxes="all",
+        subplot_titles=[quantity.axis_title for _, quantity in panels],
+        vertical_spacing=0.32 / rows,
+        figure=figure,
+    )
+    grid.update_annotations(font={"size": 12, "color": palette(dark).muted})
+    grid.update_xaxes(tickformat=",d", matches="x", nticks=6)
+    grid.update_yaxes(nticks=4)
+    for column in range(1, columns + 1):
+        grid.update_xaxes(title_text=CYCLE_TITLE, row=rows, col=column)
+
+
+def _add_strip(
+    figure: go.Figure,
+    frame: pd.DataFrame,
+    column: str,
+    quantity: Quantity,
+    row: int,
+    col: int,
+    dark: bool,
+) -> None:
+    colours = palette(dark)
+    is_label = column in {name for name, _ in LABEL_QUANTITIES}
+    figure.add_scatter(
+        x=frame["cycle_num"],
+        y=frame[column] * quantity.factor,
+        mode="lines",
+        line={"width": 1.4, "color": colours.truth if is_label else colours.accent},
+        name=quantity.label,
+        showlegend=False,
+        hovertemplate=f"Cycle %{{x:,d}}<br>%{{y:,.4~g}}{quantity.suffix}<extra></extra>",
+        row=row,
+        col=col,
+    )

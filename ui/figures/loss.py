@@ -1,0 +1,47 @@
+"""How the losses fall while a job trains."""
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from ui.figures.canvas import empty_figure, new_figure
+from ui.theme import algorithm_colour, algorithm_label
+
+TITLE = "Training and validation loss"
+
+
+def loss_curves(frame: pd.DataFrame, dark: bool = False) -> go.Figure:
+    """Loss against epoch on a log axis: training dashed, validation solid, a colour per algorithm.
+
+    Parameters
+    ----------
+    frame: `algorithm, epoch, train_loss, val_loss`; losses without unit, gaps as NaN.
+    """
+    if frame.empty or frame[["train_loss", "val_loss"]].isna().all(axis=None):
+        return empty_figure(TITLE, "No epoch has finished yet.", dark=dark, height=360)
+    figure = new_figure(
+        TITLE, dark=dark, revision="loss", subtitle="Log scale", hovermode="x unified", height=360
+    )
+    for algorithm, rows in frame.groupby("algorithm", sort=False):
+        _add_pair(figure, str(algorithm), rows.sort_values("epoch"))
+    figure.update_xaxes(title_text="Epoch", tickformat=",d", rangemode="tozero")
+    figure.update_yaxes(
+        title_text="Loss", type="log", dtick=1, exponentformat="power", minor={"ticks": "outside"}
+    )
+    return figure
+
+
+def _add_pair(figure: go.Figure, algorithm: str, rows: pd.DataFrame) -> None:
+    label, colour = algorithm_label(algorithm), algorithm_colour(algorithm)
+    for column, part, dash in (
+        ("train_loss", "training", "dash"),
+        ("val_loss", "validation", "solid"),
+    ):
+        figure.add_scatter(
+            x=rows["epoch"],
+            y=rows[column].where(rows[column] > 0),
+            name=f"{label}, {part}",
+            mode="lines" if len(rows) > 1 else "markers",
+            line={"color": colour, "dash": dash, "width": 1.4 if dash == "dash" else 2},
+            legendgroup=label,
+            hovertemplate="%{y:.4g}",
+        )

@@ -1,0 +1,54 @@
+"""Links between pages; everything that is named can be clicked, every object has an address."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+_PAGES = "fadebench_pages"
+
+
+def register_pages(pages: Mapping[str, Any]) -> None:
+    """Remember the pages of this run by name; `app.py` calls it before anything is drawn."""
+    st.session_state[_PAGES] = dict(pages)
+
+
+def link(label: str, page: str, icon: str | None = None, **address: Any) -> None:
+    """A link to a page, or to one object on it: `link("Cells", "datasets", dataset=3)`."""
+    st.page_link(
+        st.session_state[_PAGES][page],
+        label=_plain(label),
+        icon=icon,
+        query_params={name: str(value) for name, value in address.items()},
+    )
+
+
+def go(page: str, **address: Any) -> None:
+    """Leave for another page at once."""
+    st.switch_page(
+        st.session_state[_PAGES][page],
+        query_params={name: str(value) for name, value in address.items()},
+    )
+
+
+def address_id(name: str) -> int | None:
+    """The id that the address holds under `name`; None if it holds none or no number.
+
+    A number says nothing about access: the service that is asked with it decides.
+    """
+    text = st.query_params.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def set_address(**address: Any) -> None:
+    """Write into the address what is on screen, so that reload and copied links find it."""
+    for name, value in address.items():
+        if value is None:
+            st.query_params.pop(name, None)
+        elif st.query_params.get(name) != str(value):
+            st.query_params[name] = str(value)
+
+
+def _plain(label: str) -> str:
+    """A label whose characters mean nothing to Markdown."""
+    return "".join(f"\\{c}" if c in "\\`*_[]:$~<>#" else c for c in label)

@@ -1,0 +1,225 @@
+"""Colours, words, units and the Plotly template that every figure and page shares."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import plotly.graph_objects as go
+
+FONT_FAMILY = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What an axis shows: full and short name, displayed unit, stored value -> displayed value."""
+
+    label: str
+    short: str
+    unit: str
+    factor: float = 1.0
+
+    @property
+    def axis_title(self) -> str:
+        """`label (unit)`, or the label alone for a quantity without a unit."""
+        return f"{self.label} ({self.unit})" if self.unit else self.label
+
+    @property
+    def suffix(self) -> str:
+        """The unit with a leading space, for use behind a number."""
+        return f" {self.unit}" if self.unit else ""
+
+
+TARGET_INFO: Mapping[str, Quantity] = {
+    "PCL": Quantity("Percentage capacity loss", "PCL", "%", 100.0),
+    "RUL": Quantity("Remaining useful life", "RUL", "cycles"),
+}
+SOH = Quantity("State of health", "SOH", "%", 100.0)
+CAPACITY = Quantity("Discharge capacity", "Capacity", "Ah")
+CYCLE_TITLE = "Cycle number"
+
+ALGORITHM_LABELS: Mapping[str, str] = {
+    "BASELINE": "Baseline",
+    "BILSTM": "BiLSTM",
+    "DEEPHPM": "DeepHPM",
+    "LAST_VALUE": "Last value",
+    "LAST_SLOPE": "Last slope",
+}
+FLOOR_COLOUR = "#858C91"
+ALGORITHM_COLOURS: Mapping[str, str] = {
+    "BASELINE": "#2A78C8",
+    "BILSTM": "#D9601F",
+    "DEEPHPM": "#0F9D78",
+    "LAST_VALUE": FLOOR_COLOUR,
+    "LAST_SLOPE": FLOOR_COLOUR,
+}
+ROLE_LABELS: Mapping[str, str] = {"train": "Train", "val": "Validation", "test": "Test"}
+ROLE_COLOURS: Mapping[str, str] = {"train": "#5A6FC0", "val": "#B28500", "test": "#C2477F"}
+ROLE_SYMBOLS: Mapping[str, str] = {"train": "circle", "val": "diamond", "test": "square"}
+EXPOSURE_LABELS: Mapping[str, str] = {
+    "unseen": "Unseen",
+    "val": "Used for selection",
+    "train": "Seen in training",
+}
+EXPOSURE_SYMBOLS: Mapping[str, str] = {
+    "unseen": "circle",
+    "val": "diamond-open",
+    "train": "square-open",
+}
+
+
+@dataclass(frozen=True)
+class Palette:
+    """The colours that differ between the light and the dark theme."""
+
+    surface: str
+    ink: str
+    muted: str
+    grid: str
+    truth: str
+    accent: str
+    curve: str
+    life_scale: tuple[str, ...]
+    diverging: tuple[str, str, str]
+
+
+LIGHT = Palette(
+    surface="#FBFBF9",
+    ink="#1D2327",
+    muted="#5B646B",
+    grid="#E4E4DE",
+    truth="#1D2327",
+    accent="#0F6B7C",
+    curve="#5B7F8C",
+    life_scale=("#B8860B", "#7C9A2E", "#2F9A6E", "#1B7F92", "#3A5FA8", "#4B3A86"),
+    diverging=("#B4552D", "#FBFBF9", "#1F6FA8"),
+)
+DARK = Palette(
+    surface="#14181C",
+    ink="#E4E7E9",
+    muted="#9BA5AC",
+    grid="#2A3138",
+    truth="#F2F4F5",
+    accent="#4FB3C4",
+    curve="#6F95A3",
+    life_scale=("#E8C15A", "#A8C65A", "#5CC299", "#46AFC4", "#6C93DB", "#9B85DD"),
+    diverging=("#E08A5C", "#14181C", "#5BA8DC"),
+)
+
+
+def palette(dark: bool) -> Palette:
+    """The colours of the dark or the light theme."""
+    return DARK if dark else LIGHT
+
+
+def algorithm_label(algorithm: str) -> str:
+    """The name that readers see; an unknown key is shown as it is."""
+    return ALGORITHM_LABELS.get(algorithm, algorithm)
+
+
+def algorithm_colour(algorithm: str) -> str:
+    """The one colour of an algorithm; anything unknown is a floor and grey."""
+    return ALGORITHM_COLOURS.get(algorithm, FLOOR_COLOUR)
+
+
+def exposure_key(value: object) -> str:
+    """`train`, `val` or `unseen` of a stored exposure or split role; all else is unseen."""
+    key = str(value).lower()
+    return key if key in {"train", "val"} else "unseen"
+
+
+def exposure_label(value: object) -> str:
+    """How a battery relates to the model, in the words that readers see."""
+    return EXPOSURE_LABELS[exposure_key(value)]
+
+
+def translucent(colour: str, alpha: float) -> str:
+    """`#RRGGBB` as `rgba(...)` with an opacity between 0 and 1, for shading."""
+    red, green, blue = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{alpha})"
+
+
+def metric_quantity(metric: str, target: str) -> Quantity:
+    """Name, unit and display factor of a stored metric (`mae, mse, rmse, r2, rmspe, rmspe_pcl`).
+
+    Percentage errors are stored as fractions; the others carry the unit of their target.
+    """
+    info = TARGET_INFO[target]
+    if metric == "r2":
+        return Quantity("R²", "R²", "")
+    if metric in {"rmspe", "rmspe_pcl"}:
+        base = "SOH" if metric == "rmspe" and target == "PCL" else target
+        return Quantity(f"RMSPE of {base}", "RMSPE", "%", 100.0)
+    if metric == "mse":
+        return Quantity(f"MSE of {target}", "MSE", f"{info.unit}²", info.factor**2)
+    return Quantity(f"{metric.upper()} of {target}", metric.upper(), info.unit, info.factor)
+
+
+def _axis(colours: Palette) -> dict[str, Any]:
+    return {
+        "automargin": True,
+        "gridcolor": colours.grid,
+        "linecolor": colours.muted,
+        "tickcolor": colours.muted,
+        "showline": True,
+        "ticks": "outside",
+        "ticklen": 4,
+        "tickfont": {"color": colours.muted, "size": 12},
+        "title": {"font": {"color": colours.ink, "size": 13}, "standoff": 8},
+        "zeroline": False,
+    }
+
+
+@lru_cache(maxsize=2)
+def template(dark: bool) -> go.layout.Template:
+    """The Plotly template: surface, fonts, axes, legend below, hover and mode bar."""
+    colours = palette(dark)
+    font = {"family": FONT_FAMILY, "size": 13, "color": colours.ink}
+    layout = go.Layout(
+        paper_bgcolor=colours.surface,
+        plot_bgcolor=colours.surface,
+        font=font,
+        colorway=[*list(ALGORITHM_COLOURS.values())[:3], *ROLE_COLOURS.values()],
+        title={"font": {"size": 15, "weight": 600}},
+        legend={"font": {"size": 12}, "bgcolor": "rgba(0,0,0,0)", "itemsizing": "constant"},
+        hoverlabel={
+            "bgcolor": colours.surface,
+            "bordercolor": colours.muted,
+            "font": {**font, "size": 12},
+        },
+        modebar={
+            "bgcolor": translucent(colours.surface, 0.85),
+            "color": colours.muted,
+            "activecolor": colours.accent,
+        },
+        separators=".,",
+        xaxis=_axis(colours),
+        yaxis=_axis(colours),
+    )
+    return go.layout.Template(layout=layout)
+
+
+PICTURE_WIDTH_PX = 680
+PICTURE_SCALE = 4
+
+
+def plotly_config(picture_format: str = "png", filename: str = "fadebench") -> dict[str, Any]:
+    """Mode bar: picture at publication size (`png` or `svg`), box zoom and reset, nothing else.
+
+    680 px at 96 px per inch are 180 mm, a two-column figure; scale 4 makes a PNG of 384 dpi. The
+    height stays that of the figure. The mode bar has one picture button, hence the format here.
+    """
+    return {
+        "displaylogo": False,
+        "responsive": True,
+        "modeBarButtons": [["toImage", "zoom2d", "resetScale2d"]],
+        "toImageButtonOptions": {
+            "format": picture_format,
+            "filename": filename,
+            "width": PICTURE_WIDTH_PX,
+            "scale": PICTURE_SCALE if picture_format == "png" else 1,
+        },
+    }
+
+
+PLOTLY_CONFIG: dict[str, Any] = plotly_config()
