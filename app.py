@@ -1,11 +1,9 @@
-"""The entry: settings, database, login and navigation; every screen is a module of `pages`."""
+"""The server: `streamlit run app.py` brings the database up to date and starts the registry."""
 
 import gc
-import threading
-from collections.abc import Callable
-from functools import partial
-from types import ModuleType
-from typing import Any
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 import streamlit as st
 
@@ -13,89 +11,19 @@ from core.builtin import ensure_demo_fleet
 from core.database import migrate
 from core.jobs.registry import start_in_thread
 from core.settings import get_settings
-from core.users import CurrentUser
-from pages import (
-    account,
-    datasets,
-    explore,
-    models,
-    new_test,
-    new_training,
-    results,
-    runs,
-    upload,
-)
-from ui.links import register_pages
-from ui.login import require_user, sign_out_button
-
-# Section, address, title, icon, module.
-SCREENS: list[tuple[str, str, str, str, ModuleType]] = [
-    ("Data", "datasets", "Datasets", "database", datasets),
-    ("Data", "upload", "Upload", "upload_file", upload),
-    ("Data", "explore", "Explore", "insights", explore),
-    ("Train", "new-training", "New training", "model_training", new_training),
-    ("Train", "runs", "Runs", "timeline", runs),
-    ("Train", "models", "Models", "deployed_code", models),
-    ("Test", "new-test", "New test", "science", new_test),
-    ("Test", "results", "Results", "bar_chart", results),
-    ("Account", "account", "Account", "person", account),
-]
 
 
-@st.cache_resource(show_spinner="Starting FadeBench")
-def start() -> threading.Event:
-    """Once per server: database up to date, registry running, demonstration fleet on its way."""
+@asynccontextmanager
+async def lifespan(_app: st.App) -> AsyncIterator[None]:
+    """Once per server: database up to date, demonstration fleet on its way, registry running."""
     migrate()
     if get_settings().demo_fleet:
         ensure_demo_fleet()
     stop = start_in_thread()
     # Streamlit collects garbage after every rerun; what is imported by now never is any.
     gc.freeze()
-    return stop
+    yield
+    stop.set()
 
 
-def main() -> None:
-    """One run of the script: who is it, and what do they look at."""
-    st.set_page_config(
-        page_title="FadeBench", page_icon=":material/battery_charging_60:", layout="wide"
-    )
-    start()
-    signed_in: list[CurrentUser] = []
-    screens = {address: _page(*screen, signed_in) for screen in SCREENS for address in [screen[1]]}
-    register_pages(screens)
-    sections: dict[str, list[Any]] = {}
-    for section, address, *_ in SCREENS:
-        sections.setdefault(section, []).append(screens[address])
-    # Registered before the login, so that the address of a deep link survives it; without any
-    # navigation Streamlit would offer the files in pages/ by itself.
-    st.navigation(sections, position="hidden")
-    user = require_user()
-    signed_in.append(user)
-    current = st.navigation(sections, position="sidebar")
-    with st.sidebar:
-        sign_out_button(user)
-    current.run()
-
-
-def _page(
-    _section: str,
-    address: str,
-    title: str,
-    icon: str,
-    module: ModuleType,
-    signed_in: list[CurrentUser],
-) -> Any:
-    return st.Page(
-        partial(_render, module.render, signed_in),
-        title=title,
-        icon=f":material/{icon}:",
-        url_path=address,
-        default=address == "datasets",
-    )
-
-
-def _render(render: Callable[[CurrentUser], None], signed_in: list[CurrentUser]) -> None:
-    render(signed_in[0])
-
-
-main()
+app = st.App(Path(__file__).parent / "shell" / "main.py", lifespan=lifespan)

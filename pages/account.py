@@ -20,7 +20,10 @@ from core.sessions import end_all_sessions, list_sessions
 from core.users import CurrentUser
 from ui.login import current_token, sign_out
 
-PASSWORD_CHANGED = "account.password_changed"
+FACTS_STYLE = (
+    "display: grid; grid-template-columns: max-content 1fr; gap: 0.3rem 1.5rem; "
+    "margin: 0; overflow-wrap: anywhere"
+)
 
 
 def render(user: CurrentUser) -> None:
@@ -42,8 +45,8 @@ def _profile(user: CurrentUser) -> None:
     st.header("Profile", anchor=False, divider="gray")
     role = "Administrator" if user.is_admin else "Member"
     facts = (("Name", user.name), ("E-mail", user.email), ("Role", role))
-    lines = (f"<dt>{noun}</dt><dd>{escape(value)}</dd>" for noun, value in facts)
-    st.html(f'<dl style="margin: 0; overflow-wrap: anywhere">{"".join(lines)}</dl>')
+    lines = (f'<dt>{noun}</dt><dd style="margin: 0">{escape(value)}</dd>' for noun, value in facts)
+    st.html(f'<dl style="{FACTS_STYLE}">{"".join(lines)}</dl>')
 
 
 def _password_form(user: CurrentUser) -> None:

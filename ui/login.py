@@ -38,9 +38,10 @@ COOKIE_WRITTEN, COOKIE_DELETED = "set", "delete"
 CARD_STYLE = f"""<style>
 .st-key-sign_in .stElementContainer:has(> div > .stFormSubmitButton) {{ width: 100%; }}
 .st-key-sign_in .stElementContainer > div:has(> .stFormSubmitButton) {{ flex-grow: 1; }}
-.st-key-sign_in .stFormSubmitButton button {{ width: 100%; }}
-.st-key-sign_in .stFormSubmitButton button:not(:hover)
-  {{ background: {LIGHT.accent}; border-color: {LIGHT.accent}; color: #fff; }}
+.st-key-sign_in {{ margin-top: min(10vh, 6rem); }}
+.st-key-sign_in .stFormSubmitButton button
+  {{ width: 100%; background: {LIGHT.accent}; border-color: {LIGHT.accent}; color: #fff; }}
+.st-key-sign_in .stFormSubmitButton button:hover {{ filter: brightness(1.15); }}
 .stElementContainer:has(iframe[height="0"]), .stElementContainer:has(> .stHtml > style)
   {{ display: none; }}
 </style>"""

@@ -118,17 +118,23 @@ def _start(text: IO[str], table_name: str) -> tuple[CsvHead, Iterator[str]]:
             f"{table_name} is not a text table. FadeBench reads .mat, .csv, .csv.gz, .xlsx and "
             ".zip files."
         )
+    if not first.strip():
+        raise _empty(table_name)
     delimiter = _find_delimiter(first)
     found = _records(io.StringIO(first, newline=""), delimiter, table_name)
     records = [cells for _number, cells in islice(found, PREVIEW_ROWS + 1)]
     if not records:
-        raise BadFile(f"{table_name} is empty. Upload a file with column names and rows.")
+        raise _empty(table_name)
     columns = unique_names(_without_trailing_blanks(records[0]))
     check_header(columns, len(records) - 1, table_name)
     width = len(columns)
     rows = tuple(tuple([*cells, *[""] * width][:width]) for cells in records[1:])
     lines = chain(io.StringIO(first, newline=""), _lines(text, table_name))
     return CsvHead(columns, delimiter, rows), lines
+
+
+def _empty(table_name: str) -> BadFile:
+    return BadFile(f"{table_name} is empty. Upload a file with column names and rows.")
 
 
 def _lines(text: IO[str], table_name: str) -> Iterator[str]:

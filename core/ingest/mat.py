@@ -1,18 +1,15 @@
 """The MATLAB v5 file of the Severson study: flat arrays, one stretch per battery."""
 
-import struct
-import zlib
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import pandas as pd
-from scipy.io import loadmat
 
 from core.errors import BadFile
 from core.ingest.collect import number_sources
-from core.ingest.limits import Limits, check_unpacked_size
+from core.ingest.limits import Limits
 from core.ingest.mapping import ColumnMapping, FeatureColumn, validate_mapping
+from core.ingest.mat5 import read_arrays
 
 BATTERY_COLUMN = "battery"
 SPLIT_COLUMN = "split"
@@ -35,8 +32,6 @@ _FEATURE_NAMES = (
     ("dqdv_min", "Ah/V"),
     ("dqdv_variance", "(Ah/V)^2"),
 )
-_HEADER_BYTES = 128
-_COMPRESSED = 15
 
 
 def read_columns(path: Path, limits: Limits) -> dict[str, np.ndarray]:
@@ -44,8 +39,7 @@ def read_columns(path: Path, limits: Limits) -> dict[str, np.ndarray]:
 
     Batteries are named by their 1-based position, "001" to "124".
     """
-    _check_elements(path, limits)
-    arrays = _load(path)
+    arrays = _load(path, limits)
     counts = _flat(arrays, _COUNTS).astype(np.int64)
     _check_counts(counts, limits)
     n_cycles = int(counts.sum())
@@ -96,66 +90,17 @@ def read_frame(path: Path, mapping: ColumnMapping, limits: Limits) -> pd.DataFra
     return pd.DataFrame(frame)
 
 
-def _check_elements(path: Path, limits: Limits) -> None:
-    """Walk the file's elements and inflate them in pieces, so that no bomb is ever loaded."""
-    packed = path.stat().st_size
-    unpacked = 0
-    with path.open("rb") as file:
-        header = file.read(_HEADER_BYTES)
-        order = ">" if header[126:128] == b"MI" else "<"
-        while tag := file.read(8):
-            if len(tag) < 8:
-                raise _damaged()
-            kind, size = struct.unpack(order + "II", tag)
-            if file.tell() + size > packed:
-                raise _damaged()
-            if kind == _COMPRESSED:
-                unpacked = _inflate(file, size, packed, unpacked, limits)
-            else:
-                unpacked += size
-                file.seek(size, 1)
-            check_unpacked_size(unpacked, packed, limits)
-    if unpacked == 0:
-        raise BadFile("The .mat file holds no variables. Export it again.")
-
-
-def _inflate(file: IO[bytes], size: int, packed: int, unpacked: int, limits: Limits) -> int:
-    engine = zlib.decompressobj()
-    left = size
-    while left > 0:
-        piece = file.read(min(left, 1 << 16))
-        left -= len(piece)
-        while piece:
-            try:
-                unpacked += len(engine.decompress(piece, 1 << 20))
-            except zlib.error as error:
-                raise _damaged() from error
-            piece = engine.unconsumed_tail
-            check_unpacked_size(unpacked, packed, limits)
-    if not engine.eof:
-        raise _damaged()
-    return unpacked
-
-
-def _load(path: Path) -> dict[str, np.ndarray]:
-    names = [_CYCLES, _COUNTS, _FEATURES, _PCL, _RUL, *_ROLES]
-    try:
-        found = loadmat(str(path), variable_names=names, appendmat=False)
-    except Exception as error:  # scipy raises whatever its parser happens to stumble over
-        raise _damaged() from error
-    missing = [name for name in (_FEATURES, _CYCLES, _COUNTS) if name not in found]
+def _load(path: Path, limits: Limits) -> dict[str, np.ndarray]:
+    names = (_CYCLES, _COUNTS, _FEATURES, _PCL, _RUL, *_ROLES)
+    arrays = read_arrays(path, names, limits)
+    missing = [name for name in (_FEATURES, _CYCLES, _COUNTS) if name not in arrays]
     if missing:
         raise BadFile(
             f"The .mat file has no variable {missing[0]!r}. FadeBench reads the .mat layout of "
             "the Severson study (Features_mov_Flt, Cycles_Flt, Num_Cycles_Flt, PCL_Flt, "
             "RUL_Flt); export other data as CSV."
         )
-    arrays = {name: np.asarray(found[name]) for name in names if name in found}
-    for name, values in arrays.items():
-        if values.dtype.kind not in "iuf" or values.ndim != 2:
-            raise BadFile(f"The variable {name!r} of the .mat file is not a table of numbers.")
-    # Widened first: in the file's uint8 and uint16, sums and differences overflow.
-    return {name: values.astype(np.float64) for name, values in arrays.items()}
+    return arrays
 
 
 def _flat(arrays: dict[str, np.ndarray], name: str) -> np.ndarray:
@@ -203,7 +148,3 @@ def _roles(arrays: dict[str, np.ndarray], n_batteries: int) -> np.ndarray:
             raise BadFile(f"{name} names a battery that another split has already.")
         roles[chosen] = role
     return roles
-
-
-def _damaged() -> BadFile:
-    return BadFile("The .mat file is damaged or cut off. Copy or export it again.")

@@ -14,7 +14,7 @@ from core.ingest.mapping import (
     FeatureColumn,
     ShareUnit,
 )
-from core.ingest.numbers import TextCellError, parse_numbers
+from core.ingest.numbers import is_missing, parse_number
 
 _ALIASES: dict[str, tuple[str, ...]] = {
     role: tuple(names.split())
@@ -151,12 +151,11 @@ def propose_mapping(
 
 
 def numeric_columns(sample: pd.DataFrame) -> tuple[str, ...]:
-    """Columns with at least one number, and nothing but numbers and blanks."""
-    return tuple(
-        str(name)
-        for name in sample.columns
-        if np.isfinite(_sample_numbers(sample, str(name))).any()
-    )
+    """Columns with numbers in at least half of the cells that are not blank.
+
+    Not in all of them: a column with one bad cell is to be mapped, so that the cell is named.
+    """
+    return tuple(str(name) for name in sample.columns if _is_numeric(sample, str(name)))
 
 
 def split_unit(column: str) -> tuple[str, str]:
@@ -281,13 +280,21 @@ def _first_values(column: str, samples: Sequence[pd.DataFrame]) -> np.ndarray:
     return np.array(firsts)
 
 
+def _is_numeric(sample: pd.DataFrame, column: str) -> bool:
+    n_numbers = int(np.isfinite(_sample_numbers(sample, column)).sum())
+    n_filled = sum(not is_missing(cell) for cell in sample[column])
+    return n_numbers > 0 and 2 * n_numbers >= n_filled
+
+
 def _sample_numbers(sample: pd.DataFrame, column: str) -> np.ndarray:
+    """A column's cells as numbers, NaN for blanks and texts; empty without such a column."""
     if column not in sample.columns:
         return np.array([])
-    values = sample[column]
-    if pd.api.types.is_numeric_dtype(values):
-        return values.to_numpy(dtype=np.float64)
+    return np.array([_number_or_nan(cell) for cell in sample[column]], dtype=np.float64)
+
+
+def _number_or_nan(cell: object) -> float:
     try:
-        return parse_numbers(list(values), decimal_comma=True)
-    except TextCellError:
-        return np.array([])
+        return parse_number(cell, decimal_comma=True)
+    except ValueError:
+        return float("nan")

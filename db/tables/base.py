@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Index, MetaData
+from sqlalchemy import Dialect, Index, MetaData
 from sqlalchemy.orm import DeclarativeBase
 
 # Without a name a constraint cannot be dropped by a later migration.
@@ -44,5 +44,8 @@ def index_named_per_table(mysql_name: str, other_name: str, *columns: str) -> tu
 
 
 def _index_on(dialects: tuple[str, ...], name: str, *columns: str) -> Index:
+    def applies(*_: Any, dialect: Dialect, **__: Any) -> bool:
+        return dialect.name in dialects
+
     # Alembic's autogenerate knows nothing of ddl_if; db/migrations/env.py reads the info.
-    return Index(name, *columns, info={"dialects": dialects}).ddl_if(dialect=dialects)
+    return Index(name, *columns, info={"dialects": dialects}).ddl_if(callable_=applies)

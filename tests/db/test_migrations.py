@@ -52,6 +52,7 @@ def test_a_second_upgrade_changes_nothing(migrated_url: str, engine: Engine) -> 
     assert describe(engine) == before
 
 
+@pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 def test_the_alembic_command_migrates_the_configured_database(
     empty_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

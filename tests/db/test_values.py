@@ -1,6 +1,7 @@
 """Values come back as they went in, on every server alike."""
 
 import math
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from db.engine import make_engine
 from db.tables import Base, BatteryUnit, CycleData, TrainingJob
-from tests.db.rows import insert_row, table_named, valid_values
+from tests.db.rows import insert_row, insert_values, table_named, valid_values
 
 NAMES = [
     "Äpfel & Öl",
@@ -178,11 +179,14 @@ def _far_from_utc(url: str) -> str:
 def tokyo(migrated_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connection]:
     """A connection from a machine and to a server in Tokyo, rolled back afterwards."""
     monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
     engine = make_engine(_far_from_utc(migrated_url))
     with engine.connect() as connection:
         yield connection
         connection.rollback()
     engine.dispose()
+    monkeypatch.undo()
+    time.tzset()
 
 
 def test_times_are_utc_wherever_the_server_is(tokyo: Connection) -> None:
@@ -194,7 +198,10 @@ def test_times_are_utc_wherever_the_server_is(tokyo: Connection) -> None:
     from_server = tokyo.scalar(text("SELECT created_at FROM auth_session WHERE token_hash = 'x'"))
     if isinstance(from_server, str):
         from_server = datetime.fromisoformat(from_server)
-    from_python = read_back(tokyo, "user", "created_at", user)
+    name = {"user_name": "tokyo", "email": "t@example.org", "password_hash": "x"}
+    from_python = read_back(
+        tokyo, "user", "created_at", insert_values(tokyo, table_named("user"), name)[0]
+    )
     present = datetime.now(UTC).replace(tzinfo=None)
     assert abs(from_server - present) < timedelta(minutes=2)
     assert abs(from_python - present) < timedelta(minutes=2)

@@ -1,0 +1,43 @@
+"""All commands put together, and the one place where errors become one line."""
+
+from typing import Any
+
+import typer
+from sqlalchemy.exc import OperationalError
+from typer.core import TyperGroup
+
+from core.cli import accounts, builtins, datasets, exports, serving, tests, training
+from core.errors import FadeBenchError
+
+
+class OneLineErrors(TyperGroup):
+    """Commands whose expected errors end with exit code 1 and one line on standard error."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the chosen command."""
+        try:
+            return super().invoke(ctx)
+        except (FadeBenchError, ValueError, OSError) as error:
+            message = str(error) or type(error).__name__
+        except OperationalError as error:
+            message = f"The database cannot be used: {error.orig}. Check FADEBENCH_DATABASE_URL."
+        typer.echo(f"Error: {' '.join(message.split())}", err=True)
+        raise typer.Exit(1)
+
+
+app = typer.Typer(
+    cls=OneLineErrors,
+    help="FadeBench on the command line: import, train, test and export.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(accounts.commands, name="user")
+app.command("import")(datasets.import_file)
+app.command("datasets")(datasets.list_all)
+app.command("train")(training.train)
+app.command("runs")(training.list_all)
+app.command("test")(tests.test_model)
+app.command("export")(exports.export_results)
+app.add_typer(builtins.commands, name="builtin")
+app.command("serve-jobs")(serving.serve_jobs)

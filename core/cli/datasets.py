@@ -1,0 +1,109 @@
+"""`import` and `datasets`."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from core.cli.columns import chosen_mapping
+from core.cli.edge import ActingEmail, AsJson, NoWait, acting_user
+from core.cli.output import show, table
+from core.cli.waiting import INTERRUPTED, finish_or_leave, glance_at
+from core.database import read_scope, session_scope
+from core.datasets import DatasetSummary, list_datasets
+from core.errors import BadFile, TaskFailed
+from core.ingest.mapping import ColumnMapping
+from core.ingest.readers import preview
+from core.uploads import (
+    UploadInfo,
+    check_mapping,
+    confirm_mapping,
+    get_upload_info,
+    read_limits,
+    receive_upload,
+)
+from core.users import CurrentUser
+
+REPORTED = ("batteries", "cycles", "labelled", "split", "split_origin", "censored", "dropped_rows")
+
+
+def import_file(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="MAT, CSV, XLSX or ZIP.")],
+    acting: ActingEmail,
+    name: Annotated[str | None, typer.Option(help="Name of the dataset; the file's if absent.")]
+    = None,
+    nominal_capacity_ah: Annotated[
+        float | None, typer.Option(help="Nominal capacity of every battery, Ah.")
+    ] = None,
+    eol_threshold: Annotated[
+        float | None, typer.Option(help="End of life as a fraction of it, 0.70 to 0.95.")
+    ] = None,
+    columns: Annotated[
+        Path | None,
+        typer.Option(metavar="MAP.JSON", help="Column mapping; what it leaves out is recognised."),
+    ] = None,
+    drop_bad_rows: Annotated[
+        bool, typer.Option("--drop-bad-rows", help="Leave unusable rows out instead of stopping.")
+    ] = False,
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Import a file as a dataset."""
+    user = acting_user(acting)
+    mapping = _mapping(path, columns, nominal_capacity_ah, eol_threshold, drop_bad_rows)
+    upload_id = _store(user, path, mapping, name or path.stem)
+
+    def look() -> UploadInfo:
+        with read_scope() as session:
+            return get_upload_info(session, user, upload_id)
+
+    finished = finish_or_leave(
+        f"Importing {path.name}",
+        lambda: glance_at(look().task),
+        no_wait,
+        f"python -m core datasets --as {acting}",
+    )
+    info = look()
+    if finished and info.status != "SUCCEEDED":
+        raise TaskFailed(info.error_message or "The file was not read. Try again.")
+    payload = _payload(info)
+    show(payload, as_json, _lines(payload))
+    if not finished and not no_wait:
+        raise typer.Exit(INTERRUPTED)
+
+
+def list_all(acting: ActingEmail, as_json: AsJson = False) -> None:
+    """List the datasets that the account may read."""
+    user = acting_user(acting)
+    with read_scope() as session:
+        rows = [_row(summary) for summary in list_datasets(session, user)]
+    keys = ("dataset_id", "name", "batteries", "cycles", "builtin", "created_at")
+    shown = [{key: row[key] for key in keys} for row in rows]
+    empty = "No datasets yet. Import a file, or add the demonstration fleet: builtin demo."
+    show({"datasets": rows}, as_json, table(shown, empty))
+
+
+def _mapping(
+    path: Path,
+    columns: Path | None,
+    nominal_capacity_ah: float | None,
+    eol_threshold: float | None,
+    drop_bad_rows: bool,
+) -> ColumnMapping:
+    """Checked before the file is stored, so that a slip leaves nothing behind."""
+    if not path.is_file():
+        raise BadFile(f"There is no file at {path}.")
+    given = _json_object(columns) if columns else {}
+    limits = read_limits()
+    seen = preview(path, path.name, limits, given.get("sheet"))
+    mapping = chosen_mapping(seen.mapping, given)
+    if nominal_capacity_ah is not None:
+        mapping = replace(mapping, nominal_capacity_ah=nominal_capacity_ah)
+    if eol_threshold is not None:
+        mapping = replace(mapping, eol_threshold=eol_threshold)
+    if drop_bad_rows:
+        mapping = replace(mapping, bad_rows="drop")
+    check_mapping(mapping, seen.columns)
+    return mapping

@@ -1,0 +1,44 @@
+"""What every command begins with: a usable database and the account it acts for."""
+
+from typing import Annotated
+
+import typer
+
+from core.accounts import user_by_email
+from core.database import get_engine, is_current, migrate, read_scope
+from core.errors import Conflict
+from core.users import CurrentUser
+
+ActingEmail = Annotated[
+    str, typer.Option("--as", metavar="EMAIL", help="E-mail of the account to act for.")
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="JSON alone on standard output, progress on standard error.")
+]
+NoWait = Annotated[
+    bool, typer.Option("--no-wait", help="Return at once; the work goes on in the background.")
+]
+
+
+def ready_database() -> None:
+    """Bring an SQLite database up to date; other servers must be already.
+
+    Raises
+    ------
+    Conflict
+        The tables of a database server are not those of this release.
+    """
+    if get_engine().dialect.name == "sqlite":
+        migrate()
+    elif not is_current():
+        raise Conflict(
+            "The database is not up to date with this release. Run `python -m alembic upgrade "
+            "head` first."
+        )
+
+
+def acting_user(email: str) -> CurrentUser:
+    """The account that a command acts for, the database being ready; `NotFound` without one."""
+    ready_database()
+    with read_scope() as session:
+        return user_by_email(session, email)

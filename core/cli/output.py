@@ -1,0 +1,53 @@
+"""What a command says on standard output: one JSON document, or lines and tables to read."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import typer
+
+from db.engine import finite
+
+
+def show(payload: Mapping[str, Any], as_json: bool, lines: Sequence[str]) -> None:
+    """Print the payload as JSON, or the lines."""
+    if as_json:
+        typer.echo(json.dumps(finite(dict(payload)), ensure_ascii=False, default=_plain, indent=2))
+        return
+    for line in lines:
+        typer.echo(line)
+
+
+def table(rows: Sequence[Mapping[str, Any]], empty: str) -> list[str]:
+    """Rows as lines with aligned columns; `empty` where there is none."""
+    if not rows:
+        return [empty]
+    header = list(rows[0])
+    cells = [header, *([_text(row[name]) for name in header] for row in rows)]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(header))]
+    return [
+        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
+        for line in cells
+    ]
+
+
+def metrics_text(metrics: Mapping[str, Any]) -> str:
+    """The usual numbers of one target in a line."""
+    return ", ".join(
+        f"{name} {metrics[name]:.4g}"
+        for name in ("rmse", "mae", "r2", "rmspe")
+        if metrics.get(name) is not None
+    )
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, datetime):
+        return f"{value.isoformat(timespec='seconds')}Z"
+    return str(value)

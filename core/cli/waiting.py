@@ -1,0 +1,110 @@
+"""Waiting for background work with a progress bar, and leaving it to itself."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from core.jobs.registry import Registry
+from core.jobs.tasks import TaskState
+from core.settings import ROOT, get_settings
+
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Glance:
+    """How far the awaited work is; `share` from 0 to 1."""
+
+    stage: str
+    share: float
+    done: bool
+
+
+def finish_or_leave(what: str, look: Callable[[], Glance], no_wait: bool, see: str) -> bool:
+    """Wait for the work, or leave it to a detached process; False if it was left unfinished.
+
+    Parameters
+    ----------
+    what : the work in words, such as "Training 3"
+    look : called about twice a second
+    see : the command that shows how it went on
+    """
+    if no_wait:
+        work_detached()
+        return False
+    if wait(what, look):
+        return True
+    work_detached()
+    typer.echo(f"Stopped waiting. {what} goes on in the background; see `{see}`.", err=True)
+    return False
+
+
+def wait(what: str, look: Callable[[], Glance]) -> bool:
+    """Work on the queue until `look` says done; False if Ctrl-C ended the waiting."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+    )
+    with interruptible() as interrupted, Progress(*columns, console=Console(stderr=True)) as bar:
+        shown = bar.add_task(what, total=1.0)
+        done = False
+
+        def enough() -> bool:
+            nonlocal done
+            glance = look()
+            bar.update(shown, description=f"{what}: {glance.stage}", completed=glance.share)
+            done = glance.done
+            return done or interrupted()
+
+        Registry().run(enough)
+    return done
+
+
+@contextmanager
+def interruptible() -> Iterator[Callable[[], bool]]:
+    """Note Ctrl-C instead of raising it, so that no process is cut off while it is started."""
+    seen: list[int] = []
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        seen.append(number)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield lambda: bool(seen)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def work_detached() -> None:
+    """Start a process that works on the queue until nothing waits or runs, then ends."""
+    log_path = get_settings().files_root / "logs" / "serve_jobs.log"
+    log_path.parent.mkdir(parents=True, exist_ok=True)
+    with log_path.open("ab") as output:
+        subprocess.Popen(
+            [sys.executable, "-m", "core", "serve-jobs", "--until-idle"],
+            cwd=ROOT,
+            env=os.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def glance_at(task: TaskState | None) -> Glance:
+    """A single task; one that is gone is done."""
+    if task is None:
+        return Glance("gone", 1.0, True)
+    stage = "Waiting" if task.status == "PENDING" else task.stage or "Starting"
+    return Glance(stage, 1.0 if not task.is_active else task.progress or 0.0, not task.is_active)
