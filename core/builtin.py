@@ -11,7 +11,7 @@ from core import storage
 from core.database import session_scope
 from core.dataset_writing import create_loading_dataset
 from core.errors import BadFile, Conflict
-from core.jobs.tasks import enqueue
+from core.jobs.tasks import TaskState, enqueue, latest_tasks
 from core.names import checked_name
 from core.settings import get_settings
 from db.tables import Dataset
@@ -30,6 +30,15 @@ def ensure_demo_fleet() -> int | None:
         dataset_id = create_loading_dataset(session, DEMO_NAME, None, None)
         enqueue(session, None, "BUILTIN", dataset_id)
         return dataset_id
+
+
+def demo_fleet_task(session: Session) -> TaskState | None:
+    """The work that makes the demonstration fleet, while it waits or runs."""
+    dataset_id = find_builtin(session, DEMO_NAME)
+    if dataset_id is None:
+        return None
+    task = latest_tasks(session, "BUILTIN", [dataset_id]).get(dataset_id)
+    return task if task is not None and task.is_active else None
 
 
 def add_builtin(session: Session, path: Path, name: str) -> int:

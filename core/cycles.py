@@ -40,8 +40,8 @@ def load_cycles(
         batteries = batteries.where(BatteryUnit.id.in_(battery_ids))
     pairs = session.execute(
         batteries.with_only_columns(BatteryUnit.id, BatteryUnit.battery_code)
-    ).all()
-    codes = dict(pairs)
+    )
+    codes = dict(pairs.tuples().all())
     query = (
         batteries.join(CycleData, CycleData.battery_id == BatteryUnit.id)
         .with_only_columns(

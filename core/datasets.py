@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from core import access
 from core.errors import InvalidInput
+from core.ingest.mapping import EolRule
 from core.names import checked_name
 from core.users import CurrentUser
 from db.tables import BatteryUnit, Dataset, DataUpload
@@ -51,6 +52,11 @@ class DatasetSummary:
     def labels_version(self) -> int:
         """Counts up whenever labels are computed anew."""
         return int(self.schema.get("labels_version", 1))
+
+    @property
+    def eol(self) -> EolRule:
+        """The end-of-life rule of the computed labels."""
+        return EolRule(**self.schema.get("eol", {}))
 
 
 @dataclass(frozen=True)
@@ -164,7 +170,7 @@ def battery_ids(
         .where(BatteryUnit.dataset_id == dataset_id)
         .with_only_columns(BatteryUnit.battery_code, BatteryUnit.id)
     )
-    known = dict(rows)
+    known = dict(rows.tuples().all())
     missing = [code for code in codes if code not in known]
     if missing:
         raise InvalidInput(

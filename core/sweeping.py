@@ -152,8 +152,8 @@ def _remove_dataset(dataset_id: int) -> None:
     with_file = upload is not None and upload.status == "SUCCEEDED"
     with session_scope() as session:
         session.execute(delete(BatteryUnit).where(BatteryUnit.dataset_id == dataset_id))
+        # The task of a failed built-in dataset stays: it is all that tells why.
         session.execute(delete(Dataset).where(Dataset.id == dataset_id))
-        _delete_tasks(session, "BUILTIN", [dataset_id])
         if upload is not None and with_file:
             _delete_tasks(session, "UPLOAD", [upload.id])
             session.execute(delete(DataUpload).where(DataUpload.id == upload.id))

@@ -102,6 +102,15 @@ def estimate_duration_s(
     }
 
 
+def total_duration_s(durations_s: Mapping[str, float]) -> float:
+    """Seconds until the last of these runs ends, with as many at a time as the settings allow."""
+    busy_until = [0.0] * get_settings().max_processes
+    for seconds in durations_s.values():
+        first_free = busy_until.index(min(busy_until))
+        busy_until[first_free] += seconds
+    return max(busy_until)
+
+
 def cancel_run(session: Session, user: CurrentUser, run_id: int) -> None:
     """Stop a run; one that waits ends at once, one that works within a second."""
     access.get_run(session, user, run_id)

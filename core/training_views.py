@@ -126,7 +126,7 @@ def get_job_roles(session: Session, user: CurrentUser, job_id: int) -> dict[int,
             TrainingJobBattery.job_id == job_id
         )
     )
-    return dict(rows)
+    return dict(rows.tuples().all())
 
 
 def run_metrics(session: Session, user: CurrentUser, run_ids: Sequence[int]) -> pd.DataFrame:

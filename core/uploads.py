@@ -181,7 +181,7 @@ def _describe(session: Session, uploads: list[DataUpload]) -> list[UploadInfo]:
             Dataset.upload_id.in_(ids), Dataset.loading.is_not(True)
         )
     )
-    datasets = dict(complete)
+    datasets = dict(complete.tuples().all())
     return [_info(upload, tasks.get(upload.id), datasets.get(upload.id)) for upload in uploads]
 
 

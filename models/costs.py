@@ -4,8 +4,8 @@ from typing import Any
 
 # One core of a 2-core x86 machine, float32, torch 2.13: multiply-adds a second in the forward
 # and backward passes of a step, and what a step costs whatever its size.
-MLP_MULTIPLY_ADDS_PER_SECOND = 6e9
-LSTM_MULTIPLY_ADDS_PER_SECOND = 5e9
+MLP_MULTIPLY_ADDS_PER_SECOND = 7e9
+LSTM_MULTIPLY_ADDS_PER_SECOND = 1.6e10
 SECONDS_PER_STEP = 1.0e-3
 SECONDS_PER_ROW = 1.0e-7
 TYPICAL_INPUTS = 10

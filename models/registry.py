@@ -45,7 +45,7 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
             "A bidirectional recurrent network on a window of the last cycles.",
             "models.bilstm",
             ("window_length",),
-            {"epochs": 30, "hidden_size": 32, "num_layers": 1, "patience": 8},
+            {"epochs": 20, "hidden_size": 32, "num_layers": 1, "patience": 6},
             lstm_seconds,
         ),
         AlgorithmInfo(

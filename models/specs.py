@@ -37,15 +37,14 @@ class HyperparameterSpec:
 
 HYPERPARAMETERS: tuple[HyperparameterSpec, ...] = (
     HyperparameterSpec(
-        "epochs", "Epochs", "int", 60, "Passes over the training rows at most.", 1, 10_000
+        "epochs", "Epochs", "int", 40, "Passes over the training rows at most.", 1, 10_000
     ),
     HyperparameterSpec(
         "learning_rate",
         "Learning rate",
         "float",
-        2e-3,
-        "First step size of the optimiser; it falls to zero along a cosine. Lower it if the "
-        "loss explodes.",
+        5e-3,
+        "First step size of the optimiser; it falls along a cosine. Lower it if the loss explodes.",
         1e-6,
         1.0,
     ),
@@ -56,7 +55,7 @@ HYPERPARAMETERS: tuple[HyperparameterSpec, ...] = (
         "window_length",
         "Window length",
         "int",
-        30,
+        20,
         "How many of the last recorded cycles the network sees.",
         2,
         500,
@@ -70,7 +69,7 @@ HYPERPARAMETERS: tuple[HyperparameterSpec, ...] = (
         "dropout",
         "Dropout",
         "float",
-        0.1,
+        0.0,
         "Share of hidden units switched off at random while training.",
         0.0,
         0.9,
@@ -107,7 +106,7 @@ HYPERPARAMETERS: tuple[HyperparameterSpec, ...] = (
         "loss_mode",
         "Loss balance",
         "choice",
-        "ADPBAL",
+        "SUM",
         "SUM adds data and physics losses; ADPBAL learns how to weigh them.",
         choices=("SUM", "ADPBAL"),
     ),

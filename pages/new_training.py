@@ -1,7 +1,131 @@
-"""Placeholder."""
+"""New training: what to learn from which batteries, by which algorithms; one button starts it."""
 
+import time
+from typing import Any
+
+import streamlit as st
+
+from core.database import read_scope, session_scope
+from core.errors import FadeBenchError, NotFound
+from core.training import TrainingRequest, create_job, estimate_duration_s, total_duration_s
 from core.users import CurrentUser
+from models.config import ALGORITHMS
+from ui.frame import duration, empty_state, page_header, shown_errors
+from ui.hyperparameter_form import hyperparameter_form
+from ui.links import go, link
+from ui.training_form import choose_algorithms, choose_dataset, choose_kind, choose_target
+from ui.training_roles import choose_roles
+
+# A second click on the button within this time is the same wish.
+DOUBLE_CLICK_S = 3.0
+_LAST_START = "new_training.last_start"
+
+# The panel with the button stays in sight while the questions scroll.
+PANEL_STYLE = """<style>
+@media (min-width: 641px) {
+  .stColumn:has(.st-key-start_panel) { position: sticky; top: 4.5rem; align-self: flex-start; }
+}
+.stElementContainer:has(> .stHtml > style) { display: none; }
+</style>"""
 
 
 def render(user: CurrentUser) -> None:
-    """Draw."""
+    """Draw the page."""
+    st.html(PANEL_STYLE)
+    page_header(
+        "New training", "Teach one or more algorithms how your batteries fade, in the background."
+    )
+    questions, panel = st.columns([2.2, 1], gap="large")
+    with questions:
+        request = _questions(user)
+    if request is not None:
+        with panel, st.container(border=True, key="start_panel"):
+            _start_panel(user, request)
+
+
+def _questions(user: CurrentUser) -> TrainingRequest | None:
+    try:
+        summary = choose_dataset(user)
+    except NotFound as error:
+        st.error(str(error), icon=":material/error:")
+        link("All datasets", "datasets")
+        return None
+    if summary is None:
+        empty_state("No datasets yet. Upload cycling data first.", "Upload a file", "upload")
+        return None
+    target = choose_target(summary)
+    algorithms = choose_algorithms()
+    hyperparams: dict[str, Any] = choose_kind()
+    st.subheader("Batteries", anchor=False)
+    roles = choose_roles(user, summary.id)
+    st.subheader("Settings", anchor=False)
+    with st.expander("Epochs, learning rate, seed and more", icon=":material/tune:"):
+        hyperparams |= hyperparameter_form(algorithms)
+    return TrainingRequest(
+        dataset_id=summary.id,
+        target=target,
+        algorithms=algorithms,
+        roles=roles,
+        hyperparams=hyperparams,
+    )
+
+
+def _start_panel(user: CurrentUser, request: TrainingRequest) -> None:
+    ready = _estimate(user, request)
+    name = st.text_input(
+        "Name (optional)",
+        max_chars=120,
+        key="training_name",
+        placeholder="The dataset's name",
+        help="Models carry it too, with the algorithm and a version.",
+    )
+    if st.button(
+        "Start training",
+        type="primary",
+        icon=":material/play_arrow:",
+        width="stretch",
+        disabled=not ready,
+    ):
+        with shown_errors():
+            go("runs", job=_start(user, _named(request, name)))
+    st.caption("It runs in the background; you may leave this page or close the browser.")
+
+
+def _estimate(user: CurrentUser, request: TrainingRequest) -> bool:
+    """Show how long it takes; False, with the reason, if it cannot start like this."""
+    try:
+        with read_scope() as session:
+            durations_s = estimate_duration_s(session, user, request)
+    except FadeBenchError as error:
+        st.warning(str(error), icon=":material/warning:")
+        return False
+    st.metric(
+        "Estimated time",
+        f"about {duration(total_duration_s(durations_s))}",
+        help="If every epoch is run; early stopping usually ends it sooner.",
+    )
+    lines = [f"{ALGORITHMS[name].label}: {duration(s)}" for name, s in durations_s.items()]
+    st.caption(" · ".join(lines))
+    return True
+
+
+def _named(request: TrainingRequest, name: str) -> TrainingRequest:
+    return TrainingRequest(
+        dataset_id=request.dataset_id,
+        target=request.target,
+        algorithms=request.algorithms,
+        roles=request.roles,
+        hyperparams=request.hyperparams,
+        name=name.strip() or None,
+    )
+
+
+def _start(user: CurrentUser, request: TrainingRequest) -> int:
+    """The id of the job; a double click starts one job, not two."""
+    last_request, last_id, started_at = st.session_state.get(_LAST_START, (None, 0, 0.0))
+    if last_request == request and time.monotonic() - started_at < DOUBLE_CLICK_S:
+        return int(last_id)
+    with session_scope() as session:
+        job_id = create_job(session, user, request)
+    st.session_state[_LAST_START] = (request, job_id, time.monotonic())
+    return job_id

@@ -75,7 +75,8 @@ def signed_in_user() -> CurrentUser | None:
 def current_token() -> str | None:
     """The token of this browser, for services that spare or mark the present session."""
     token = st.session_state.get(TOKEN)
-    return token or sessions.unseal_token(st.context.cookies.get(COOKIE, ""))
+    # str: Streamlit's own test harness hands out stand-ins here and not text.
+    return token or sessions.unseal_token(str(st.context.cookies.get(COOKIE, "")))
 
 
 def sign_out_button(user: CurrentUser) -> None:
@@ -237,7 +238,7 @@ def _hardened() -> stauth.Authenticate:
     accounts.login = _refusing_blanks(accounts.login)
     cookie = auth.cookie_controller.cookie_model
     cookie._token_encode = lambda: sessions.seal_token(st.session_state[TOKEN])
-    cookie._token_decode = lambda: _claims(cookie.token)
+    cookie._token_decode = lambda: _claims(str(cookie.token))
     # Left to `_write_cookie`: a frame inside the form, which is emptied, would never load.
     cookie.set_cookie = lambda: None
     return auth

@@ -1,6 +1,5 @@
 """`import` and `datasets`."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,6 +8,7 @@ import typer
 
 from core.cli.columns import chosen_mapping
 from core.cli.edge import ActingEmail, AsJson, NoWait, acting_user
+from core.cli.json_files import read_object
 from core.cli.output import show, table
 from core.cli.waiting import INTERRUPTED, finish_or_leave, glance_at
 from core.database import read_scope, session_scope
@@ -32,8 +32,9 @@ REPORTED = ("batteries", "cycles", "labelled", "split", "split_origin", "censore
 def import_file(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="MAT, CSV, XLSX or ZIP.")],
     acting: ActingEmail,
-    name: Annotated[str | None, typer.Option(help="Name of the dataset; the file's if absent.")]
-    = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the dataset; the file's if absent.")
+    ] = None,
     nominal_capacity_ah: Annotated[
         float | None, typer.Option(help="Nominal capacity of every battery, Ah.")
     ] = None,
@@ -95,7 +96,7 @@ def _mapping(
     """Checked before the file is stored, so that a slip leaves nothing behind."""
     if not path.is_file():
         raise BadFile(f"There is no file at {path}.")
-    given = _json_object(columns) if columns else {}
+    given = read_object(columns) if columns else {}
     limits = read_limits()
     seen = preview(path, path.name, limits, given.get("sheet"))
     mapping = chosen_mapping(seen.mapping, given)
@@ -107,3 +108,50 @@ def _mapping(
         mapping = replace(mapping, bad_rows="drop")
     check_mapping(mapping, seen.columns)
     return mapping
+
+
+def _store(user: CurrentUser, path: Path, mapping: ColumnMapping, name: str) -> int:
+    with path.open("rb") as stream, session_scope() as session:
+        upload_id = receive_upload(session, user, path.name, stream)
+        confirm_mapping(session, user, upload_id, mapping, name)
+    return upload_id
+
+
+def _payload(info: UploadInfo) -> dict[str, Any]:
+    report = info.report or {}
+    return {
+        "dataset_id": info.dataset_id,
+        "upload_id": info.id,
+        "name": info.dataset_name,
+        "status": info.status,
+        **{key: report.get(key) for key in REPORTED},
+        "warnings": report.get("warnings", []),
+        "seconds": round(info.task.elapsed_s, 2) if info.task else None,
+    }
+
+
+def _lines(payload: dict[str, Any]) -> list[str]:
+    if payload["dataset_id"] is None:
+        return [f"Import {payload['upload_id']} of {payload['name']!r} is {payload['status']}."]
+    labelled = ", ".join(f"{name} {share:.0%}" for name, share in payload["labelled"].items())
+    split = ", ".join(f"{n} {role}" for role, n in payload["split"].items() if n)
+    return [
+        f"Dataset {payload['dataset_id']}: {payload['name']}",
+        f"{payload['batteries']} batteries ({split}), {payload['cycles']:,} cycles; "
+        f"labelled: {labelled}; {payload['seconds']} s",
+        *(f"Warning: {warning}" for warning in payload["warnings"]),
+    ]
+
+
+def _row(summary: DatasetSummary) -> dict[str, Any]:
+    return {
+        "dataset_id": summary.id,
+        "name": summary.name,
+        "builtin": summary.is_builtin,
+        "simulated": summary.is_simulated,
+        "batteries": summary.n_batteries,
+        "cycles": summary.n_cycles,
+        "split": summary.split,
+        "features": [{"name": f.name, "unit": f.unit} for f in summary.features],
+        "created_at": summary.created_at,
+    }

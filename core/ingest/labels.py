@@ -107,10 +107,12 @@ def relabel(
     capacity = cycles["capacity_ah"].to_numpy(dtype=np.float64, na_value=np.nan)
     pcl = cycles["pcl"].to_numpy(dtype=np.float64, na_value=np.nan)
     rul = cycles["rul"].to_numpy(dtype=np.float64, na_value=np.nan)
-    if origins.pcl == "computed":
-        pcl = 1.0 - capacity / nominal
-    if origins.capacity == "computed":
-        capacity = (1.0 - pcl) * nominal
+    with np.errstate(over="ignore"):
+        if origins.pcl == "computed":
+            pcl = 1.0 - capacity / nominal
+        if origins.capacity == "computed":
+            capacity = (1.0 - pcl) * nominal
+    pcl, capacity = _finite_or_nan(pcl), _finite_or_nan(capacity)
     cycle_num = cycles["cycle_num"].to_numpy(dtype=np.int64)
     summaries = []
     new_rul = np.full(len(cycles), np.nan)
@@ -262,6 +264,11 @@ def _stretches(codes: pd.Series) -> Iterator[tuple[str, slice]]:
     for start, end in pairwise(starts):
         if end > start:
             yield str(texts[start]), slice(int(start), int(end))
+
+
+def _finite_or_nan(values: np.ndarray) -> np.ndarray:
+    """Overflow in a computed label is no label."""
+    return np.where(np.isinf(values), np.nan, values)
 
 
 def _summary(

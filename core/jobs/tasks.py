@@ -74,6 +74,14 @@ def is_busy(session: Session, kind: str, subject_ids: list[int]) -> bool:
     return any(task.is_active for task in latest_tasks(session, kind, subject_ids).values())
 
 
+def is_idle(session: Session, user_id: int | None = None) -> bool:
+    """Whether nothing waits or runs, of everybody or of one account."""
+    query = select(BackgroundTask.id).where(BackgroundTask.status.in_(ACTIVE))
+    if user_id is not None:
+        query = query.where(BackgroundTask.user_id == user_id)
+    return session.scalar(query.limit(1)) is None
+
+
 def request_cancel(session: Session, kind: str, subject_id: int) -> BackgroundTask | None:
     """Ask the active task of a subject to stop.
 

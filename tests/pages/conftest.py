@@ -21,7 +21,7 @@ PASSWORD = "correct horse battery"
 RunPage = Callable[..., AppTest]
 
 
-def _script(module_name: str, user: CurrentUser) -> None:
+def _script(module_name: str, user: "CurrentUser") -> None:
     """What a run executes: every address registered, the page under test as the default one."""
     import importlib
     from functools import partial
@@ -100,10 +100,12 @@ def stranger(user: CurrentUser) -> CurrentUser:
 
 
 @pytest.fixture(autouse=True)
-def no_cached_reads() -> Iterator[None]:
-    """Every test has a database of its own whose ids start from 1 again."""
+def isolated_pages() -> Iterator[None]:
+    """Nothing cached (ids start from 1 in every test), and the whole trace of an exception."""
     st.cache_data.clear()
+    st.config.set_option("client.showErrorDetails", "full")
     yield
+    st.config.set_option("client.showErrorDetails", "none")
     st.cache_data.clear()
 
 

@@ -45,7 +45,7 @@ def _zip(members: dict[str, str | bytes]) -> bytes:
         ("a.csv", b"\x89PNG\r\n\x1a\n" + bytes(64), "not a text table"),
         ("a.csv", b'a,b\n1,"' + b"x" * 200_000, "quote|million"),
         ("a.csv", OLE, r"\.xls"),
-        ("a.csv", b"a" * 2_000_000, "million|numbers|no rows"),
+        ("a.csv", b"a" * 2_000_000, "field larger"),
         ("a.csv.gz", gzip.compress(TIDY_CSV.encode() * 500)[:200], "damaged or cut off"),
         ("a.csv.gz", gzip.compress(b"PK\x03\x04" + bytes(99)), "not a text table"),
         ("a.csv.gz", TIDY_CSV.encode(), "content is plain text"),
@@ -119,7 +119,7 @@ def test_damage_inside_a_member(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["zip", "gz", "xlsx", "mat"])
 def test_bomb_is_refused_by_its_ratio(kind: str, tmp_path: Path) -> None:
-    zeros = b"a,b\n" + b"0,0\n" * 5_000_000
+    zeros = b"a,b\n" + (b"0," + b"0" * 400 + b"\n") * 50_000
     path = tmp_path / f"bomb.{kind}"
     if kind == "zip":
         write_zip(path, {"a.csv": zeros})

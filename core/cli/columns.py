@@ -1,0 +1,38 @@
+"""A column mapping of which the user wrote only a part."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.ingest.mapping import ColumnMapping
+
+COLUMN_KEYS = (
+    "battery_column",
+    "cycle_column",
+    "capacity_column",
+    "pcl_column",
+    "soh_column",
+    "rul_column",
+    "split_column",
+)
+
+
+def chosen_mapping(proposed: ColumnMapping, given: Mapping[str, Any]) -> ColumnMapping:
+    """The proposal with the given keys put over it.
+
+    A column that the user gives a meaning loses the one that was proposed for it.
+
+    Raises
+    ------
+    InvalidInput
+        A key is unknown or its value has the wrong type.
+    """
+    checked = ColumnMapping.from_json(given)
+    named = {column for _, column in checked.named_columns()}
+    merged = proposed.to_json()
+    for key in COLUMN_KEYS:
+        if merged[key] in named:
+            merged[key] = None
+    merged["features"] = [
+        feature for feature in merged["features"] if feature["source_column"] not in named
+    ]
+    return ColumnMapping.from_json({**merged, **given})

@@ -1,0 +1,90 @@
+"""`test`: a model on batteries."""
+
+from typing import Annotated, Any
+
+import typer
+
+from core.cli.edge import ActingEmail, AsJson, NoWait, acting_user
+from core.cli.output import metrics_text, show
+from core.cli.waiting import INTERRUPTED, finish_or_leave, glance_at
+from core.database import read_scope, session_scope
+from core.errors import TaskFailed
+from core.results import TestResult, get_result
+from core.testing import TestInfo, TestRequest, create_test, get_test_info
+from core.users import CurrentUser
+
+
+def test_model(
+    acting: ActingEmail,
+    model: Annotated[int, typer.Option(metavar="ID", help="Model version; `train` names it.")],
+    dataset: Annotated[int, typer.Option(metavar="ID", help="Dataset; see `datasets`.")],
+    batteries: Annotated[
+        str | None, typer.Option(help="Codes with commas between; the test batteries if absent.")
+    ] = None,
+    horizon: Annotated[
+        int | None, typer.Option(help="Cycles to look ahead; 0 estimates the measured cycle.")
+    ] = None,
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Test a model; overall metrics count only batteries that it never saw."""
+    user = acting_user(acting)
+    codes = None if batteries is None else [c.strip() for c in batteries.split(",") if c.strip()]
+    with session_scope() as session:
+        test_id = create_test(session, user, TestRequest(model, dataset, codes, horizon))
+    finished = finish_or_leave(
+        f"Test {test_id}",
+        lambda: glance_at(_test(user, test_id).task),
+        no_wait,
+        f"python -m core export --as {acting} --test {test_id}",
+    )
+    info = _test(user, test_id)
+    if finished and info.status != "SUCCEEDED":
+        message = info.task.message if info.task else None
+        raise TaskFailed(message or f"Test {test_id} ended as {info.status}. Start it again.")
+    payload = _payload(user, info)
+    show(payload, as_json, _lines(payload))
+    if not finished and not no_wait:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _test(user: CurrentUser, test_id: int) -> TestInfo:
+    with read_scope() as session:
+        return get_test_info(session, user, test_id)
+
+
+def _payload(user: CurrentUser, info: TestInfo) -> dict[str, Any]:
+    result = None
+    if info.status == "SUCCEEDED":
+        with read_scope() as session:
+            result = get_result(session, user, info.id)
+    return {
+        "test_job_id": info.id,
+        "status": info.status,
+        "model": info.model_title,
+        "dataset": info.dataset_name,
+        "horizon": info.horizon,
+        "overall": result.overall if result else {},
+        "batteries": _battery_rows(result) if result else [],
+    }
+
+
+def _battery_rows(result: TestResult) -> list[dict[str, Any]]:
+    """One row per battery and target; numbers that count things are whole."""
+    rows: list[dict[Any, Any]] = result.batteries.astype(object).to_dict("records")
+    counts = [n for n in result.batteries.columns if n == "n" or n.endswith("_left_out")]
+    for row in rows:
+        row |= {name: int(row[name]) for name in counts if row[name] == row[name]}
+    return rows
+
+
+def _lines(payload: dict[str, Any]) -> list[str]:
+    lines = [f"Test {payload['test_job_id']} of {payload['model']}: {payload['status']}"]
+    for target, metrics in payload["overall"].items():
+        lines.append(
+            f"{target} on {metrics['n_batteries']} unseen batteries, {metrics['n']:,} cycles: "
+            f"{metrics_text(metrics)}"
+        )
+    if payload["status"] == "SUCCEEDED" and not payload["overall"]:
+        lines.append("No labelled battery that the model never saw, so no overall metrics.")
+    return lines

@@ -1,0 +1,162 @@
+"""`train` and `runs`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from core.cli.edge import ActingEmail, AsJson, NoWait, acting_user
+from core.cli.json_files import read_object
+from core.cli.output import metrics_text, show, table
+from core.cli.settings_text import parse_settings
+from core.cli.waiting import INTERRUPTED, Glance, finish_or_leave
+from core.database import read_scope, session_scope
+from core.errors import InvalidInput, TaskFailed
+from core.registry import get_model_info
+from core.training import TrainingRequest, create_job
+from core.training_views import JobInfo, RunInfo, get_job_info, list_runs
+from core.users import CurrentUser
+from models.config import ALGORITHMS
+
+
+def train(
+    acting: ActingEmail,
+    dataset: Annotated[int, typer.Option(metavar="ID", help="Dataset; see `datasets`.")],
+    target: Annotated[str, typer.Option(help="RUL, PCL or BOTH.")] = "BOTH",
+    algorithms: Annotated[str, typer.Option(help="Names with commas between.")] = ",".join(
+        ALGORITHMS
+    ),
+    name: Annotated[str | None, typer.Option(help="Name of the training.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training rows.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Same seed, same numbers.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A setting; BILSTM.key=value for one."),
+    ] = None,
+    roles: Annotated[
+        Path | None,
+        typer.Option(metavar="ROLES.JSON", help='{"battery code": "train", "val" or "test"}.'),
+    ] = None,
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train algorithms on a dataset; exit code 1 if none succeeded."""
+    user = acting_user(acting)
+    request = TrainingRequest(
+        dataset_id=dataset,
+        target=target.upper(),
+        algorithms=_listed(algorithms.upper()),
+        roles=_roles(roles),
+        hyperparams=parse_settings(settings or [], epochs, seed),
+        name=name,
+    )
+    with session_scope() as session:
+        job_id = create_job(session, user, request)
+    see = f"python -m core runs --as {acting}"
+    finished = finish_or_leave(
+        f"Training {job_id}", lambda: _glance(_job(user, job_id)), no_wait, see
+    )
+    job = _job(user, job_id)
+    payload = {
+        "job_id": job.id,
+        "status": job.status,
+        "runs": [_run_row(run, _metrics(user, run)) for run in job.runs],
+    }
+    show(payload, as_json, _lines(payload))
+    if not finished and not no_wait:
+        raise typer.Exit(INTERRUPTED)
+    if finished and job.status != "SUCCEEDED":
+        raise TaskFailed(_reason(job))
+
+
+def list_all(
+    acting: ActingEmail,
+    job: Annotated[int | None, typer.Option(metavar="ID", help="Only this training.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List training runs, the newest training first."""
+    user = acting_user(acting)
+    with read_scope() as session:
+        runs = list_runs(session, user) if job is None else get_job_info(session, user, job).runs
+    rows = [
+        {
+            "run_id": run.id,
+            "job_id": run.job_id,
+            "name": run.job_name,
+            "algorithm": run.algorithm,
+            "target": run.target,
+            "status": run.status,
+            "epoch": run.current_epoch,
+            "epochs": run.total_epochs,
+            "model_version_id": run.model_version_id,
+        }
+        for run in runs
+    ]
+    show({"runs": rows}, as_json, table(rows, "No training runs yet. Start one with `train`."))
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _roles(path: Path | None) -> dict[str, str] | None:
+    if path is None:
+        return None
+    roles = read_object(path)
+    if not all(isinstance(role, str) for role in roles.values()):
+        raise InvalidInput(f'{path} must map battery codes to "train", "val" or "test".')
+    return roles
+
+
+def _job(user: CurrentUser, job_id: int) -> JobInfo:
+    with read_scope() as session:
+        return get_job_info(session, user, job_id)
+
+
+def _glance(job: JobInfo) -> Glance:
+    stages = [
+        f"{run.algorithm} {run.current_epoch}/{run.total_epochs}"
+        for run in job.runs
+        if run.status == "RUNNING"
+    ]
+    return Glance(", ".join(stages) or job.status.lower(), job.progress, not job.is_active)
+
+
+def _metrics(user: CurrentUser, run: RunInfo) -> dict[str, Any] | None:
+    if run.model_version_id is None:
+        return None
+    with read_scope() as session:
+        return get_model_info(session, user, run.model_version_id).metrics
+
+
+def _run_row(run: RunInfo, metrics: dict[str, Any] | None) -> dict[str, Any]:
+    return {
+        "run_id": run.id,
+        "algorithm": run.algorithm,
+        "status": run.status,
+        "model_version_id": run.model_version_id,
+        "metrics": metrics,
+        "epochs": run.current_epoch,
+        "seconds": round(run.task.elapsed_s, 2) if run.task else None,
+        "message": run.task.message if run.task else None,
+    }
+
+
+def _lines(payload: dict[str, Any]) -> list[str]:
+    lines = [f"Training {payload['job_id']}: {payload['status']}"]
+    for run in payload["runs"]:
+        model = f", model {run['model_version_id']}" if run["model_version_id"] else ""
+        note = f": {run['message']}" if run["message"] else ""
+        lines.append(f"{run['algorithm']}: {run['status']}{model}{note}")
+        for role, targets in (run["metrics"] or {}).items():
+            lines += [f"  {role} {name}: {metrics_text(m)}" for name, m in targets.items()]
+    return lines
+
+
+def _reason(job: JobInfo) -> str:
+    messages = [
+        f"{run.algorithm}: {run.task.message}"
+        for run in job.runs
+        if run.task is not None and run.task.message
+    ]
+    return f"No run succeeded. {' '.join(messages)}".strip()
