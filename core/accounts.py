@@ -215,7 +215,7 @@ def _refuse_last_administrator(session: Session, row: User) -> None:
     if others and not any(others):
         raise Conflict(
             "You are the only administrator, and other people have accounts here. "
-            "Make somebody else an administrator first, or ask them to leave before you."
+            "Add another administrator first, on the server: python -m core user add --admin."
         )
 
 

@@ -22,6 +22,8 @@ from db.tables import BackgroundTask, Dataset, DataUpload
 from db.tables.columns import utc_now
 
 CANCELLED = "cancelled by you"
+# How the message of unusable rows ends (core.ingest.checks).
+DROP_HINT = "drop these rows"
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,16 @@ class UploadInfo:
     def is_active(self) -> bool:
         """Whether reading waits or runs."""
         return self.task is not None and self.task.is_active
+
+    @property
+    def was_cancelled(self) -> bool:
+        """Whether reading ended because the user stopped it."""
+        return self.status == "FAILED" and self.error_message == CANCELLED
+
+    @property
+    def has_unusable_rows(self) -> bool:
+        """Whether reading stopped at rows that may be left out."""
+        return self.status == "FAILED" and DROP_HINT in (self.error_message or "")
 
 
 def receive_upload(
@@ -111,6 +123,13 @@ def confirm_mapping(
         move(session, DataUpload, upload_id, "PENDING", error_message=None, processed_at=None)
     upload.mapping = {"dataset_name": name, "columns": mapping.to_json()}
     enqueue(session, user.id, "UPLOAD", upload_id)
+
+
+def refuse_upload(session: Session, user: CurrentUser, upload_id: int, message: str) -> None:
+    """Mark a file that cannot be used at all as failed; it is kept for download."""
+    access.get_upload(session, user, upload_id)
+    if not is_busy(session, "UPLOAD", [upload_id]):
+        settle(session, upload_id, "FAILED", message)
 
 
 def check_mapping(mapping: ColumnMapping, columns: tuple[str, ...]) -> tuple[str, ...]:

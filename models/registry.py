@@ -45,7 +45,13 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
             "A bidirectional recurrent network on a window of the last cycles.",
             "models.bilstm",
             ("window_length",),
-            {"epochs": 20, "hidden_size": 32, "num_layers": 1, "patience": 6},
+            {
+                "epochs": 15,
+                "learning_rate": 1e-2,
+                "hidden_size": 32,
+                "num_layers": 1,
+                "patience": 6,
+            },
             lstm_seconds,
         ),
         AlgorithmInfo(

@@ -22,7 +22,7 @@ from ui.login import current_token, sign_out
 
 FACTS_STYLE = (
     "display: grid; grid-template-columns: max-content 1fr; gap: 0.3rem 1.5rem; "
-    "margin: 0; overflow-wrap: anywhere"
+    "margin: 0; padding: 0; overflow-wrap: anywhere"
 )
 
 
@@ -45,7 +45,10 @@ def _profile(user: CurrentUser) -> None:
     st.header("Profile", anchor=False, divider="gray")
     role = "Administrator" if user.is_admin else "Member"
     facts = (("Name", user.name), ("E-mail", user.email), ("Role", role))
-    lines = (f'<dt>{noun}</dt><dd style="margin: 0">{escape(value)}</dd>' for noun, value in facts)
+    lines = (
+        f'<dt style="margin: 0">{noun}</dt><dd style="margin: 0">{escape(value)}</dd>'
+        for noun, value in facts
+    )
     st.html(f'<dl style="{FACTS_STYLE}">{"".join(lines)}</dl>')
 
 

@@ -1,7 +1,128 @@
-"""Placeholder."""
+"""Datasets: the list with the newest fleet above it, and one dataset with everything known of it."""
 
+import streamlit as st
+
+from core.builtin import demo_fleet_task
+from core.database import read_scope
+from core.datasets import DatasetDetail, DatasetSummary, describe_dataset, list_datasets
+from core.errors import NotFound
 from core.users import CurrentUser
+from ui.dataset_batteries import battery_table, split_editor
+from ui.dataset_figure import fleet_figure
+from ui.dataset_labels import label_editor
+from ui.dataset_list import dataset_table
+from ui.dataset_manage import manage_dataset
+from ui.dataset_overview import overview
+from ui.dataset_words import facts_line, kind_of, plain
+from ui.frame import empty_state, local_time, page_header, task_progress
+from ui.links import address_id, go, link
+from ui.theme import PLOTLY_CONFIG
+
+LIST_FIGURE_HEIGHT_PX = 360
+VIEWS = ("Overview", "Batteries", "Split", "Labels", "Manage")
 
 
 def render(user: CurrentUser) -> None:
-    """Draw."""
+    """Draw the list, or the dataset that the address names."""
+    if "dataset" in st.query_params:
+        _one(user)
+    else:
+        _all(user)
+
+
+def _all(user: CurrentUser) -> None:
+    page_header("Datasets", "Cycling data to look at, train on and test with.", _upload_button)
+    with read_scope() as session:
+        summaries = list_datasets(session, user)
+        coming = demo_fleet_task(session)
+    if coming is not None:
+        _demo_fleet_progress()
+    if not summaries:
+        if coming is None:
+            empty_state(
+                "No datasets yet. Upload a file with one row per cycle.", "Upload a file", "upload"
+            )
+        return
+    _newest_fleet(user, summaries)
+    st.subheader("All datasets", anchor=False)
+    dataset_table(summaries)
+
+
+def _upload_button() -> None:
+    if st.button("Upload a file", type="primary", icon=":material/upload_file:"):
+        go("upload")
+
+
+@st.fragment(run_every=1.0)
+def _demo_fleet_progress() -> None:
+    with read_scope() as session:
+        task = demo_fleet_task(session)
+    if task is None:
+        st.rerun()
+    st.caption("The demonstration fleet of 24 simulated cells is being made.")
+    task_progress(task)
+
+
+def _newest_fleet(user: CurrentUser, summaries: list[DatasetSummary]) -> None:
+    """The newest dataset of one's own, else the simulated one, else any."""
+    simulated = next((item for item in summaries if item.is_simulated), summaries[0])
+    newest = simulated if summaries[0].is_builtin else summaries[0]
+    with read_scope() as session:
+        detail = describe_dataset(session, user, newest.id)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(plain(newest.name), anchor=False, width="content")
+        if newest.is_simulated:
+            st.badge("Simulated", icon=":material/science:", color="orange")
+        link("Open dataset", "datasets", dataset=newest.id, icon=":material/database:")
+        link("Explore", "explore", dataset=newest.id, icon=":material/insights:")
+    figure = fleet_figure(user, newest, detail.batteries)
+    figure.update_layout(height=LIST_FIGURE_HEIGHT_PX)
+    st.plotly_chart(
+        figure,
+        theme=None,
+        config=PLOTLY_CONFIG,
+        key=f"newest_{newest.id}",
+        alt=f"State of health of every battery of {newest.name} against cycle number.",
+    )
+
+
+def _one(user: CurrentUser) -> None:
+    dataset_id = address_id("dataset")
+    try:
+        if dataset_id is None:
+            raise NotFound("dataset")
+        with read_scope() as session:
+            detail = describe_dataset(session, user, dataset_id)
+    except NotFound as error:
+        page_header("Datasets", "Cycling data to look at, train on and test with.")
+        st.error(str(error), icon=":material/error:")
+        link("All datasets", "datasets", icon=":material/arrow_back:")
+        return
+    _detail(user, detail)
+
+
+def _detail(user: CurrentUser, detail: DatasetDetail) -> None:
+    summary = detail.summary
+    link("All datasets", "datasets", icon=":material/arrow_back:")
+    when = f"{kind_of(summary)} · added {local_time(summary.created_at)}"
+    page_header(plain(summary.name), f"{facts_line(summary)} · {when}", lambda: _actions(summary))
+    tabs = st.tabs(VIEWS, key="view", on_change="rerun", bind="query-params")
+    draw = (
+        lambda: overview(user, detail),
+        lambda: battery_table(detail),
+        lambda: split_editor(user, detail),
+        lambda: label_editor(user, detail),
+        lambda: manage_dataset(user, detail),
+    )
+    for tab, content in zip(tabs, draw, strict=True):
+        if tab.open:
+            with tab:
+                content()
+
+
+def _actions(summary: DatasetSummary) -> None:
+    with st.container(horizontal=True):
+        if st.button("Explore", icon=":material/insights:"):
+            go("explore", dataset=summary.id)
+        if st.button("Train on it", type="primary", icon=":material/model_training:"):
+            go("new-training", dataset=summary.id)

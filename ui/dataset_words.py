@@ -21,9 +21,8 @@ def counted(count: int, singular: str, plural: str = "") -> str:
 
 def kind_of(summary: DatasetSummary) -> str:
     """Whose dataset it is, in a word or two."""
-    if summary.is_simulated:
-        return "Built-in, simulated"
-    return "Built-in" if summary.is_builtin else "Yours"
+    kind = "Built-in" if summary.is_builtin else "Yours"
+    return f"{kind}, simulated" if summary.is_simulated else kind
 
 
 def facts_line(summary: DatasetSummary) -> str:

@@ -19,9 +19,7 @@ def hyperparameter_form(algorithms: Sequence[str]) -> dict[str, Any]:
     The result is what `models.config.resolve` takes: shared settings by name, and under
     "overrides" the ones that hold for a single algorithm.
     """
-    st.caption(
-        "Grey values are the defaults. A value for one algorithm wins over the one for all."
-    )
+    st.caption("Grey values are the defaults. A value for one algorithm wins over the one for all.")
     specs = [spec for spec in HYPERPARAMETERS if spec.name not in ASKED_ELSEWHERE]
     shared = [spec for spec in specs if set(spec.algorithms) == set(ALGORITHMS)]
     tabs = st.tabs(["All algorithms", *(ALGORITHMS[name].label for name in algorithms)])

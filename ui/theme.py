@@ -180,8 +180,13 @@ def template(dark: bool) -> go.layout.Template:
         plot_bgcolor=colours.surface,
         font=font,
         colorway=[*list(ALGORITHM_COLOURS.values())[:3], *ROLE_COLOURS.values()],
-        title={"font": {"size": 15, "weight": 600}},
-        legend={"font": {"size": 12}, "bgcolor": "rgba(0,0,0,0)", "itemsizing": "constant"},
+        title={"font": {"size": 14, "weight": 600}},
+        legend={
+            "font": {"size": 12},
+            "bgcolor": "rgba(0,0,0,0)",
+            "itemsizing": "constant",
+            "traceorder": "normal",
+        },
         hoverlabel={
             "bgcolor": colours.surface,
             "bordercolor": colours.muted,

@@ -11,7 +11,7 @@ import pandas as pd
 from core.ingest import mat
 from core.ingest.checks import Problems, apply_checks
 from core.ingest.file_kind import FileKind, detect_kind
-from core.ingest.labels import LabelledData, label_cycles
+from core.ingest.labels import LabelledData, label_cycles, sorting_order
 from core.ingest.limits import DEFAULT_LIMITS, Limits, Progress, no_progress
 from core.ingest.mapping import ColumnMapping, validate_mapping
 from core.ingest.readers import read_table
@@ -64,6 +64,7 @@ def build_dataset(
     )
     on_progress(READING_SHARE, "Checking the rows")
     raw, problems = apply_checks(_with_cycle(raw), mapping)
+    _sort_in_place(raw)
     on_progress(0.9, "Computing labels")
     labelled = label_cycles(raw, mapping)
     del raw
@@ -98,6 +99,15 @@ def _with_cycle(raw: pd.DataFrame) -> pd.DataFrame:
         return raw
     order = raw.groupby("battery_code", observed=True, sort=False).cumcount() + 1.0
     return raw.assign(cycle=order.to_numpy(np.float64))
+
+
+def _sort_in_place(raw: pd.DataFrame) -> None:
+    """Sort column by column: at most one is held twice, which bounds memory (test_memory)."""
+    order = sorting_order(raw)
+    if isinstance(order, slice):
+        return
+    for name in raw.columns:
+        raw[name] = raw[name].array.take(order)
 
 
 def _with_split(batteries: pd.DataFrame) -> tuple[pd.DataFrame, str]:

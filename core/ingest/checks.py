@@ -13,7 +13,8 @@ from core.errors import BadFile
 from core.ingest.mapping import ColumnMapping
 
 MAX_LISTED = 200
-MAX_CYCLE = 2**31 - 1
+# So that cycle + RUL still fits a 32-bit column.
+MAX_CYCLE = 1_000_000_000
 _LABELS = ("capacity", "pcl", "soh", "rul")
 KINDS: dict[str, str] = {
     "no_battery": "battery is blank",

@@ -114,10 +114,7 @@ def _start(text: IO[str], table_name: str) -> tuple[CsvHead, Iterator[str]]:
     first = text.read(_HEAD_CHARACTERS)
     first += text.readline(_MAX_LINE_CHARACTERS)
     if "\0" in first:
-        raise BadFile(
-            f"{table_name} is not a text table. FadeBench reads .mat, .csv, .csv.gz, .xlsx and "
-            ".zip files."
-        )
+        raise _not_text(table_name)
     if not first.strip():
         raise _empty(table_name)
     delimiter = _find_delimiter(first)
@@ -133,6 +130,13 @@ def _start(text: IO[str], table_name: str) -> tuple[CsvHead, Iterator[str]]:
     return CsvHead(columns, delimiter, rows), lines
 
 
+def _not_text(table_name: str) -> BadFile:
+    return BadFile(
+        f"{table_name} is not a text table. FadeBench reads .mat, .csv, .csv.gz, .xlsx and .zip "
+        "files."
+    )
+
+
 def _empty(table_name: str) -> BadFile:
     return BadFile(f"{table_name} is empty. Upload a file with column names and rows.")
 
@@ -141,6 +145,8 @@ def _lines(text: IO[str], table_name: str) -> Iterator[str]:
     while line := text.readline(_MAX_LINE_CHARACTERS):
         if len(line) == _MAX_LINE_CHARACTERS:
             raise BadFile(f"{table_name} has a line of over a million characters: not a table.")
+        if "\0" in line:
+            raise _not_text(table_name)
         yield line
 
 

@@ -157,7 +157,7 @@ def life_from_rul(cycle_num: np.ndarray, rul: np.ndarray) -> int | None:
 def _canonical(frame: pd.DataFrame, mapping: ColumnMapping) -> pd.DataFrame:
     """The columns of `IngestResult.cycles` in base units, with labels only where the file has."""
     code = frame["battery_code"].cat.remove_unused_categories()
-    order = _sorting(code.cat.codes.to_numpy(), frame["cycle"].to_numpy())
+    order = sorting_order(frame)
     columns: dict[str, Any] = {
         "battery_code": code.iloc[order].reset_index(drop=True),
         "cycle_num": frame["cycle"].to_numpy()[order].astype(np.int64),
@@ -173,8 +173,9 @@ def _canonical(frame: pd.DataFrame, mapping: ColumnMapping) -> pd.DataFrame:
     return pd.DataFrame(columns, copy=False)
 
 
-def _sorting(codes: np.ndarray, cycles: np.ndarray) -> np.ndarray | slice:
-    """Indices that sort by battery and cycle; a slice, which copies nothing, if sorted already."""
+def sorting_order(frame: pd.DataFrame) -> np.ndarray | slice:
+    """Indices that sort a raw frame by battery and cycle; a slice if it is sorted already."""
+    codes, cycles = frame["battery_code"].cat.codes.to_numpy(), frame["cycle"].to_numpy()
     code_steps = np.diff(codes)
     if ((code_steps > 0) | ((code_steps == 0) & (np.diff(cycles) > 0))).all():
         return slice(None)

@@ -4,7 +4,8 @@ from core import storage, sweeping
 from core.database import read_scope, session_scope
 from core.dataset_writing import create_loading_dataset, publish, write_rows
 from core.errors import TaskFailed
-from core.ingest.build import build_dataset
+from core.ingest.build import IngestResult, build_dataset
+from core.ingest.checks import UnusableRows
 from core.ingest.mapping import ColumnMapping
 from core.jobs.context import TaskContext
 from core.jobs.states import move
@@ -22,13 +23,7 @@ def work(context: TaskContext) -> None:
     with read_scope() as session:
         upload = session.get_one(DataUpload, context.subject_id)
     stored = upload.mapping or {}
-    result = build_dataset(
-        storage.resolve(upload.stored_path),
-        upload.original_filename,
-        ColumnMapping.from_json(stored["columns"]),
-        read_limits(),
-        lambda share, stage: context.report(stage, READING_SHARE * share),
-    )
+    result = _read(context, upload, ColumnMapping.from_json(stored["columns"]))
     with session_scope() as session:
         dataset_id = create_loading_dataset(
             session, stored["dataset_name"], upload.user_id, upload.id
@@ -51,3 +46,23 @@ def work(context: TaskContext) -> None:
         if not moved:
             raise TaskFailed("Reading was ended while the dataset was being stored.")
         context.finish(session)
+
+
+def _read(context: TaskContext, upload: DataUpload, mapping: ColumnMapping) -> IngestResult:
+    try:
+        return build_dataset(
+            storage.resolve(upload.stored_path),
+            upload.original_filename,
+            mapping,
+            read_limits(),
+            lambda share, stage: context.report(stage, READING_SHARE * share),
+        )
+    except UnusableRows as error:
+        # The page lists them, so that the user can choose between dropping and correcting.
+        problems = [problem.to_json() for problem in error.problems.listed]
+        with session_scope() as session:
+            session.get_one(DataUpload, upload.id).report = {
+                "problems": problems,
+                "problem_counts": dict(error.problems.counts),
+            }
+        raise

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from core import passwords
 from core.accounts import (
@@ -20,8 +21,9 @@ from core.database import read_scope, session_scope
 from core.errors import Conflict, InvalidInput, LoginRefused, NotAllowed, NotFound
 from core.sessions import list_sessions, start_session, user_of_session
 from core.settings import get_settings
+from core.sweeping import sweep
 from core.users import CurrentUser
-from db.tables import BackgroundTask
+from db.tables import AuthSession, BackgroundTask, User
 
 PASSWORD = "correct horse"
 
@@ -151,6 +153,11 @@ def test_leaving_counts_files_and_frees_the_email(fresh_database: Path) -> None:
     with pytest.raises(LoginRefused):
         check_login(user.email, PASSWORD)
     assert new_user().id != user.id
+    sweep()
+    assert not (fresh_database / str(user.id)).exists()
+    with read_scope() as session:
+        assert session.get(User, user.id) is None
+        assert session.scalars(select(AuthSession)).all() == []
 
 
 def test_leaving_needs_the_password() -> None:

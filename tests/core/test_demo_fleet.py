@@ -33,10 +33,10 @@ def test_same_seed_same_numbers() -> None:
 
 def test_cells_fade_with_a_knee() -> None:
     fleet = make_demo_fleet()
-    for row in fleet.batteries.itertuples():
-        cell = fleet.cycles[fleet.cycles["battery_code"] == row.battery_code]
+    lives = fleet.batteries["cycle_life"].to_numpy(np.int64)
+    for code, life in zip(fleet.batteries["battery_code"], lives, strict=True):
+        cell = fleet.cycles[fleet.cycles["battery_code"] == code]
         pcl = cell["pcl"].to_numpy()
-        life = int(row.cycle_life)
         middle = (pcl[life // 2] - pcl[life // 4]) / (life // 4)
         end = (pcl[life - 5] - pcl[int(0.9 * life)]) / (0.1 * life)
         assert end > 2 * middle

@@ -21,7 +21,7 @@ from tests.models.test_fitting import FORECAST, run_fit
 @cache
 def trained(algorithm: str, forecast: bool) -> TrainedModel:
     fleet = make_fleet(3)
-    settings = {"epochs": 1, **(FORECAST if forecast else {})}
+    settings: dict[str, Any] = {"epochs": 1, **(FORECAST if forecast else {})}
     return run_fit(algorithm, fleet[:2], fleet[2:], **settings).model
 
 

@@ -1,7 +1,8 @@
-from tests.pages.conftest import run_page, store_fleet
-
-
+from tests.pages.conftest import run_page, store_fleet, texts
 def test_x(user):
-    store_fleet(user, "A")
+    i=store_fleet(user, "A *fleet*")
     t = run_page("datasets", user)
-    print(t)
+    print(texts(t))
+    for v in ("Overview","Batteries","Split","Labels","Manage"):
+        t = run_page("datasets", user, {"dataset": i, "view": v})
+        print(v, texts(t)[-300:], [b.label for b in t.button])

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from ui.figures.canvas import empty_figure, new_figure
-from ui.theme import CAPACITY, CYCLE_TITLE, TARGET_INFO, Quantity, palette
+from ui.figures.panels import lay_out_panels, place_of
+from ui.theme import CAPACITY, TARGET_INFO, Quantity, palette
 
 STRIP_HEIGHT_PX = 104
 LABEL_QUANTITIES = (
@@ -45,9 +45,10 @@ def battery_features(
         revision=f"battery:{battery_code}",
         height=120 + STRIP_HEIGHT_PX * rows,
     )
-    _lay_out(figure, rows, columns, panels, dark)
+    titles = [quantity.axis_title for _, quantity in panels]
+    lay_out_panels(figure, titles, columns, linked=True, dark=dark)
     for index, (column, quantity) in enumerate(panels):
-        _add_strip(figure, frame, column, quantity, index // columns + 1, index % columns + 1, dark)
+        _add_strip(figure, frame, column, quantity, place_of(index, columns), dark)
     return figure
 
 
@@ -59,35 +60,12 @@ def _panels(
     return [(c, q) for c, q in wanted if c in frame and frame[c].notna().any()]
 
 
-def _lay_out(
-    figure: go.Figure,
-    rows: int,
-    columns: int,
-    panels: list[tuple[str, Quantity]],
-    dark: bool,
-) -> None:
-    grid = make_subplots(
-        rows=rows,
-        cols=columns,
-        shared_xaxes="all",
-        subplot_titles=[quantity.axis_title for _, quantity in panels],
-        vertical_spacing=0.32 / rows,
-        figure=figure,
-    )
-    grid.update_annotations(font={"size": 12, "color": palette(dark).muted})
-    grid.update_xaxes(tickformat=",d", matches="x", nticks=6)
-    grid.update_yaxes(nticks=4)
-    for column in range(1, columns + 1):
-        grid.update_xaxes(title_text=CYCLE_TITLE, row=rows, col=column)
-
-
 def _add_strip(
     figure: go.Figure,
     frame: pd.DataFrame,
     column: str,
     quantity: Quantity,
-    row: int,
-    col: int,
+    place: dict[str, int],
     dark: bool,
 ) -> None:
     colours = palette(dark)
@@ -99,7 +77,6 @@ def _add_strip(
         line={"width": 1.4, "color": colours.truth if is_label else colours.accent},
         name=quantity.label,
         showlegend=False,
-        hovertemplate=f"Cycle %{{x:,d}}<br>%{{y:,.4~g}}{quantity.suffix}<extra></extra>",
-        row=row,
-        col=col,
+        hovertemplate=f"Cycle %{{x:,d}}<br>%{{y:,.4~r}}{quantity.suffix}<extra></extra>",
+        **place,
     )

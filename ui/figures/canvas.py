@@ -10,7 +10,8 @@ import plotly.graph_objects as go
 from ui.theme import palette, template
 
 TITLE_CHARACTERS = 42
-SUBTITLE_CHARACTERS = 52
+SUBTITLE_CHARACTERS = 56
+TITLE_LINE_PX = 18
 DEFAULT_HEIGHT_PX = 420
 
 
@@ -30,13 +31,13 @@ def new_figure(
     """
     heading = _wrapped(title, TITLE_CHARACTERS)
     note = _wrapped(subtitle, SUBTITLE_CHARACTERS)
-    top = 18 + 20 * len(heading) + 16 * len(note)
+    lines = len(heading) + len(note)
     figure = go.Figure()
     figure.update_layout(
         template=template(dark),
-        title=_title("<br>".join(heading), "<br>".join(note), palette(dark).muted),
+        title=_title(heading, note, palette(dark).muted),
         height=height,
-        margin={"l": 12, "r": 16, "t": top, "b": 12},
+        margin={"l": 12, "r": 16, "t": 20 + TITLE_LINE_PX * lines, "b": 12},
         legend=_legend_below(),
         hovermode=hovermode,
         dragmode="zoom",
@@ -77,21 +78,28 @@ def counted(count: int, singular: str, plural: str) -> str:
     return f"{thousands(count)} {singular if count == 1 else plural}"
 
 
+def significant(value: float) -> str:
+    """A number to four significant digits without exponents: 0.0123, 91.12, 17,161."""
+    return thousands(value) if abs(value) >= 1000 else f"{value:.4g}"
+
+
 def _wrapped(text: str, width: int) -> list[str]:
     return wrap(text, width, break_on_hyphens=False) if text else []
 
 
-def _title(text: str, note: str, note_colour: str) -> dict[str, Any]:
+def _title(heading: list[str], note: list[str], note_colour: str) -> dict[str, Any]:
+    small = f"<span style='font-size:12px;font-weight:400;color:{note_colour}'>{{}}</span>"
+    lines = [*heading, *(small.format(line) for line in note)]
     return {
-        "text": text,
+        "text": "<br>".join(lines),
         "x": 0,
         "xref": "container",
         "xanchor": "left",
         "y": 1,
         "yref": "container",
         "yanchor": "top",
-        "pad": {"l": 12, "t": 10},
-        "subtitle": {"text": note, "font": {"size": 12, "color": note_colour}},
+        # Plotly centres several lines on where one would be.
+        "pad": {"l": 12, "t": 10 + TITLE_LINE_PX * (len(lines) - 1) / 2},
     }
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 import pandas as pd
 import plotly.graph_objects as go
 
-from ui.figures.canvas import customdata, empty_figure, new_figure
+from ui.figures.canvas import customdata, empty_figure, new_figure, significant
 from ui.theme import Quantity, algorithm_colour, algorithm_label, translucent
 
 NOTHING = "No finished test to compare yet."
@@ -46,10 +46,10 @@ def metric_bars(
         y=rows["name"],
         orientation="h",
         marker={"color": [algorithm_colour(a) for a in rows["algorithm"]], "line": {"width": 0}},
-        text=[f"{value:,.4g}{quantity.suffix}" for value in values],
+        text=[f"{significant(value)}{quantity.suffix}" for value in values],
         textposition="auto",
         insidetextfont={"color": "#FFFFFF"},
-        hovertemplate=f"%{{y}}<br>%{{x:,.4~g}}{quantity.suffix}<extra></extra>",
+        hovertemplate=f"%{{y}}<br>%{{x:,.4~r}}{quantity.suffix}<extra></extra>",
     )
     figure.update_xaxes(title_text=quantity.axis_title, tickformat=",~g")
     _name_axis(figure)
@@ -109,7 +109,7 @@ def _add_model(figure: go.Figure, rows: pd.DataFrame, quantity: Quantity) -> Non
         fillcolor=translucent(colour, 0.14),
         hoveron="points",
         hovertemplate=f"Battery %{{customdata[0]}}<br>{quantity.label} "
-        f"%{{x:,.4~g}}{quantity.suffix}<extra></extra>",
+        f"%{{x:,.4~r}}{quantity.suffix}<extra></extra>",
     )
 
 

@@ -3,7 +3,7 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from ui.figures.canvas import counted, customdata, empty_figure, new_figure
+from ui.figures.canvas import counted, customdata, empty_figure, new_figure, significant
 from ui.theme import (
     EXPOSURE_LABELS,
     EXPOSURE_SYMBOLS,
@@ -53,7 +53,7 @@ def battery_error_box(
         subtitle=_median_note(unseen, quantity),
         dark=dark,
         revision=f"battery-error:{label}",
-        height=150 + 130 * rows["exposure"].nunique(),
+        height=150 + 110 * rows["exposure"].nunique(),
     )
     for exposure in EXPOSURE_LABELS:
         members = rows[rows["exposure"] == exposure]
@@ -101,7 +101,7 @@ def _median_note(unseen: pd.DataFrame, quantity: Quantity) -> str:
         return "No unseen battery: these numbers flatter the model"
     median = unseen["value"].median() * quantity.factor
     count = counted(len(unseen), "unseen battery", "unseen batteries")
-    return f"Median {median:,.4g}{quantity.suffix} over {count}"
+    return f"Median {significant(median)}{quantity.suffix} over {count}"
 
 
 def _add_exposure(
@@ -133,7 +133,7 @@ def _add_exposure(
         fillcolor=translucent(colour, 0.14 if headline else 0.0),
         hoveron="points",
         hovertemplate=f"Battery %{{customdata[0]}}<br>{quantity.label} "
-        f"%{{x:,.4~g}}{quantity.suffix}<extra></extra>",
+        f"%{{x:,.4~r}}{quantity.suffix}<extra></extra>",
     )
 
 
@@ -167,8 +167,8 @@ def _add_medians(figure: go.Figure, rows: pd.DataFrame, quantity: Quantity, dark
         marker={"color": palette(dark).truth, "size": 4},
         name="Median",
         hovertemplate=(
-            f"Battery %{{customdata[0]}}<br>Median %{{y:,.4~g}}{unit}<br>"
-            f"Middle half %{{customdata[1]:,.4~g}} to %{{customdata[2]:,.4~g}}{unit}<br>"
-            f"Whiskers %{{customdata[3]:,.4~g}} to %{{customdata[4]:,.4~g}}{unit}<extra></extra>"
+            f"Battery %{{customdata[0]}}<br>Median %{{y:,.4~r}}{unit}<br>"
+            f"Middle half %{{customdata[1]:,.4~r}} to %{{customdata[2]:,.4~r}}{unit}<br>"
+            f"Whiskers %{{customdata[3]:,.4~r}} to %{{customdata[4]:,.4~r}}{unit}<extra></extra>"
         ),
     )

@@ -54,7 +54,7 @@ def feature_boxes(
     quantity = Quantity(label, label, unit, factor)
     rows = frame.dropna(subset=["value"])
     if rows.empty:
-        return empty_figure(label, f"No battery has a value of {label.lower()}.", dark=dark)
+        return empty_figure(label, f"No battery has values of {label}.", dark=dark)
     figure = new_figure(f"{label} by split", dark=dark, revision=f"boxes:{label}")
     for name, colour, members in _by_role(rows, dark):
         figure.add_box(
@@ -67,7 +67,7 @@ def feature_boxes(
             marker={"color": colour, "size": 4, "opacity": 0.6},
             line={"color": colour, "width": 1.5},
             fillcolor=translucent(colour, 0.12),
-            hovertemplate=f"Battery %{{customdata[0]}}<br>%{{y:,.4~g}}{quantity.suffix}"
+            hovertemplate=f"Battery %{{customdata[0]}}<br>%{{y:,.4~r}}{quantity.suffix}"
             "<extra></extra>",
         )
     figure.update_xaxes(title_text="Split role")

@@ -11,6 +11,7 @@ from ui.theme import CYCLE_TITLE, ROLE_COLOURS, ROLE_LABELS, Palette, Quantity, 
 
 FleetColour = Literal["split", "life"]
 NO_ROLE, NO_LIFE = "No split role", "No cycle life"
+COLOUR_NOTES = {"split": "Coloured by split role", "life": "Coloured by cycle life (cycles)"}
 
 
 def fleet_curves(
@@ -41,17 +42,25 @@ def fleet_curves(
     batteries = rows["battery_code"].nunique()
     title = f"{label} of {counted(batteries, 'battery', 'batteries')}"
     if rows.empty:
-        return empty_figure(label, f"No battery has a value of {label.lower()}.", dark=dark)
+        return empty_figure(label, f"No battery has values of {label}.", dark=dark)
     colours = palette(dark)
-    figure = new_figure(title, dark=dark, revision=f"fleet:{label}", height=480)
+    figure = new_figure(
+        title,
+        subtitle=COLOUR_NOTES.get(colour_by or "", ""),
+        dark=dark,
+        revision=f"fleet:{label}",
+        height=480,
+    )
+    chosen = rows[rows["battery_code"] == highlighted]
+    opacity = 0.8 if chosen.empty else 0.35
     for name, colour, members in _groups(rows, colour_by, colours):
-        faded = 0.35 if highlighted else 0.8
-        _add_curves(figure, members, quantity, name, colour, width=1.0, opacity=faded)
-    if highlighted is not None and (chosen := rows[rows["battery_code"] == highlighted]).size:
-        _add_curves(figure, chosen, quantity, highlighted, colours.accent, width=3.0, opacity=1.0)
+        _add_curves(figure, members, quantity, name, colour, width=1.0, opacity=opacity)
+    if not chosen.empty:
+        name = f"Battery {highlighted}"
+        _add_curves(figure, chosen, quantity, name, colours.accent, width=3.0, opacity=1.0)
     figure.update_xaxes(title_text=CYCLE_TITLE, tickformat=",d")
     figure.update_yaxes(title_text=quantity.axis_title)
-    figure.update_layout(showlegend=colour_by is not None or highlighted is not None)
+    figure.update_layout(showlegend=colour_by is not None or not chosen.empty)
     if eol_value is not None:
         _add_end_of_life(figure, eol_value * factor, eol_label, colours)
     return figure
@@ -89,8 +98,7 @@ def _groups_by_life(rows: pd.DataFrame, colours: Palette) -> list[tuple[str, str
 
 
 def _life_name(low: float, high: float) -> str:
-    span = thousands(low) if low == high else f"{thousands(low)} to {thousands(high)}"
-    return f"{span} cycles"
+    return thousands(low) if low == high else f"{thousands(low)} to {thousands(high)}"
 
 
 def _add_curves(
@@ -103,24 +111,40 @@ def _add_curves(
     width: float,
     opacity: float,
 ) -> None:
+    _add_legend_entry(figure, name, colour)
     separated = _with_gaps(rows)
-    # Tiny markers: chart selection reports points, and only traces with markers have them.
+    # Invisible markers: chart selection reports points, and only traces with markers have them.
     figure.add_scatter(
         x=separated["cycle_num"],
         y=separated["value"] * quantity.factor,
         customdata=customdata(separated["battery_code"]),
         name=name,
+        legendgroup=name,
+        showlegend=False,
         mode="lines+markers",
         line={"color": colour, "width": width},
-        marker={"color": colour, "size": width + 1.5, "line": {"width": 0}},
+        marker={"color": colour, "size": 4, "opacity": 0},
         selected={"marker": {"opacity": 1}},
-        unselected={"marker": {"opacity": 1}},
+        unselected={"marker": {"opacity": 0}},
         opacity=opacity,
         connectgaps=False,
         hovertemplate=(
             "Battery %{customdata[0]}<br>Cycle %{x:,d}<br>"
-            f"%{{y:,.4~g}}{quantity.suffix}<extra></extra>"
+            f"%{{y:,.4~r}}{quantity.suffix}<extra></extra>"
         ),
+    )
+
+
+def _add_legend_entry(figure: go.Figure, name: str, colour: str) -> None:
+    """A line that only the legend shows: thin, faded curves make poor legend symbols."""
+    figure.add_scatter(
+        x=[None],
+        y=[None],
+        mode="lines",
+        line={"color": colour, "width": 3},
+        name=name,
+        legendgroup=name,
+        hoverinfo="skip",
     )
 
 

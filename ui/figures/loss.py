@@ -7,6 +7,7 @@ from ui.figures.canvas import empty_figure, new_figure
 from ui.theme import algorithm_colour, algorithm_label
 
 TITLE = "Training and validation loss"
+NOTE = "Validation solid, training dashed"
 
 
 def loss_curves(frame: pd.DataFrame, dark: bool = False) -> go.Figure:
@@ -19,14 +20,12 @@ def loss_curves(frame: pd.DataFrame, dark: bool = False) -> go.Figure:
     if frame.empty or frame[["train_loss", "val_loss"]].isna().all(axis=None):
         return empty_figure(TITLE, "No epoch has finished yet.", dark=dark, height=360)
     figure = new_figure(
-        TITLE, dark=dark, revision="loss", subtitle="Log scale", hovermode="x unified", height=360
+        TITLE, dark=dark, revision="loss", subtitle=NOTE, hovermode="x unified", height=360
     )
     for algorithm, rows in frame.groupby("algorithm", sort=False):
         _add_pair(figure, str(algorithm), rows.sort_values("epoch"))
     figure.update_xaxes(title_text="Epoch", tickformat=",d", rangemode="tozero")
-    figure.update_yaxes(
-        title_text="Loss", type="log", dtick=1, exponentformat="power", minor={"ticks": "outside"}
-    )
+    figure.update_yaxes(title_text="Loss (log scale)", type="log", exponentformat="power")
     return figure
 
 
@@ -39,9 +38,10 @@ def _add_pair(figure: go.Figure, algorithm: str, rows: pd.DataFrame) -> None:
         figure.add_scatter(
             x=rows["epoch"],
             y=rows[column].where(rows[column] > 0),
-            name=f"{label}, {part}",
+            name=label,
+            showlegend=column == "val_loss",
             mode="lines" if len(rows) > 1 else "markers",
             line={"color": colour, "dash": dash, "width": 1.4 if dash == "dash" else 2},
             legendgroup=label,
-            hovertemplate="%{y:.4g}",
+            hovertemplate=f"%{{y:,.4~r}}<extra>{label}, {part}</extra>",
         )

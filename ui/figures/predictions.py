@@ -2,11 +2,10 @@
 
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from ui.figures.canvas import counted, customdata, empty_figure, new_figure
+from ui.figures.panels import lay_out_panels, place_of
 from ui.theme import (
-    CYCLE_TITLE,
     TARGET_INFO,
     Quantity,
     algorithm_colour,
@@ -52,10 +51,12 @@ def prediction_curves(
         hovermode="x unified",
     )
     groups = dict(iter(frame.groupby("battery_code", sort=False)))
-    _lay_out(figure, rows, columns, [_panel_title(groups[code], code) for code in shown], quantity)
+    titles = [_panel_title(groups[code], code) for code in shown]
+    lay_out_panels(figure, titles, columns, linked=False, horizontal_spacing=0.13, dark=dark)
+    figure.update_yaxes(title_text=f"{quantity.short} ({quantity.unit})", col=1)
     for index, code in enumerate(shown):
-        place = {"row": index // columns + 1, "col": index % columns + 1}
         members = groups[code].sort_values("cycle_num")
+        place = place_of(index, columns)
         _add_battery(figure, members, quantity, algorithm, place, first=index == 0, dark=dark)
     return figure
 
@@ -69,27 +70,7 @@ def _shown_note(shown: int, total: int) -> str:
 def _panel_title(rows: pd.DataFrame, code: object) -> str:
     label = exposure_label(rows["exposure"].iloc[0]) if "exposure" in rows else ""
     seen = label if label != exposure_label("unseen") else ""
-    return f"{code}<br><i>{seen.lower()}</i>" if seen else str(code)
-
-
-def _lay_out(
-    figure: go.Figure, rows: int, columns: int, titles: list[str], quantity: Quantity
-) -> None:
-    make_subplots(
-        rows=rows,
-        cols=columns,
-        subplot_titles=titles,
-        vertical_spacing=0.3 / rows,
-        horizontal_spacing=0.24 / columns,
-        figure=figure,
-    )
-    figure.update_annotations(font={"size": 12})
-    figure.update_xaxes(tickformat=",d", nticks=5)
-    figure.update_yaxes(nticks=5, tickformat="~g" if quantity.unit == "%" else ",d")
-    for column in range(1, columns + 1):
-        figure.update_xaxes(title_text=CYCLE_TITLE, row=rows, col=column)
-    for row in range(1, rows + 1):
-        figure.update_yaxes(title_text=f"{quantity.short} ({quantity.unit})", row=row, col=1)
+    return f"Battery {code}<br><i>{seen.lower()}</i>" if seen else f"Battery {code}"
 
 
 def _add_battery(
@@ -119,7 +100,7 @@ def _add_battery(
             name=name,
             legendgroup=column,
             showlegend=first,
-            hovertemplate=f"%{{y:,.4~g}}{quantity.suffix}",
+            hovertemplate=f"%{{y:,.4~r}}{quantity.suffix}",
             **place,
         )
 
@@ -143,6 +124,7 @@ def _add_interval(
             fillcolor=translucent(colour, 0.18),
             name="Interval",
             legendgroup="interval",
+            legendrank=1001,
             showlegend=first and column == "y_high",
             hoverinfo="skip",
             **place,

@@ -34,12 +34,12 @@ def scatter_true_predicted(
         return empty_figure(title, NO_LABELS, dark=dark)
     figure = new_figure(
         title,
-        subtitle=f"{thousands(len(rows))} cycles; on the line, prediction and truth agree",
+        subtitle=f"{thousands(len(rows))} cycles; dashed: prediction equals truth",
         dark=dark,
         revision=f"scatter:{target}",
         height=480,
     )
-    hover = f"true %{{x:,.4~g}}{quantity.suffix}<br>predicted %{{y:,.4~g}}{quantity.suffix}"
+    hover = f"true %{{x:,.4~r}}{quantity.suffix}<br>predicted %{{y:,.4~r}}{quantity.suffix}"
     true, predicted = rows["y_true"] * quantity.factor, rows["y_pred"] * quantity.factor
     _add_points(figure, rows, true, predicted, hover, algorithm)
     _add_identity(figure, min(true.min(), predicted.min()), max(true.max(), predicted.max()), dark)
@@ -72,7 +72,7 @@ def error_against_cycle(
         revision=f"error:{target}",
     )
     errors = (rows["y_pred"] - rows["y_true"]) * quantity.factor
-    hover = f"cycle %{{x:,d}}<br>error %{{y:+,.4~g}}{quantity.suffix}"
+    hover = f"cycle %{{x:,d}}<br>error %{{y:+,.4~r}}{quantity.suffix}"
     _add_points(figure, rows, rows["cycle_num"], errors, hover, algorithm)
     figure.add_hline(y=0, line=_reference_line(palette(dark)))
     figure.update_xaxes(title_text=CYCLE_TITLE, tickformat=",d")

@@ -6,7 +6,7 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -23,7 +23,7 @@ V73 = b"MATLAB 7.3 MAT-file, Platform: GLNXA64" + bytes(600)
 WORKBOOK = {"[Content_Types].xml": "<Types/>", "xl/workbook.xml": "<workbook/>"}
 
 
-def _zip(members: dict[str, str | bytes]) -> bytes:
+def _zip(members: Mapping[str, str | bytes]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
@@ -119,7 +119,7 @@ def test_damage_inside_a_member(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["zip", "gz", "xlsx", "mat"])
 def test_bomb_is_refused_by_its_ratio(kind: str, tmp_path: Path) -> None:
-    zeros = b"a,b\n" + (b"0," + b"0" * 400 + b"\n") * 50_000
+    zeros = b"a,b\n" + (b"0," + b"0" * 9_000 + b"\n") * 2_500
     path = tmp_path / f"bomb.{kind}"
     if kind == "zip":
         write_zip(path, {"a.csv": zeros})

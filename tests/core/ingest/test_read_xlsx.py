@@ -2,6 +2,7 @@
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,11 +11,15 @@ from core.ingest.mapping import ColumnMapping, FeatureColumn
 from core.ingest.readers import preview, read_table
 from tests.core.ingest.files import write_xlsx
 
-ROWS = [["cell", "cycle", "capacity_ah", "ir"], [7, 1, 1.1, 0.1], [7, 2, 1.0, 0.2]]
+ROWS: list[list[Any]] = [["cell", "cycle", "capacity_ah", "ir"], [7, 1, 1.1, 0.1], [7, 2, 1.0, 0.2]]
 
 
 def test_sheet_with_the_table_is_found(tmp_path: Path) -> None:
-    sheets = {"Empty": [], "Info": [["Made by", "a cycler"]], "Data": ROWS}
+    sheets: dict[str, list[list[Any]]] = {
+        "Empty": [],
+        "Info": [["Made by", "a cycler"]],
+        "Data": ROWS,
+    }
     path = write_xlsx(tmp_path / "w.xlsx", sheets)
     look = preview(path, "w.xlsx")
     assert look.sheets == ("Empty", "Info", "Data")
@@ -47,7 +52,7 @@ def test_a_date_where_a_number_belongs(tmp_path: Path) -> None:
 
 
 def test_blank_and_error_cells_are_missing_values(tmp_path: Path) -> None:
-    rows = [*ROWS, [7, 3, None, 0.3], [7, 4, "#DIV/0!", 0.3]]
+    rows: list[list[Any]] = [*ROWS, [7, 3, None, 0.3], [7, 4, "#DIV/0!", 0.3]]
     path = write_xlsx(tmp_path / "w.xlsx", {"S": rows})
     frame = read_table(path, "w.xlsx", preview(path, "w.xlsx").mapping)
     assert list(frame["capacity"].isna()) == [False, False, True, True]

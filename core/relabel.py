@@ -1,0 +1,191 @@
+"""Another nominal capacity or end of life: computed labels are computed anew, after a look.
+
+Labels of the file stay as they are. Models trained on the old labels are told apart by the
+dataset's `labels_version`, which counts up.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import ColumnElement, Integer, bindparam, case, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from core import access
+from core.database import read_scope
+from core.datasets import battery_ids
+from core.deletion import models_of
+from core.errors import Conflict
+from core.ingest.mapping import EolRule
+from core.jobs.states import ACTIVE
+from core.label_change import LabelChange, NominalCapacity, compute_change
+from core.users import CurrentUser
+from db.tables import (
+    BackgroundTask,
+    BatteryUnit,
+    CycleData,
+    Dataset,
+    ModelVersion,
+    TestJob,
+    TrainingJob,
+    TrainingJobRun,
+)
+
+LABEL_COLUMNS = {"PCL": "pcl", "RUL": "rul"}
+
+
+@dataclass(frozen=True)
+class RelabelPreview:
+    """What new labels would change.
+
+    batteries, cycles : number of those with any other value than now
+    labelled_before, labelled_after : batteries with labels, by "PCL" and "RUL"
+    models_affected : models that were trained on the labels of now
+    """
+
+    batteries: int
+    cycles: int
+    labelled_before: dict[str, int]
+    labelled_after: dict[str, int]
+    models_affected: int
+
+
+def preview_relabel(
+    session: Session,
+    user: CurrentUser,
+    dataset_id: int,
+    nominal_capacity_ah: NominalCapacity,
+    eol: EolRule | None,
+) -> RelabelPreview:
+    """What `apply_relabel` would change; the same parameters and errors, nothing is written."""
+    change = compute_change(session, user, dataset_id, nominal_capacity_ah, eol)
+    return _summarise(session, dataset_id, change)
+
+
+def apply_relabel(
+    session: Session,
+    user: CurrentUser,
+    dataset_id: int,
+    nominal_capacity_ah: NominalCapacity,
+    eol: EolRule | None,
+) -> RelabelPreview:
+    """Compute the labels of a dataset of one's own anew; returns what changed.
+
+    Parameters
+    ----------
+    nominal_capacity_ah : of every battery, or by battery code (those left out keep theirs);
+        None leaves all as they are
+    eol : None leaves the rule as it is
+
+    Raises
+    ------
+    InvalidInput
+        The labels in question came with the file, or a number makes no sense.
+    Conflict
+        Training or tests on the dataset wait or run.
+    """
+    # Read and computed before the first statement of `session`, so that no lock is held meanwhile.
+    with read_scope() as reader:
+        change = compute_change(reader, user, dataset_id, nominal_capacity_ah, eol)
+    dataset = access.get_owned_dataset(session, user, dataset_id)
+    if int((dataset.feature_schema or {}).get("labels_version", 1)) != change.labels_version:
+        raise Conflict("The labels were changed by somebody else meanwhile. Look again first.")
+    _refuse_while_busy(session, dataset_id)
+    preview = _summarise(session, dataset_id, change)
+    ids = battery_ids(session, user, dataset_id, list(change.batteries["battery_code"]))
+    touched = set(change.old.loc[change.changed, "battery_code"].astype(str))
+    _update_cycles(session, change, {code: ids[code] for code in touched})
+    _update_batteries(session, change, ids)
+    _update_schema(session, dataset, change)
+    return preview
+
+
+def _summarise(session: Session, dataset_id: int, change: LabelChange) -> RelabelPreview:
+    models = select(func.count()).where(
+        ModelVersion.id.in_(models_of(TrainingJob.dataset_id == dataset_id))
+    )
+    return RelabelPreview(
+        batteries=int(change.old.loc[change.changed, "battery_code"].nunique()),
+        cycles=int(change.changed.sum()),
+        labelled_before=_labelled(change.old),
+        labelled_after=_labelled(change.new),
+        models_affected=int(session.scalar(models) or 0),
+    )
+
+
+def _labelled(cycles: pd.DataFrame) -> dict[str, int]:
+    return {
+        target: int(cycles.loc[cycles[column].notna(), "battery_code"].nunique())
+        for target, column in LABEL_COLUMNS.items()
+    }
+
+
+def _refuse_while_busy(session: Session, dataset_id: int) -> None:
+    runs = select(TrainingJobRun.id).join(TrainingJob).where(TrainingJob.dataset_id == dataset_id)
+    tests = select(TestJob.id).where(TestJob.dataset_id == dataset_id)
+    busy = session.scalar(
+        select(func.count())
+        .select_from(BackgroundTask)
+        .where(
+            BackgroundTask.status.in_(ACTIVE),
+            or_(_is("TRAIN", runs), _is("TEST", tests)),
+        )
+    )
+    if busy:
+        raise Conflict(
+            "Training or tests on this dataset wait or run. Cancel them, or let them finish, "
+            "then change the labels."
+        )
+
+
+def _is(kind: str, subjects: Any) -> ColumnElement[bool]:
+    return (BackgroundTask.kind == kind) & BackgroundTask.subject_id.in_(subjects)
+
+
+def _update_cycles(session: Session, change: LabelChange, ids: dict[str, int]) -> None:
+    """One statement per battery and a few numbers each: no row travels to the database."""
+    of_battery = update(CycleData).where(CycleData.battery_id == bindparam("battery"))
+    nominal: Any = bindparam("nominal")
+    values: dict[str, Any] = {}
+    if change.origins.pcl == "computed":
+        values["pcl"] = 1.0 - CycleData.capacity_ah / nominal
+    if change.origins.capacity == "computed":
+        values["capacity_ah"] = (1.0 - CycleData.pcl) * nominal
+    if values:
+        rows = [{"battery": i, "nominal": change.nominal[code]} for code, i in ids.items()]
+        _execute(session, of_battery, values, rows)
+    lives, life = change.lives(), bindparam("life", type_=Integer)
+    rows = [{"battery": i, "life": lives[code]} for code, i in ids.items() if code in lives]
+    left = case((CycleData.cycle_num <= life, life - CycleData.cycle_num), else_=None)
+    _execute(session, of_battery, {"rul": left}, rows)
+
+
+def _execute(session: Session, statement: Any, values: dict[str, Any], rows: list[Any]) -> None:
+    if rows:
+        session.connection().execute(statement.values(**values), rows)
+
+
+def _update_batteries(session: Session, change: LabelChange, ids: dict[str, int]) -> None:
+    columns = ("nominal_capacity", "cycle_life", "first_capacity_ah", "last_capacity_ah")
+    rows = [
+        {"battery": ids[row["battery_code"]]}
+        | {f"new_{name}": None if pd.isna(row[name]) else row[name] for name in columns}
+        for row in change.batteries.astype(object).to_dict("records")
+    ]
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in columns}
+    _execute(
+        session, update(BatteryUnit).where(BatteryUnit.id == bindparam("battery")), values, rows
+    )
+
+
+def _update_schema(session: Session, dataset: Dataset, change: LabelChange) -> None:
+    schema = dataset.feature_schema or {}
+    capacities = set(change.nominal.values())
+    dataset.feature_schema = {
+        **schema,
+        "labels": change.origins.to_json(change.eol),
+        "eol": asdict(change.eol),
+        "nominal_capacity_ah": capacities.pop() if len(capacities) == 1 else None,
+        "labels_version": int(schema.get("labels_version", 1)) + 1,
+    }
+    session.flush()

@@ -1,0 +1,120 @@
+"""Small accounts and batteries with everything that hangs on them, made by the real services."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from core.accounts import add_user
+from core.database import read_scope, session_scope
+from core.exports import latest_exports
+from core.ingest.readers import preview
+from core.jobs.context import load_context
+from core.jobs.kinds import KINDS
+from core.jobs.registry import Registry
+from core.registry import list_models
+from core.testing import TestRequest, create_test
+from core.training import TrainingRequest, create_job
+from core.uploads import confirm_mapping, get_upload_info, receive_upload
+from core.users import CurrentUser
+
+PASSWORD = "correct horse battery"
+ROLES = ("train", "train", "val", "test", "test")
+
+
+@dataclass(frozen=True)
+class World:
+    """Ids of one account's things, from its upload to its export."""
+
+    user: CurrentUser
+    upload_id: int
+    dataset_id: int
+    job_id: int
+    run_id: int
+    model_id: int
+    test_id: int
+    export_id: int
+
+
+def add_account(email: str) -> CurrentUser:
+    """An account named like its e-mail."""
+    with session_scope() as session:
+        return add_user(session, email, email.partition("@")[0], PASSWORD)
+
+
+def write_csv(path: Path, cycles: int = 40, batteries: int = 5) -> Path:
+    """Batteries that fade through 80 % of 1.1 Ah, with two features and a split."""
+    parts = []
+    for number in range(batteries):
+        cycle = np.arange(1, cycles + 1)
+        age = cycle / (cycles * (0.8 + 0.03 * number))
+        parts.append(
+            pd.DataFrame(
+                {
+                    "battery": f"b{number}",
+                    "cycle": cycle,
+                    "capacity": 1.1 * (1 - 0.2 * age**2),
+                    "resistance": 0.016 + 0.002 * age,
+                    "temperature": 30 + age + 0.1 * np.sin(cycle),
+                    "split": ROLES[number % len(ROLES)],
+                }
+            )
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pd.concat(parts).to_csv(path, index=False)
+    return path
+
+
+def queue_upload(user: CurrentUser, path: Path, name: str = "Small fleet") -> int:
+    """Upload a file of `write_csv` and queue its reading; returns the upload's id."""
+    mapping = preview(path, path.name).mapping
+    mapping = type(mapping).from_json({**mapping.to_json(), "nominal_capacity_ah": 1.1})
+    with path.open("rb") as stream, session_scope() as session:
+        upload_id = receive_upload(session, user, path.name, stream)
+        confirm_mapping(session, user, upload_id, mapping, name)
+    return upload_id
+
+
+def queue_training(user: CurrentUser, dataset_id: int, *algorithms: str, epochs: int = 1) -> int:
+    """Queue a training of PCL; returns the job's id."""
+    request = TrainingRequest(
+        dataset_id, "PCL", algorithms or ("BASELINE",), hyperparams={"epochs": epochs}
+    )
+    with session_scope() as session:
+        return create_job(session, user, request)
+
+
+def work_off() -> None:
+    """Do all waiting work in this process, as the background processes would."""
+    registry = Registry()
+    for lane in ("short", "train", "short"):
+        while (task_id := registry._claim(lane)) is not None:
+            with read_scope() as session:
+                context = load_context(session, task_id)
+            KINDS[context.kind].load_work()(context)
+
+
+def add_dataset(user: CurrentUser, folder: Path, name: str = "Small fleet") -> tuple[int, int]:
+    """A read upload; returns the ids of upload and dataset."""
+    upload_id = queue_upload(user, write_csv(folder / f"{user.name}.csv"), name)
+    work_off()
+    with read_scope() as session:
+        dataset_id = get_upload_info(session, user, upload_id).dataset_id
+    assert dataset_id is not None
+    return upload_id, dataset_id
+
+
+def add_world(user: CurrentUser, folder: Path) -> World:
+    """A dataset, a trained model, a finished test and its exports."""
+    upload_id, dataset_id = add_dataset(user, folder)
+    job_id = queue_training(user, dataset_id)
+    work_off()
+    with read_scope() as session:
+        model = list_models(session, user)[0]
+    with session_scope() as session:
+        test_id = create_test(session, user, TestRequest(model.id, dataset_id))
+    work_off()
+    with read_scope() as session:
+        export_id = latest_exports(session, user, test_id)["CSV"].id
+    return World(user, upload_id, dataset_id, job_id, model.run_id, model.id, test_id, export_id)

@@ -1,0 +1,347 @@
+"""Every service function, asked by a second account for what belongs to the first."""
+
+import inspect
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib import import_module
+from pkgutil import walk_packages
+from typing import Any
+
+import pytest
+from sqlalchemy.orm import Session
+
+import core
+from core import (
+    access,
+    accounts,
+    cycles,
+    datasets,
+    deletion,
+    explore,
+    exports,
+    label_change,
+    passwords,
+    registry,
+    relabel,
+    results,
+    sessions,
+    testing,
+    training,
+    training_views,
+    uploads,
+)
+from core.database import get_engine, migrate, read_scope
+from core.errors import FadeBenchError, NotFound
+from core.ingest.mapping import ColumnMapping
+from core.settings import get_settings
+from core.testing import TestRequest
+from core.training import TrainingRequest
+from core.users import CurrentUser
+from tests.core.seeding import World, add_account, add_dataset, add_world
+
+MISSING = 999_999
+Call = Callable[[Session, CurrentUser, World], Any]
+
+
+def _model(session: Session, w: World) -> registry.ModelInfo:
+    info = registry.get_model_info(session, w.user, w.model_id) if w.model_id != MISSING else None
+    return info or replace(registry.list_models(session, w.user)[0], id=MISSING, job_id=MISSING)
+
+
+def _test_request(w: World) -> TestRequest:
+    return TestRequest(w.model_id, w.dataset_id)
+
+
+def _training_request(w: World) -> TrainingRequest:
+    return TrainingRequest(w.dataset_id, "PCL", ["BASELINE"], hyperparams={"epochs": 1})
+
+
+# Each asks for one thing by its id; whoever does not own it must hear "no such ...".
+BY_ID: dict[Callable[..., Any], Call] = {
+    access.get_upload: lambda s, u, w: access.get_upload(s, u, w.upload_id),
+    access.get_dataset: lambda s, u, w: access.get_dataset(s, u, w.dataset_id),
+    access.get_owned_dataset: lambda s, u, w: access.get_owned_dataset(s, u, w.dataset_id),
+    access.get_job: lambda s, u, w: access.get_job(s, u, w.job_id),
+    access.get_run: lambda s, u, w: access.get_run(s, u, w.run_id),
+    access.get_model: lambda s, u, w: access.get_model(s, u, w.model_id),
+    access.get_test: lambda s, u, w: access.get_test(s, u, w.test_id),
+    access.get_result: lambda s, u, w: access.get_result(s, u, w.test_id),
+    access.get_export: lambda s, u, w: access.get_export(s, u, w.export_id),
+    cycles.load_cycles: lambda s, u, w: cycles.load_cycles(s, u, w.dataset_id),
+    datasets.battery_ids: lambda s, u, w: datasets.battery_ids(s, u, w.dataset_id, ["b0"]),
+    datasets.describe_dataset: lambda s, u, w: datasets.describe_dataset(s, u, w.dataset_id),
+    datasets.get_dataset_summary: lambda s, u, w: datasets.get_dataset_summary(s, u, w.dataset_id),
+    datasets.list_batteries: lambda s, u, w: datasets.list_batteries(s, u, w.dataset_id),
+    datasets.rename_dataset: lambda s, u, w: datasets.rename_dataset(s, u, w.dataset_id, "x"),
+    datasets.set_split: lambda s, u, w: datasets.set_split(s, u, w.dataset_id, {"b0": "val"}),
+    deletion.delete_dataset: lambda s, u, w: deletion.delete_dataset(s, u, w.dataset_id),
+    deletion.delete_job: lambda s, u, w: deletion.delete_job(s, u, w.job_id),
+    deletion.delete_test: lambda s, u, w: deletion.delete_test(s, u, w.test_id),
+    deletion.list_dataset_dependents: lambda s, u, w: deletion.list_dataset_dependents(
+        s, u, w.dataset_id
+    ),
+    deletion.list_job_dependents: lambda s, u, w: deletion.list_job_dependents(s, u, w.job_id),
+    explore.battery_cycles: lambda s, u, w: explore.battery_cycles(s, u, w.dataset_id, "b0"),
+    explore.correlations: lambda s, u, w: explore.correlations(s, u, w.dataset_id),
+    explore.feature_values: lambda s, u, w: explore.feature_values(s, u, w.dataset_id, "pcl"),
+    explore.fleet_curves: lambda s, u, w: explore.fleet_curves(s, u, w.dataset_id, "pcl"),
+    explore.list_quantities: lambda s, u, w: explore.list_quantities(s, u, w.dataset_id),
+    exports.create_export: lambda s, u, w: exports.create_export(s, u, w.test_id, "CSV"),
+    exports.get_export_info: lambda s, u, w: exports.get_export_info(s, u, w.export_id),
+    exports.latest_exports: lambda s, u, w: exports.latest_exports(s, u, w.test_id),
+    exports.open_export: lambda s, u, w: exports.open_export(s, u, w.export_id),
+    label_change.compute_change: lambda s, u, w: label_change.compute_change(
+        s, u, w.dataset_id, 1.0, None
+    ),
+    registry.compare_configs: lambda s, u, w: registry.compare_configs(s, u, [w.model_id]),
+    registry.delete_model: lambda s, u, w: registry.delete_model(s, u, w.model_id),
+    registry.get_model_info: lambda s, u, w: registry.get_model_info(s, u, w.model_id),
+    registry.open_checkpoint: lambda s, u, w: registry.open_checkpoint(s, u, w.model_id),
+    registry.rename_model: lambda s, u, w: registry.rename_model(s, u, w.model_id, "x"),
+    relabel.apply_relabel: lambda s, u, w: relabel.apply_relabel(s, u, w.dataset_id, 1.0, None),
+    relabel.preview_relabel: lambda s, u, w: relabel.preview_relabel(s, u, w.dataset_id, 1.0, None),
+    results.cycle_error_boxes: lambda s, u, w: results.cycle_error_boxes(s, u, w.test_id, "PCL"),
+    results.error_points: lambda s, u, w: results.error_points(s, u, w.test_id, "PCL"),
+    results.get_result: lambda s, u, w: results.get_result(s, u, w.test_id),
+    results.load_predictions: lambda s, u, w: results.load_predictions(s, u, w.test_id),
+    results.prediction_curves: lambda s, u, w: results.prediction_curves(
+        s, u, w.test_id, "PCL", ["b3"]
+    ),
+    testing.cancel_test: lambda s, u, w: testing.cancel_test(s, u, w.test_id),
+    testing.create_test: lambda s, u, w: testing.create_test(s, u, _test_request(w)),
+    testing.default_batteries: lambda s, u, w: testing.default_batteries(
+        s, u, _model(s, w), w.dataset_id
+    ),
+    testing.exposures: lambda s, u, w: testing.exposures(s, u, _model(s, w), w.dataset_id),
+    testing.get_test_info: lambda s, u, w: testing.get_test_info(s, u, w.test_id),
+    testing.match_features: lambda s, u, w: testing.match_features(
+        s, u, _model(s, w), w.dataset_id
+    ),
+    testing.test_log: lambda s, u, w: testing.test_log(s, u, w.test_id),
+    training.cancel_job: lambda s, u, w: training.cancel_job(s, u, w.job_id),
+    training.cancel_run: lambda s, u, w: training.cancel_run(s, u, w.run_id),
+    training.create_job: lambda s, u, w: training.create_job(s, u, _training_request(w)),
+    training.estimate_duration_s: lambda s, u, w: training.estimate_duration_s(
+        s, u, _training_request(w)
+    ),
+    training_views.get_job_info: lambda s, u, w: training_views.get_job_info(s, u, w.job_id),
+    training_views.get_job_roles: lambda s, u, w: training_views.get_job_roles(s, u, w.job_id),
+    training_views.get_run_info: lambda s, u, w: training_views.get_run_info(s, u, w.run_id),
+    training_views.run_log: lambda s, u, w: training_views.run_log(s, u, w.run_id),
+    training_views.run_metrics: lambda s, u, w: training_views.run_metrics(s, u, [w.run_id]),
+    uploads.cancel_upload: lambda s, u, w: uploads.cancel_upload(s, u, w.upload_id),
+    uploads.confirm_mapping: lambda s, u, w: uploads.confirm_mapping(
+        s, u, w.upload_id, ColumnMapping(), "x"
+    ),
+    uploads.delete_upload: lambda s, u, w: uploads.delete_upload(s, u, w.upload_id),
+    uploads.get_upload_info: lambda s, u, w: uploads.get_upload_info(s, u, w.upload_id),
+    uploads.open_upload: lambda s, u, w: uploads.open_upload(s, u, w.upload_id),
+    uploads.preview_upload: lambda s, u, w: uploads.preview_upload(s, u, w.upload_id),
+}
+# Each lists what the account may see; the first account has something of each.
+LISTS: tuple[Callable[..., Any], ...] = (
+    datasets.list_datasets,
+    registry.list_models,
+    testing.list_tests,
+    training_views.list_jobs,
+    training_views.list_runs,
+    uploads.list_uploads,
+)
+QUERIES: tuple[Callable[..., Any], ...] = (
+    access.owned_datasets,
+    access.visible_batteries,
+    access.visible_datasets,
+    access.visible_exports,
+    access.visible_jobs,
+    access.visible_models,
+    access.visible_results,
+    access.visible_runs,
+    access.visible_tasks,
+    access.visible_tests,
+    access.visible_uploads,
+)
+# Each is about the acting account and takes no id of anything else.
+ABOUT_ONESELF: tuple[Callable[..., Any], ...] = (
+    accounts.change_password,
+    accounts.delete_account,
+    accounts.list_users,
+    accounts.preview_deletion,
+    deletion.delete_everything_of,
+    deletion.list_account_dependents,
+    sessions.end_all_sessions,
+    sessions.list_sessions,
+    sessions.start_session,
+    uploads.receive_upload,
+)
+# Take a session but no account: steps of background work and of signing in. No page calls them
+# with an id of its own choosing; what is added here needs that reason.
+WITHOUT_ACCOUNT = {
+    "core.accounts": {"add_user", "has_users", "sign_up", "user_by_email"},
+    "core.auth": {"count_attempt", "forgive_attempts"},
+    "core.builtin": {"add_builtin", "begin", "demo_fleet_task", "find_builtin", "settle"},
+    "core.dataset_writing": {"create_loading_dataset", "publish"},
+    "core.exports": {"begin", "queue_export", "settle"},
+    "core.jobs.context": {"load_context"},
+    "core.jobs.kinds": {"settle_task"},
+    "core.jobs.states": {"move"},
+    "core.jobs.tasks": {
+        "end_task",
+        "enqueue",
+        "is_busy",
+        "is_idle",
+        "latest_tasks",
+        "request_cancel",
+    },
+    "core.registry": {"add_model", "next_version"},
+    "core.sessions": {"account_of_email", "end_session", "user_of_session"},
+    "core.testing": {"add_log", "begin", "settle"},
+    "core.training": {"begin", "settle", "update_job"},
+    "core.uploads": {"begin", "settle"},
+    "core.users": {"load_user"},
+}
+
+
+@pytest.fixture(scope="module")
+def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, CurrentUser]]:
+    """What the first account has, and a second account with a dataset of its own."""
+    folder = tmp_path_factory.mktemp("isolation")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "ROUNDS", 4)
+        patch.setenv("FADEBENCH_DATA_DIR", str(folder / "data"))
+        patch.delenv("FADEBENCH_DATABASE_URL", raising=False)
+        get_settings.cache_clear()
+        migrate()
+        first = add_world(add_account("ann@example.org"), folder)
+        second = add_account("bob@example.org")
+        add_dataset(second, folder, "Bob's fleet")
+        yield first, second
+        get_engine().dispose()
+        get_settings.cache_clear()
+
+
+@contextmanager
+def undone() -> Iterator[Session]:
+    """A session whose changes are never committed."""
+    with read_scope() as session:
+        yield session
+        session.rollback()
+
+
+def service_functions() -> Iterator[Callable[..., Any]]:
+    """Public functions of all modules of `core`."""
+    for module in walk_packages(core.__path__, "core."):
+        if module.name == "core.__main__":
+            continue
+        for name, function in inspect.getmembers(import_module(module.name), inspect.isfunction):
+            if function.__module__ == module.name and not name.startswith("_"):
+                yield function
+
+
+def test_the_walk_knows_every_service_function() -> None:
+    known = {*BY_ID, *LISTS, *QUERIES, *ABOUT_ONESELF}
+    found = {f for f in service_functions() if "user" in inspect.signature(f).parameters}
+    assert _names(found - known) == [], "add the function to the walk above"
+    assert _names(known - found) == []
+
+
+def test_functions_without_an_account_are_known() -> None:
+    found: dict[str, set[str]] = {}
+    for function in service_functions():
+        parameters = inspect.signature(function).parameters
+        if "session" in parameters and "user" not in parameters:
+            found.setdefault(function.__module__, set()).add(function.__name__)
+    assert found == WITHOUT_ACCOUNT
+
+
+@pytest.mark.parametrize("function", BY_ID, ids=lambda f: f"{f.__module__}.{f.__name__}")
+def test_another_account_hears_what_is_said_of_missing_things(
+    worlds: tuple[World, CurrentUser], function: Callable[..., Any]
+) -> None:
+    first, second = worlds
+    call = BY_ID[function]
+    with undone() as session, pytest.raises(NotFound) as foreign:
+        call(session, second, first)
+    ids = {name: MISSING for name in vars(first) if name.endswith("_id")}
+    with undone() as session, pytest.raises(NotFound) as missing:
+        call(session, second, replace(first, **ids))
+    assert str(foreign.value) == str(missing.value)
+
+
+@pytest.mark.parametrize("function", BY_ID, ids=lambda f: f"{f.__module__}.{f.__name__}")
+def test_the_owner_is_not_refused(
+    worlds: tuple[World, CurrentUser], function: Callable[..., Any]
+) -> None:
+    """Otherwise the walk would pass wrong ids and prove nothing."""
+    first, _ = worlds
+    with undone() as session:
+        try:
+            BY_ID[function](session, first.user, first)
+        except NotFound as error:
+            pytest.fail(f"the owner was told: {error}")
+        except FadeBenchError:
+            pass  # in use, or no such value: it was found at any rate
+
+
+@pytest.mark.parametrize("function", LISTS, ids=lambda f: f.__name__)
+def test_lists_show_nothing_of_others(
+    worlds: tuple[World, CurrentUser], function: Callable[..., Any]
+) -> None:
+    first, second = worlds
+    with read_scope() as session:
+        theirs = {item.id for item in function(session, first.user)}
+        seen = {item.id for item in function(session, second)}
+    assert theirs
+    assert not theirs & seen
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda f: f.__name__)
+def test_queries_select_nothing_of_others(
+    worlds: tuple[World, CurrentUser], query: Callable[..., Any]
+) -> None:
+    first, second = worlds
+    with read_scope() as session:
+        theirs = {row.id for row in session.scalars(query(first.user))}
+        seen = {row.id for row in session.scalars(query(second))}
+    assert theirs
+    assert not theirs & seen
+
+
+def test_ids_of_others_do_not_pass_beside_an_own_one(worlds: tuple[World, CurrentUser]) -> None:
+    first, second = worlds
+    with read_scope() as session:
+        own = datasets.list_datasets(session, second)[0].id
+        theirs = list(datasets.battery_ids(session, first.user, first.dataset_id, ["b0"]).values())
+        assert cycles.load_cycles(session, second, own, battery_ids=theirs).empty
+    with undone() as session, pytest.raises(NotFound):
+        testing.create_test(session, second, TestRequest(first.model_id, own))
+    with undone() as session:
+        model = registry.get_model_info(session, first.user, first.model_id)
+        for function in (testing.exposures, testing.default_batteries):
+            with pytest.raises(NotFound):
+                function(session, second, model, own)
+
+
+def test_an_account_acts_only_on_itself(worlds: tuple[World, CurrentUser]) -> None:
+    first, second = worlds
+    with undone() as session:
+        assert deletion.list_account_dependents(session, second).models == 0
+        assert not accounts.preview_deletion(session, second).rows.get("models")
+        sessions.start_session(session, first.user)
+        assert sessions.list_sessions(session, second) == []
+        assert sessions.end_all_sessions(session, second) == 0
+        deletion.delete_everything_of(session, second)
+        assert access.get_model(session, first.user, first.model_id)
+        assert not sessions.account_of_email(session, "bob@example.org")
+        assert sessions.account_of_email(session, "ann@example.org")
+    with undone() as session:
+        new_id = uploads.receive_upload(session, second, "../../1/x.csv", io.BytesIO(b"a,b\n1,2\n"))
+        path, _ = uploads.open_upload(session, second, new_id)
+        home = get_settings().files_root / str(second.id)
+        assert path.resolve().is_relative_to(home.resolve())
+        path.unlink()
+
+
+def _names(functions: set[Callable[..., Any]]) -> list[str]:
+    return sorted(f"{f.__module__}.{f.__name__}" for f in functions)

@@ -1,0 +1,22 @@
+"""A page file that is asked for first, on a fresh server, signed out, shows nothing but the login."""
+
+import pytest
+from playwright.sync_api import BrowserContext, expect
+
+from tests.e2e.browser import sign_up
+
+pytestmark = pytest.mark.e2e
+
+ADDRESSES = ("/runs?run=1", "/account", "/datasets?dataset=1")
+
+
+def test_deep_link_shows_login_first_and_survives_it(
+    app_address: str, context: BrowserContext
+) -> None:
+    page = context.new_page()
+    for path in ADDRESSES:
+        page.goto(app_address + path)
+        expect(page.get_by_role("textbox", name="Password")).to_be_visible(timeout=30_000)
+        expect(page.get_by_test_id("stSidebarNav")).to_have_count(0)
+    sign_up(page, app_address + "/runs?run=1", "ann@example.org", "Ann")
+    assert page.url.endswith("/runs?run=1")

@@ -1,0 +1,94 @@
+"""Renaming, downloading and deleting a dataset of one's own."""
+
+import streamlit as st
+
+from core.database import read_scope, session_scope
+from core.datasets import DatasetDetail, DatasetSummary, rename_dataset
+from core.deletion import Dependents, delete_dataset, list_dataset_dependents
+from core.names import MAX_LENGTH
+from core.uploads import open_upload
+from core.users import CurrentUser
+from ui.dataset_words import counted, plain
+from ui.frame import confirm_by_name, shown_errors
+from ui.links import go
+
+NOUNS = {
+    "batteries": ("battery", "batteries"),
+    "cycles": ("cycle", "cycles"),
+    "uploads": ("uploaded file", "uploaded files"),
+    "training_jobs": ("training job", "training jobs"),
+    "runs": ("run", "runs"),
+    "models": ("model", "models"),
+    "tests": ("test", "tests"),
+    "predictions": ("prediction", "predictions"),
+    "exports": ("export", "exports"),
+}
+
+
+def manage_dataset(user: CurrentUser, detail: DatasetDetail) -> None:
+    """Draw the three forms, or why there are none."""
+    summary = detail.summary
+    if summary.is_builtin:
+        st.info(
+            "Built-in datasets are the same for everybody: they cannot be renamed or deleted here."
+        )
+        return
+    _rename(user, summary)
+    if detail.upload_id is not None:
+        st.subheader("Original file", anchor=False)
+        download_original(user, detail.upload_id)
+    st.subheader("Delete", anchor=False)
+    st.caption("Deletes the dataset, its file, and every training, model and test made of it.")
+    if st.button("Delete dataset", icon=":material/delete:"):
+        _confirm_deletion(user, summary)
+
+
+def download_original(user: CurrentUser, upload_id: int) -> None:
+    """A button that downloads an uploaded file as it came."""
+    with shown_errors(), read_scope() as session:
+        path, name = open_upload(session, user, upload_id)
+        st.download_button(
+            "Download original file",
+            data=lambda: path.open("rb"),
+            file_name=name,
+            mime="application/octet-stream",
+            icon=":material/download:",
+            on_click="ignore",
+            key=f"original_{upload_id}",
+        )
+
+
+def _rename(user: CurrentUser, summary: DatasetSummary) -> None:
+    st.subheader("Name", anchor=False)
+    with st.form(f"rename_{summary.id}", border=False):
+        name = st.text_input("Name of the dataset", summary.name, max_chars=MAX_LENGTH)
+        pressed = st.form_submit_button("Rename")
+    if not pressed:
+        return
+    with shown_errors():
+        with session_scope() as session:
+            rename_dataset(session, user, summary.id, name)
+        st.toast("Dataset renamed.", icon=":material/check:")
+        st.rerun()
+
+
+@st.dialog("Delete dataset", icon=":material/delete:")
+def _confirm_deletion(user: CurrentUser, summary: DatasetSummary) -> None:
+    with read_scope() as session:
+        counts = list_dataset_dependents(session, user, summary.id)
+    st.markdown(f"**{plain(summary.name)}** goes, and with it {_listed(counts)}.")
+    st.markdown("This cannot be undone.")
+    confirmed = confirm_by_name(summary.name, "dataset", f"confirm_{summary.id}")
+    if not st.button("Delete for good", type="primary", disabled=not confirmed):
+        return
+    with shown_errors():
+        with session_scope() as session:
+            delete_dataset(session, user, summary.id)
+        st.toast("Dataset deleted.", icon=":material/check:")
+        go("datasets")
+
+
+def _listed(counts: Dependents) -> str:
+    found = counts.as_dict()
+    words = [counted(found[key], *nouns) for key, nouns in NOUNS.items() if found[key]]
+    return ", ".join(words) or "nothing else"

@@ -1,0 +1,111 @@
+"""The list of uploads, and what becomes of one: busy, read, or refused."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from core.database import read_scope, session_scope
+from core.uploads import UploadInfo, cancel_upload, delete_upload, get_upload_info
+from core.users import CurrentUser
+from ui.dataset_list import OPENS_BY, chosen_row
+from ui.dataset_overview import problem_table
+from ui.dataset_words import plain, split_line
+from ui.frame import confirm_by_name, file_size, shown_errors, status_text, task_progress
+from ui.links import go
+
+WAITS_FOR_YOU = "Waits for your columns"
+
+
+def upload_table(uploads: Sequence[UploadInfo]) -> None:
+    """All uploads with their state; choosing a row opens one."""
+    zone = st.context.timezone or "UTC"
+    times = pd.DatetimeIndex([item.created_at for item in uploads]).tz_localize("UTC")
+    frame = pd.DataFrame(
+        {
+            "File": [item.original_filename for item in uploads],
+            "State": [state_of(item) for item in uploads],
+            "Dataset": [item.dataset_name if item.dataset_id else "" for item in uploads],
+            "Size": [file_size(item.file_size_bytes) for item in uploads],
+            "Uploaded": times,
+        }
+    )
+    event = st.dataframe(
+        frame,
+        hide_index=True,
+        key="upload_table",
+        on_select="rerun",
+        selection_mode=OPENS_BY,
+        alt="Your uploads with their state. Choose a row to open one.",
+        column_config={
+            "Uploaded": st.column_config.DatetimeColumn(
+                f"Uploaded ({zone})", format="YYYY-MM-DD HH:mm", timezone=zone
+            )
+        },
+    )
+    st.caption("Choose a row to open the upload.")
+    row = chosen_row(event)
+    if row is not None:
+        go("upload", upload=uploads[row].id)
+
+
+def state_of(info: UploadInfo) -> str:
+    """The state of an upload in words."""
+    if info.status == "PENDING" and not info.is_active:
+        return WAITS_FOR_YOU
+    return status_text(info.status)
+
+
+@st.fragment(run_every=1.0)
+def reading_progress(user: CurrentUser, upload_id: int) -> None:
+    """Stage and share of the reading, with the button that stops it."""
+    with read_scope() as session:
+        info = get_upload_info(session, user, upload_id)
+    if info.task is None or not info.task.is_active:
+        st.rerun()
+    task_progress(info.task)
+    st.caption("You may leave this page; the reading goes on.")
+    stopping = info.task.cancel_requested
+    if st.button("Cancelling" if stopping else "Cancel", disabled=stopping):
+        with shown_errors(), session_scope() as session:
+            cancel_upload(session, user, upload_id)
+        st.rerun()
+
+
+def reading_result(info: UploadInfo) -> None:
+    """What the file became: numbers, warnings, and the way on."""
+    report = info.report or {}
+    labelled = report.get("labelled", {})
+    with st.container(horizontal=True):
+        st.metric("Batteries", f"{report.get('batteries', 0):,}", width="content")
+        st.metric("Cycles", f"{report.get('cycles', 0):,}", width="content")
+        st.metric("Cycles with PCL", f"{labelled.get('PCL', 0):.3%}"[:5] + " %", width="content")
+        st.metric("Cycles with RUL", f"{labelled.get('RUL', 0):.3%}"[:5] + " %", width="content")
+        st.metric("Without cycle life", f"{report.get('censored', 0):,}", width="content")
+    origin = "as in the file" if report.get("split_origin") == "file" else "proposed"
+    st.markdown(f"**Split** ({origin}): {split_line(report.get('split', {}))}")
+    for warning in report.get("warnings", []):
+        st.warning(plain(warning), icon=":material/warning:")
+    problem_table(report)
+    with st.container(horizontal=True):
+        if st.button("Open dataset", type="primary", icon=":material/database:"):
+            go("datasets", dataset=info.dataset_id)
+        if st.button("Explore", icon=":material/insights:"):
+            go("explore", dataset=info.dataset_id)
+        if st.button("Train on it", icon=":material/model_training:"):
+            go("new-training", dataset=info.dataset_id)
+
+
+@st.dialog("Delete upload", icon=":material/delete:")
+def confirm_upload_deletion(user: CurrentUser, info: UploadInfo) -> None:
+    """Ask for the file's name, then delete the upload."""
+    size = file_size(info.file_size_bytes)
+    st.markdown(f"**{plain(info.original_filename)}** ({size}) goes. This cannot be undone.")
+    confirmed = confirm_by_name(info.original_filename, "file", f"confirm_upload_{info.id}")
+    if not st.button("Delete for good", type="primary", disabled=not confirmed):
+        return
+    with shown_errors():
+        with session_scope() as session:
+            delete_upload(session, user, info.id)
+        st.toast("Upload deleted.", icon=":material/check:")
+        go("upload")
