@@ -12,7 +12,7 @@ from core.ingest.build import IngestResult
 from db.tables import BatteryUnit, CycleData, Dataset
 
 # Small enough for SQLite's single writer never to be held for half a second.
-CHUNK_ROWS = 5000
+CHUNK_ROWS = 2500
 CYCLE_COLUMNS = [
     "cycle_num",
     *(f"feature_{i}" for i in range(1, 9)),

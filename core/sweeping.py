@@ -3,15 +3,17 @@
 It goes in small steps, can be cut off anywhere and goes on at the next call.
 """
 
+from collections.abc import Sequence
+import time
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, exists, func, or_, select
-from sqlalchemy.orm import Session
 
 from core import storage
 from core.database import read_scope, session_scope
 from core.deletion import models_of
 from core.jobs.states import ACTIVE
+from core.jobs.tasks import remove_task_logs, remove_tasks
 from db.tables import (
     AuthSession,
     BackgroundTask,
@@ -35,7 +37,9 @@ from db.tables import (
     User,
 )
 
-CHUNK_ROWS = 10_000
+CHUNK_ROWS = 4000
+# SQLite lets waiting writers poll; without a pause between chunks they would hardly get a turn.
+PAUSE_S = 0.02
 
 
 def sweep() -> None:
@@ -97,18 +101,17 @@ def _clear_results(test_id: int) -> None:
 
 def _remove_test(test_id: int) -> None:
     _clear_results(test_id)
+    with read_scope() as session:
+        of_test = TestExport.test_job_id == test_id
+        paths = session.scalars(select(TestExport.file_path).where(of_test)).all()
+    _remove_files(paths)
     with session_scope() as session:
-        paths = session.scalars(
-            select(TestExport.file_path).where(TestExport.test_job_id == test_id)
-        ).all()
-        exports = select(TestExport.id).where(TestExport.test_job_id == test_id)
-        _delete_tasks(session, "EXPORT", list(session.scalars(exports)))
+        exports = session.scalars(select(TestExport.id).where(of_test)).all()
+        remove_tasks(session, "EXPORT", exports)
         for table in (TestExport, TestJobLog, TestJobBattery):
             session.execute(delete(table).where(table.test_job_id == test_id))
-        _delete_tasks(session, "TEST", [test_id])
+        remove_tasks(session, "TEST", [test_id])
         session.execute(delete(TestJob).where(TestJob.id == test_id))
-    for path in paths:
-        storage.remove_file(path)
 
 
 def _remove_job(job_id: int) -> None:
@@ -125,16 +128,16 @@ def _remove_job(job_id: int) -> None:
         return  # its tests go first, at this or the next sweep
     for table in (TrainingJobRunMetric, TrainingJobRunLog):
         _delete_in_chunks(table, table.run_id.in_(runs))
-    with session_scope() as session:
-        models = ModelVersion.run_id.in_(runs)
+    models = ModelVersion.run_id.in_(runs)
+    with read_scope() as session:
         paths = session.scalars(select(ModelVersion.checkpoint_path).where(models)).all()
+    _remove_files(paths)
+    with session_scope() as session:
         session.execute(delete(ModelVersion).where(models))
-        _delete_tasks(session, "TRAIN", runs)
+        remove_tasks(session, "TRAIN", runs)
         session.execute(delete(TrainingJobRun).where(TrainingJobRun.job_id == job_id))
         session.execute(delete(TrainingJobBattery).where(TrainingJobBattery.job_id == job_id))
         session.execute(delete(TrainingJob).where(TrainingJob.id == job_id))
-    for path in paths:
-        storage.remove_file(path)
 
 
 def _remove_dataset(dataset_id: int) -> None:
@@ -150,17 +153,17 @@ def _remove_dataset(dataset_id: int) -> None:
     _delete_in_chunks(CycleData, CycleData.battery_id.in_(ids))
     # A failed reading keeps its file; deleting the dataset of a finished one deletes the file.
     with_file = upload is not None and upload.status == "SUCCEEDED"
+    if upload is None:
+        storage.remove_folder(f"builtin/{dataset_id}")
+    elif with_file:
+        _remove_files([upload.stored_path])
     with session_scope() as session:
         session.execute(delete(BatteryUnit).where(BatteryUnit.dataset_id == dataset_id))
         # The task of a failed built-in dataset stays: it is all that tells why.
         session.execute(delete(Dataset).where(Dataset.id == dataset_id))
         if upload is not None and with_file:
-            _delete_tasks(session, "UPLOAD", [upload.id])
+            remove_tasks(session, "UPLOAD", [upload.id])
             session.execute(delete(DataUpload).where(DataUpload.id == upload.id))
-    if upload is not None and with_file:
-        storage.remove_file(upload.stored_path)
-    if upload is None:
-        storage.remove_folder(f"builtin/{dataset_id}")
 
 
 def _remove_user(user_id: int) -> None:
@@ -172,18 +175,18 @@ def _remove_user(user_id: int) -> None:
         )
         if session.scalar(select(or_(*owned))):
             return
+        tasks = select(BackgroundTask.id).where(BackgroundTask.user_id == user_id)
+        remove_task_logs(session.scalars(tasks).all())
+        storage.remove_folder(str(user_id))
         for table in (BackgroundTask, AuthSession, DataUpload):
             session.execute(delete(table).where(table.user_id == user_id))
         session.execute(delete(User).where(User.id == user_id))
-    storage.remove_folder(str(user_id))
 
 
-def _delete_tasks(session: Session, kind: str, subject_ids: list[int]) -> None:
-    session.execute(
-        delete(BackgroundTask).where(
-            BackgroundTask.kind == kind, BackgroundTask.subject_id.in_(subject_ids)
-        )
-    )
+def _remove_files(paths: Sequence[str]) -> None:
+    """Before their rows, which are all that tells where they are if this is cut off."""
+    for path in paths:
+        storage.remove_file(path)
 
 
 def _delete_in_chunks(table: Any, condition: ColumnElement[bool]) -> None:
@@ -199,3 +202,4 @@ def _delete_in_chunks(table: Any, condition: ColumnElement[bool]) -> None:
                 )
         if len(ids) < CHUNK_ROWS:
             return
+        time.sleep(PAUSE_S)

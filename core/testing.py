@@ -23,6 +23,7 @@ from db.tables import (
     TestJob,
     TestJobBattery,
     TestJobLog,
+    TestJobMetricOverall,
 )
 from db.tables.columns import utc_now
 
@@ -43,7 +44,11 @@ class TestRequest:
 
 @dataclass(frozen=True)
 class TestInfo:
-    """A test job; times in UTC."""
+    """A test job; times in UTC.
+
+    overall : metrics by target over the batteries that the model never saw; empty until it is
+        finished, and a target without labelled unseen batteries is absent
+    """
 
     __test__ = False
     id: int
@@ -59,11 +64,17 @@ class TestInfo:
     started_at: datetime | None
     finished_at: datetime | None
     task: TaskState | None
+    overall: dict[str, dict[str, Any]]
 
     @property
     def is_active(self) -> bool:
         """Whether it waits or runs."""
         return self.status not in FINISHED
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Single targets that are predicted."""
+        return ("PCL", "RUL") if self.target == "BOTH" else (self.target,)
 
     @property
     def title(self) -> str:
@@ -243,10 +254,30 @@ def _describe(session: Session, tests: list[TestJob]) -> list[TestInfo]:
     )
     origin: dict[int, Any] = {row[0]: row for row in rows}
     tasks = latest_tasks(session, "TEST", ids)
-    return [_info(test, origin[test.id], tasks.get(test.id)) for test in tests]
+    overall = _overall_metrics(session, [t.id for t in tests if t.status == "SUCCEEDED"])
+    return [
+        _info(test, origin[test.id], tasks.get(test.id), overall.get(test.id, {})) for test in tests
+    ]
 
 
-def _info(test: TestJob, origin: Any, task: TaskState | None) -> TestInfo:
+def _overall_metrics(
+    session: Session, test_ids: list[int]
+) -> dict[int, dict[str, dict[str, Any]]]:
+    metric = TestJobMetricOverall
+    rows = session.execute(
+        select(metric.test_job_id, metric.target, metric.metrics)
+        .where(metric.test_job_id.in_(test_ids))
+        .order_by(metric.target)
+    )
+    found: dict[int, dict[str, dict[str, Any]]] = {}
+    for test_id, target, values in rows:
+        found.setdefault(test_id, {})[target] = values
+    return found
+
+
+def _info(
+    test: TestJob, origin: Any, task: TaskState | None, overall: dict[str, dict[str, Any]]
+) -> TestInfo:
     _, model, dataset_name = origin
     return TestInfo(
         id=test.id,
@@ -262,4 +293,5 @@ def _info(test: TestJob, origin: Any, task: TaskState | None) -> TestInfo:
         started_at=test.started_at,
         finished_at=test.finished_at,
         task=task,
+        overall=overall,
     )

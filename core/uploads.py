@@ -14,7 +14,7 @@ from core.ingest.limits import Limits
 from core.ingest.mapping import ColumnMapping, validate_mapping
 from core.ingest.readers import Preview, preview
 from core.jobs.states import move
-from core.jobs.tasks import TaskState, enqueue, is_busy, latest_tasks, request_cancel
+from core.jobs.tasks import TaskState, enqueue, is_busy, latest_tasks, remove_tasks, request_cancel
 from core.names import checked_name
 from core.settings import get_settings
 from core.users import CurrentUser
@@ -171,6 +171,7 @@ def delete_upload(session: Session, user: CurrentUser, upload_id: int) -> None:
     if session.scalar(select(Dataset.id).where(Dataset.upload_id == upload_id)) is not None:
         raise Conflict("A dataset was made of this file. Delete the dataset; the file goes too.")
     path = upload.stored_path
+    remove_tasks(session, "UPLOAD", [upload_id])
     session.delete(upload)
     session.flush()
     storage.remove_file(path)

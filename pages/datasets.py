@@ -1,4 +1,4 @@
-"""Datasets: the list with the newest fleet above it, and one dataset with everything known of it."""
+"""Datasets: the list below the newest fleet, and one dataset with everything known of it."""
 
 import streamlit as st
 

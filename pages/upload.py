@@ -138,7 +138,9 @@ def _failure(user: CurrentUser, info: UploadInfo) -> None:
 
 def _look_into(user: CurrentUser, info: UploadInfo) -> Preview | None:
     """The first rows; a file that cannot be used at all is marked as failed."""
-    sheet = st.session_state.get(f"sheet_{info.id}") or (info.mapping and info.mapping.sheet)
+    sheet: str | None = st.session_state.get(f"sheet_{info.id}")
+    if sheet is None and info.mapping is not None:
+        sheet = info.mapping.sheet
     try:
         return _preview(user.id, info.id, sheet, user)
     except BadFile as error:

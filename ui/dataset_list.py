@@ -1,6 +1,7 @@
 """The table of all datasets; choosing a row opens it."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import pandas as pd
 import streamlit as st
@@ -10,7 +11,7 @@ from ui.dataset_words import kind_of, split_line
 from ui.links import go
 
 # What opens a table's object: a click anywhere in its row, or its row marker by keyboard.
-OPENS_BY = ("single-row", "single-cell")
+OPENS_BY: tuple[Literal["single-row"], Literal["single-cell"]] = ("single-row", "single-cell")
 
 
 def dataset_table(summaries: Sequence[DatasetSummary]) -> None:

@@ -1,4 +1,4 @@
-"""A dataset at a glance: its fleet, where its labels come from, its features, what reading found."""
+"""A dataset at a glance: its fleet, its labels, its features, and what reading the file found."""
 
 from typing import Any
 

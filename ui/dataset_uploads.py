@@ -79,8 +79,8 @@ def reading_result(info: UploadInfo) -> None:
     with st.container(horizontal=True):
         st.metric("Batteries", f"{report.get('batteries', 0):,}", width="content")
         st.metric("Cycles", f"{report.get('cycles', 0):,}", width="content")
-        st.metric("Cycles with PCL", f"{labelled.get('PCL', 0):.3%}"[:5] + " %", width="content")
-        st.metric("Cycles with RUL", f"{labelled.get('RUL', 0):.3%}"[:5] + " %", width="content")
+        st.metric("Cycles with PCL", _percent(labelled.get("PCL", 0)), width="content")
+        st.metric("Cycles with RUL", _percent(labelled.get("RUL", 0)), width="content")
         st.metric("Without cycle life", f"{report.get('censored', 0):,}", width="content")
     origin = "as in the file" if report.get("split_origin") == "file" else "proposed"
     st.markdown(f"**Split** ({origin}): {split_line(report.get('split', {}))}")
@@ -94,6 +94,10 @@ def reading_result(info: UploadInfo) -> None:
             go("explore", dataset=info.dataset_id)
         if st.button("Train on it", icon=":material/model_training:"):
             go("new-training", dataset=info.dataset_id)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %"
 
 
 @st.dialog("Delete upload", icon=":material/delete:")

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pandas as pd
 import streamlit as st
 
-from core.ingest.mapping import MAX_FEATURES, ColumnMapping, FeatureColumn
+from core.ingest.mapping import MAX_FEATURES, BadRows, ColumnMapping, FeatureColumn
 from core.ingest.readers import Preview
 from core.ingest.recognise import split_unit
 from ui.dataset_labels import eol_inputs
@@ -22,7 +22,7 @@ UNIT_WIDTH_PX = 130
 KNOWN_FORMAT = "MATLAB"
 CAPACITY_UNITS = ("Ah", "mAh")
 SHARE_UNITS = {"fraction": "0 to 1", "percent": "%"}
-BAD_ROWS = {"stop": "Stop and list them", "drop": "Leave them out and go on"}
+BAD_ROWS: dict[BadRows, str] = {"stop": "Stop and list them", "drop": "Leave them out and go on"}
 
 
 def mapping_form(preview: Preview, start: ColumnMapping, key: str) -> ColumnMapping:
@@ -209,10 +209,11 @@ def _end_of_life(start: ColumnMapping, key: str) -> ColumnMapping:
 
 
 def _bad_rows(start: ColumnMapping, key: str) -> ColumnMapping:
+    options: tuple[BadRows, ...] = ("stop", "drop")
     choice = st.radio(
         "Rows that cannot be used (blank, infinite or repeated)",
-        list(BAD_ROWS),
-        index=list(BAD_ROWS).index(start.bad_rows),
+        options,
+        index=options.index(start.bad_rows),
         format_func=BAD_ROWS.__getitem__,
         key=f"{key}_bad_rows",
         horizontal=True,

@@ -103,7 +103,7 @@ DARK = Palette(
     accent="#4FB3C4",
     curve="#6F95A3",
     life_scale=("#E8C15A", "#A8C65A", "#5CC299", "#46AFC4", "#6C93DB", "#9B85DD"),
-    diverging=("#E08A5C", "#14181C", "#5BA8DC"),
+    diverging=("#A8552C", "#14181C", "#2B72A8"),
 )
 
 

@@ -24,6 +24,7 @@ from core import sweeping
 from core.database import read_scope, session_scope
 from core.jobs.kinds import KINDS, settle_task
 from core.jobs.states import move
+from core.jobs.tasks import log_path
 from core.settings import ROOT, get_settings
 from db.tables import BackgroundTask
 from db.tables.columns import utc_now
@@ -154,7 +155,7 @@ class Registry:
     def _spawn(self, task_id: int) -> None:
         threads = str(get_settings().threads_per_process)
         environment = os.environ | {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
-        path = _log_path(task_id)
+        path = log_path(task_id)
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as output:
             self._children[task_id] = subprocess.Popen(
@@ -219,7 +220,7 @@ def _exit_reason(code: int | None, task_id: int) -> str:
             f"The background process was killed (signal {-code}), perhaps for lack of memory. "
             "Nothing of it was kept; start it again."
         )
-    lines = _last_lines(_log_path(task_id))
+    lines = _last_lines(log_path(task_id))
     return f"The background process ended without a result. {lines}".strip()
 
 
@@ -228,7 +229,3 @@ def _last_lines(path: Path) -> str:
         return ""
     lines = path.read_text(errors="replace").strip().splitlines()
     return f"Its last line: {lines[-1][:500]}" if lines else ""
-
-
-def _log_path(task_id: int) -> Path:
-    return get_settings().files_root / "logs" / f"task_{task_id}.log"

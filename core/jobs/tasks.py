@@ -1,11 +1,14 @@
 """Rows of the queue: enqueue, look at, cancel and finish a background task."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from core import storage
 from core.jobs.states import ACTIVE, move
 from db.tables import BackgroundTask
 from db.tables.columns import utc_now
@@ -111,6 +114,24 @@ def end_task(session: Session, task_id: int, status: str, message: str | None = 
     if status == "SUCCEEDED":
         values["progress"] = 1.0  # type: ignore[assignment]
     return move(session, BackgroundTask, task_id, status, finished_at=utc_now(), **values)
+
+
+def remove_tasks(session: Session, kind: str, subject_ids: Sequence[int]) -> None:
+    """Forget all work on some subjects, with the logs of its processes."""
+    chosen = (BackgroundTask.kind == kind, BackgroundTask.subject_id.in_(subject_ids))
+    remove_task_logs(session.scalars(select(BackgroundTask.id).where(*chosen)).all())
+    session.execute(delete(BackgroundTask).where(*chosen))
+
+
+def remove_task_logs(task_ids: Sequence[int]) -> None:
+    """Delete what the processes of some tasks printed."""
+    for task_id in task_ids:
+        log_path(task_id).unlink(missing_ok=True)
+
+
+def log_path(task_id: int) -> Path:
+    """Where the process of a task prints to."""
+    return storage.resolve(f"logs/task_{task_id}.log")
 
 
 def _state(row: BackgroundTask) -> TaskState:

@@ -31,7 +31,7 @@ from models.checkpoint import Prediction, TrainedModel
 from models.series import BatterySeries
 
 # Small enough for SQLite's single writer never to be held for half a second.
-CHUNK_ROWS = 10_000
+CHUNK_ROWS = 5000
 
 
 @dataclass(frozen=True)

@@ -37,10 +37,10 @@ class World:
     export_id: int
 
 
-def add_account(email: str) -> CurrentUser:
+def add_account(email: str, is_admin: bool = False) -> CurrentUser:
     """An account named like its e-mail."""
     with session_scope() as session:
-        return add_user(session, email, email.partition("@")[0], PASSWORD)
+        return add_user(session, email, email.partition("@")[0], PASSWORD, is_admin)
 
 
 def write_csv(path: Path, cycles: int = 40, batteries: int = 5) -> Path:

@@ -157,14 +157,12 @@ def test_a_test_leaves_the_model(world: World) -> None:
 
 def test_nothing_is_deleted_while_it_is_in_use(world: World) -> None:
     job_id = queue_training(world.user, world.dataset_id)
-    with session_scope() as session:
-        with pytest.raises(Conflict, match="1 training run on it still waits or runs"):
-            delete_dataset(session, world.user, world.dataset_id)
+    with session_scope() as session, pytest.raises(Conflict, match="1 training run on it still"):
+        delete_dataset(session, world.user, world.dataset_id)
     with session_scope() as session, pytest.raises(Conflict, match="Cancel"):
         delete_job(session, world.user, job_id)
-    with session_scope() as session:
-        with pytest.raises(Conflict, match="1 of your background tasks"):
-            delete_account(session, world.user, PASSWORD)
+    with session_scope() as session, pytest.raises(Conflict, match="1 of your background tasks"):
+        delete_account(session, world.user, PASSWORD)
     with session_scope() as session:
         cancel_job(session, world.user, job_id)
         test_id = create_test(session, world.user, TestRequest(world.model_id, world.dataset_id))
@@ -228,7 +226,7 @@ def test_a_crash_between_rows_and_files_leaves_no_file(
 
 
 def test_an_account_goes_with_everything(world: World, tmp_path: Path) -> None:
-    other = add_account("bob@example.org")
+    other = add_account("bob@example.org", is_admin=True)
     queue_upload(other, write_csv(tmp_path / "bob.csv"), "Bob's fleet")
     work_off()
     kept = count_rows()

@@ -192,6 +192,7 @@ WITHOUT_ACCOUNT = {
         "is_busy",
         "is_idle",
         "latest_tasks",
+        "remove_tasks",
         "request_cancel",
     },
     "core.registry": {"add_model", "next_version"},

@@ -64,7 +64,7 @@ def feature_boxes(
             boxpoints="all",
             pointpos=-1.5,
             jitter=0.5,
-            marker={"color": colour, "size": 4, "opacity": 0.6},
+            marker={"color": colour, "size": 5, "opacity": 0.75},
             line={"color": colour, "width": 1.5},
             fillcolor=translucent(colour, 0.12),
             hovertemplate=f"Battery %{{customdata[0]}}<br>%{{y:,.4~r}}{quantity.suffix}"

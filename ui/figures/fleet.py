@@ -57,7 +57,7 @@ def fleet_curves(
         _add_curves(figure, members, quantity, name, colour, width=1.0, opacity=opacity)
     if not chosen.empty:
         name = f"Battery {highlighted}"
-        _add_curves(figure, chosen, quantity, name, colours.accent, width=3.0, opacity=1.0)
+        _add_curves(figure, chosen, quantity, name, colours.truth, width=3.0, opacity=1.0)
     figure.update_xaxes(title_text=CYCLE_TITLE, tickformat=",d")
     figure.update_yaxes(title_text=quantity.axis_title)
     figure.update_layout(showlegend=colour_by is not None or not chosen.empty)

@@ -25,7 +25,7 @@ def loss_curves(frame: pd.DataFrame, dark: bool = False) -> go.Figure:
     for algorithm, rows in frame.groupby("algorithm", sort=False):
         _add_pair(figure, str(algorithm), rows.sort_values("epoch"))
     figure.update_xaxes(title_text="Epoch", tickformat=",d", rangemode="tozero")
-    figure.update_yaxes(title_text="Loss (log scale)", type="log", exponentformat="power")
+    figure.update_yaxes(title_text="Loss (log scale)", type="log", tickformat="~g")
     return figure
 
 
