@@ -41,7 +41,7 @@ def load_cycles(
     pairs = session.execute(
         batteries.with_only_columns(BatteryUnit.id, BatteryUnit.battery_code)
     )
-    codes = dict(pairs.tuples().all())
+    codes = {row.id: row.battery_code for row in pairs}
     query = (
         batteries.join(CycleData, CycleData.battery_id == BatteryUnit.id)
         .with_only_columns(

@@ -3,8 +3,8 @@
 It goes in small steps, can be cut off anywhere and goes on at the next call.
 """
 
-from collections.abc import Sequence
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, exists, func, or_, select

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from core import access
+from core import access, storage
 from core.datasets import battery_ids, get_dataset_summary, list_batteries
 from core.errors import InvalidInput
 from core.jobs.states import FINISHED, move
@@ -139,6 +139,7 @@ def settle(session: Session, run_id: int, status: str, message: str) -> None:
     if move(session, TrainingJobRun, run_id, status, finished_at=utc_now()):
         run = session.get_one(TrainingJobRun, run_id)
         job = session.get_one(TrainingJob, run.job_id)
+        _remove_unfinished(job.user_id, run_id)
         level = "ERROR" if status == "FAILED" else "INFO"
         text = message[:1].upper() + message[1:2000]
         session.add(
@@ -146,6 +147,11 @@ def settle(session: Session, run_id: int, status: str, message: str) -> None:
         )
         session.flush()
     update_job(session, run_id)
+
+
+def unfinished_checkpoint(user_id: int, run_id: int) -> str:
+    """Relative path of a checkpoint whose model is not stored yet."""
+    return f"{user_id}/models/run_{run_id}.pt"
 
 
 def update_job(session: Session, run_id: int) -> None:
@@ -184,6 +190,13 @@ def job_status(runs: Sequence[str]) -> str:
         if status in runs:
             return status
     return "FAILED"
+
+
+def _remove_unfinished(user_id: int, run_id: int) -> None:
+    """A process that was killed while it saved could not clean up itself."""
+    path = storage.resolve(unfinished_checkpoint(user_id, run_id))
+    for leftover in (path, path.with_name(f".{path.name}.partial")):
+        leftover.unlink(missing_ok=True)
 
 
 def _checked_settings(request: TrainingRequest) -> dict[str, Hyperparameters]:

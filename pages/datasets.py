@@ -73,8 +73,10 @@ def _newest_fleet(user: CurrentUser, summaries: list[DatasetSummary]) -> None:
         st.subheader(plain(newest.name), anchor=False, width="content")
         if newest.is_simulated:
             st.badge("Simulated", icon=":material/science:", color="orange")
-        link("Open dataset", "datasets", dataset=newest.id, icon=":material/database:")
-        link("Explore", "explore", dataset=newest.id, icon=":material/insights:")
+        if st.button("Open dataset", type="tertiary", icon=":material/database:"):
+            go("datasets", dataset=newest.id)
+        if st.button("Explore", type="tertiary", icon=":material/insights:"):
+            go("explore", dataset=newest.id)
     figure = fleet_figure(user, newest, detail.batteries)
     figure.update_layout(height=LIST_FIGURE_HEIGHT_PX)
     st.plotly_chart(

@@ -1,15 +1,16 @@
 """Explore: every battery of a dataset in one figure, one battery in all its features, and more."""
 
+import pandas as pd
 import streamlit as st
 
 from core.database import read_scope
 from core.datasets import DatasetSummary, list_batteries, list_datasets
 from core.errors import NotFound
-from core.explore import list_quantities
+from core.explore import Quantity, list_quantities
 from core.users import CurrentUser
 from ui.dataset_words import facts_line, plain
 from ui.explore_battery import battery_panel
-from ui.explore_fleet import fleet_view
+from ui.explore_fleet import fleet_inputs, fleet_view
 from ui.explore_spread import boxes_view, correlation_view, lives_view
 from ui.frame import empty_state, page_header
 from ui.links import address_id, go, link, set_address
@@ -69,6 +70,24 @@ def _pick_dataset(summaries: list[DatasetSummary], current: DatasetSummary) -> N
         go("explore", dataset=chosen.id)
 
 
+def _curves(
+    user: CurrentUser,
+    summary: DatasetSummary,
+    quantities: list[Quantity],
+    batteries: pd.DataFrame,
+) -> None:
+    """The fleet alone, or beside the chosen battery."""
+    choice = fleet_inputs(quantities, batteries)
+    if choice.battery_code is None:
+        fleet_view(user, summary, batteries, choice)
+        return
+    left, right = st.columns(2, gap="medium")
+    with left:
+        fleet_view(user, summary, batteries, choice)
+    with right:
+        battery_panel(user, summary, batteries, choice.battery_code)
+
+
 def _views(user: CurrentUser, summary: DatasetSummary) -> None:
     with read_scope() as session:
         quantities = list_quantities(session, user, summary.id)
@@ -76,9 +95,7 @@ def _views(user: CurrentUser, summary: DatasetSummary) -> None:
     tabs = st.tabs(VIEWS, key="view", on_change="rerun", bind="query-params")
     with tabs[0]:
         if tabs[0].open:
-            code = fleet_view(user, summary, quantities, batteries)
-            if code is not None:
-                battery_panel(user, summary, batteries, code)
+            _curves(user, summary, quantities, batteries)
     with tabs[1]:
         if tabs[1].open:
             lives_view(summary, batteries)

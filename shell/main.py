@@ -23,7 +23,7 @@ from pages import (
     runs,
     upload,
 )
-from ui.links import register_pages
+from ui.links import go, register_pages
 from ui.login import require_user, sign_out_button
 
 # Section, address, title, icon, module.
@@ -46,11 +46,20 @@ def main() -> None:
         page_title="FadeBench", page_icon=":material/battery_charging_60:", layout="wide"
     )
     signed_in: list[CurrentUser] = []
-    screens = {address: _page(*screen, signed_in) for screen in SCREENS for address in [screen[1]]}
-    register_pages(screens)
-    sections: dict[str, list[Any]] = {}
-    for section, address, *_ in SCREENS:
+    # Streamlit gives its default page the bare address alone; as a page of its own that only
+    # forwards, it leaves `/datasets` to the datasets.
+    home = st.Page(_forward, title="FadeBench", default=True, visibility="hidden")
+    screens: dict[str, Any] = {}
+    sections: dict[str, list[Any]] = {"": [home]}
+    for section, address, title, icon, module in SCREENS:
+        screens[address] = st.Page(
+            partial(_render, module.render, signed_in),
+            title=title,
+            icon=f":material/{icon}:",
+            url_path=address,
+        )
         sections.setdefault(section, []).append(screens[address])
+    register_pages(screens)
     # Registered before the login, so that the address of a deep link survives it.
     st.navigation(sections, position="hidden")
     user = require_user()
@@ -61,21 +70,8 @@ def main() -> None:
     current.run()
 
 
-def _page(
-    _section: str,
-    address: str,
-    title: str,
-    icon: str,
-    module: ModuleType,
-    signed_in: list[CurrentUser],
-) -> Any:
-    return st.Page(
-        partial(_render, module.render, signed_in),
-        title=title,
-        icon=f":material/{icon}:",
-        url_path=address,
-        default=address == "datasets",
-    )
+def _forward() -> None:
+    go("datasets", **st.query_params.to_dict())
 
 
 def _render(render: Callable[[CurrentUser], None], signed_in: list[CurrentUser]) -> None:

@@ -38,7 +38,7 @@ def dataset_table(summaries: Sequence[DatasetSummary]) -> None:
         selection_mode=OPENS_BY,
         alt="Datasets with their size, split and origin. Choose a row to open the dataset.",
         column_config={
-            "name": column.TextColumn("Dataset", width="medium"),
+            "name": column.TextColumn("Dataset", width="large"),
             "batteries": column.NumberColumn("Batteries", format="localized"),
             "cycles": column.NumberColumn("Cycles", format="localized"),
             "split": column.TextColumn("Split (batteries)"),

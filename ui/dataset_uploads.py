@@ -76,7 +76,7 @@ def reading_result(info: UploadInfo) -> None:
     """What the file became: numbers, warnings, and the way on."""
     report = info.report or {}
     labelled = report.get("labelled", {})
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, gap="large"):
         st.metric("Batteries", f"{report.get('batteries', 0):,}", width="content")
         st.metric("Cycles", f"{report.get('cycles', 0):,}", width="content")
         st.metric("Cycles with PCL", _percent(labelled.get("PCL", 0)), width="content")

@@ -29,7 +29,6 @@ def battery_panel(
             frame,
             [(item.column, item.name, item.unit) for item in summary.features],
             battery_code=code,
-            columns=2,
             dark=is_dark(),
         )
         st.plotly_chart(

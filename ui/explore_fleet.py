@@ -1,6 +1,7 @@
 """One quantity of every battery; choosing a curve opens the battery."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -23,33 +24,45 @@ COLOURS: dict[str, FleetColour | None] = {
 QUANTITY, COLOUR, BATTERY = "quantity", "colour", "battery"
 
 
+@dataclass(frozen=True)
+class FleetChoice:
+    """What is drawn, how it is coloured, and which battery stands out."""
+
+    quantity: Quantity
+    colour_by: FleetColour | None
+    battery_code: str | None
+
+
 def fleet_view(
-    user: CurrentUser,
-    summary: DatasetSummary,
-    quantities: Sequence[Quantity],
-    batteries: pd.DataFrame,
-) -> str | None:
-    """Draw the inputs and the fleet; returns the code of the chosen battery."""
-    quantity, colour_by, code = _inputs(quantities, batteries)
-    key = f"fleet_{summary.id}_{quantity.column}"
+    user: CurrentUser, summary: DatasetSummary, batteries: pd.DataFrame, choice: FleetChoice
+) -> None:
+    """Draw the fleet; a click on a curve chooses its battery."""
+    key = f"fleet_{summary.id}_{choice.quantity.column}"
+    figure = fleet_figure(
+        user,
+        summary,
+        batteries,
+        choice.quantity,
+        choice.colour_by,
+        highlighted=choice.battery_code,
+    )
     st.plotly_chart(
-        fleet_figure(user, summary, batteries, quantity, colour_by, highlighted=code),
+        figure,
         theme=None,
         config=PLOTLY_CONFIG,
         key=key,
         on_select=lambda: _choose(key),
         selection_mode="points",
-        alt=f"{quantity.label} of every battery of {summary.name} against cycle number.",
+        alt=f"{choice.quantity.label} of every battery of {summary.name} against cycle number.",
     )
-    if code is None:
+    if choice.battery_code is None:
         st.caption("Click a curve, or pick a battery above, to see all of its features.")
-    return code
 
 
-def _inputs(
-    quantities: Sequence[Quantity], batteries: pd.DataFrame
-) -> tuple[Quantity, FleetColour | None, str | None]:
+def fleet_inputs(quantities: Sequence[Quantity], batteries: pd.DataFrame) -> FleetChoice:
+    """Quantity, colour and battery; all three are kept in the address."""
     by_label = {quantity_label(quantity): quantity for quantity in quantities}
+    codes = list(batteries["battery_code"].astype(str))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         label = st.selectbox(
             "Quantity", list(by_label), key=QUANTITY, bind="query-params", width=320
@@ -59,14 +72,14 @@ def _inputs(
         )
         code = st.selectbox(
             "Battery",
-            list(batteries["battery_code"].astype(str)),
+            codes,
             index=None,
             key=BATTERY,
             bind="query-params",
             placeholder="All batteries",
             width=260,
         )
-    return by_label[label], COLOURS[colour], code
+    return FleetChoice(by_label[label], COLOURS[colour], code)
 
 
 def quantity_label(quantity: Quantity) -> str:

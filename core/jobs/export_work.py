@@ -62,7 +62,7 @@ def information(result: TestResult, model: ModelInfo) -> list[tuple[str, Any]]:
         ("Tested at (UTC)", f"{info.finished_at:%Y-%m-%d %H:%M:%S}"),
         ("Batteries", len(codes)),
         ("Batteries never seen by the model (overall metrics)", unseen),
-        ("Battery codes", ", ".join(codes)[:32_000]),
+        ("Battery codes", ", ".join(codes)),
         ("PCL", "fraction of nominal capacity; rmspe is taken on SOH = 1 - PCL"),
         ("RUL", "cycles; rows with true RUL 0 are left out of rmspe"),
         ("Dataset fingerprint", model.config.get("dataset_fingerprint", "")),

@@ -17,7 +17,7 @@ from core.jobs.context import TaskContext
 from core.jobs.states import move
 from core.registry import add_model
 from core.series import make_series, targets_of
-from core.training import update_job
+from core.training import unfinished_checkpoint, update_job
 from core.training_views import RunInfo, get_job_info, get_job_roles, get_run_info
 from core.users import CurrentUser, load_user
 from core.version import code_version
@@ -178,7 +178,7 @@ def _store(
     result: FitResult,
     scores: dict[str, Any],
 ) -> None:
-    unfinished = f"{assignment.user.id}/models/run_{context.subject_id}.pt"
+    unfinished = unfinished_checkpoint(assignment.user.id, context.subject_id)
     with storage.atomic_file(unfinished) as path:
         result.model.save(Path(path))
     context.flush()

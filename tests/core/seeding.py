@@ -76,10 +76,10 @@ def queue_upload(user: CurrentUser, path: Path, name: str = "Small fleet") -> in
     return upload_id
 
 
-def queue_training(user: CurrentUser, dataset_id: int, *algorithms: str, epochs: int = 1) -> int:
-    """Queue a training of PCL; returns the job's id."""
+def queue_training(user: CurrentUser, dataset_id: int, *algorithms: str, **settings: float) -> int:
+    """Queue a training of PCL for one epoch, or as the settings say; returns the job's id."""
     request = TrainingRequest(
-        dataset_id, "PCL", algorithms or ("BASELINE",), hyperparams={"epochs": epochs}
+        dataset_id, "PCL", algorithms or ("BASELINE",), hyperparams={"epochs": 1, **settings}
     )
     with session_scope() as session:
         return create_job(session, user, request)

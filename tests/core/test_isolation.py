@@ -138,6 +138,7 @@ BY_ID: dict[Callable[..., Any], Call] = {
     uploads.delete_upload: lambda s, u, w: uploads.delete_upload(s, u, w.upload_id),
     uploads.get_upload_info: lambda s, u, w: uploads.get_upload_info(s, u, w.upload_id),
     uploads.open_upload: lambda s, u, w: uploads.open_upload(s, u, w.upload_id),
+    uploads.refuse_upload: lambda s, u, w: uploads.refuse_upload(s, u, w.upload_id, "x"),
     uploads.preview_upload: lambda s, u, w: uploads.preview_upload(s, u, w.upload_id),
 }
 # Each lists what the account may see; the first account has something of each.
