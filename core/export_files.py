@@ -22,7 +22,8 @@ def write_csv(path: Path, predictions: pd.DataFrame) -> None:
     """Write predictions (see core.results.load_predictions) as UTF-8 CSV."""
     frame = predictions[PREDICTION_COLUMNS].copy()
     for column in ("battery_code", "target", "exposure"):
-        frame[column] = frame[column].map(harmless)
+        # A bare carriage return is not quoted and would start a new row.
+        frame[column] = frame[column].map(harmless).str.replace("\r", " ")
     frame.to_csv(path, index=False, lineterminator="\n")
 
 
@@ -69,8 +70,8 @@ def _cells(column: pd.Series) -> list[Cell]:
     if column.dtype.kind in "iu":
         return column.tolist()
     if column.dtype.kind == "f":
-        values = column.to_numpy(dtype=np.float64)
-        return np.where(np.isfinite(values), values, None).tolist()
+        values = column.to_numpy(dtype=object)
+        return np.where(np.isfinite(column), values, np.full_like(values, None)).tolist()
     return [_cell(value) for value in column]
 
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 SMALLEST_PCL = 0.005
+SMALLEST_SPREAD = 1e-30
 AVERAGED = ("mae", "mse", "rmse", "r2", "rmspe")
 
 
@@ -36,14 +37,12 @@ def score(target: str, y_true: Floats, y_pred: Floats) -> dict[str, Any] | None:
         return None
     error = pred - true
     mse = float(np.mean(error**2))
-    spread = float(np.sum((true - true.mean()) ** 2))
-    constant = np.ptp(true) == 0
     result: dict[str, Any] = {
         "n": len(true),
         "mae": float(np.mean(np.abs(error))),
         "mse": mse,
         "rmse": float(np.sqrt(mse)),
-        "r2": None if constant else float(1 - np.sum(error**2) / spread),
+        "r2": _r2(true, error),
     }
     return result | (
         _pcl_percentages(true, pred) if target == "PCL" else _rul_percentage(true, pred)
@@ -66,6 +65,14 @@ def overall(target: str, batteries: Iterable[tuple[Floats, Floats]]) -> dict[str
     each = [item for item in (score(target, *pair) for pair in pairs) if item is not None]
     macro = {name: _mean_of_known([item[name] for item in each]) for name in AVERAGED}
     return {**(pooled or {}), "n_batteries": len(each), "macro": macro}
+
+
+def _r2(true: Floats, error: Floats) -> float | None:
+    spread = float(np.sum((true - true.mean()) ** 2))
+    # Rounding gives equal values a spread above 0, and nearly equal ones a spread of 0.
+    if np.ptp(true) == 0 or spread < SMALLEST_SPREAD:
+        return None
+    return float(1 - np.sum(error**2) / spread)
 
 
 def _pcl_percentages(true: Floats, pred: Floats) -> dict[str, Any]:

@@ -186,9 +186,7 @@ def _describe(session: Session, models: list[ModelVersion]) -> list[ModelInfo]:
             select(TestJob.model_version_id, func.count())
             .where(TestJob.model_version_id.in_(ids), TestJob.deleting.is_not(True))
             .group_by(TestJob.model_version_id)
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     return [_info(model, *origin[model.id], tests.get(model.id, 0)) for model in models]
 

@@ -260,9 +260,7 @@ def _describe(session: Session, tests: list[TestJob]) -> list[TestInfo]:
     ]
 
 
-def _overall_metrics(
-    session: Session, test_ids: list[int]
-) -> dict[int, dict[str, dict[str, Any]]]:
+def _overall_metrics(session: Session, test_ids: list[int]) -> dict[int, dict[str, dict[str, Any]]]:
     metric = TestJobMetricOverall
     rows = session.execute(
         select(metric.test_job_id, metric.target, metric.metrics)

@@ -126,7 +126,7 @@ def get_job_roles(session: Session, user: CurrentUser, job_id: int) -> dict[int,
             TrainingJobBattery.job_id == job_id
         )
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def run_metrics(session: Session, user: CurrentUser, run_ids: Sequence[int]) -> pd.DataFrame:
@@ -173,9 +173,7 @@ def _describe(session: Session, jobs: list[TrainingJob]) -> list[JobInfo]:
     names = dict(
         session.execute(
             select(Dataset.id, Dataset.name).where(Dataset.id.in_({j.dataset_id for j in jobs}))
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     runs = session.scalars(
         select(TrainingJobRun).where(TrainingJobRun.job_id.in_(ids)).order_by(TrainingJobRun.id)
@@ -185,9 +183,7 @@ def _describe(session: Session, jobs: list[TrainingJob]) -> list[JobInfo]:
     models = dict(
         session.execute(
             select(ModelVersion.run_id, ModelVersion.id).where(ModelVersion.run_id.in_(run_ids))
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     counts = session.execute(
         select(TrainingJobBattery.job_id, TrainingJobBattery.split_role, func.count())

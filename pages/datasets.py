@@ -105,9 +105,13 @@ def _one(user: CurrentUser) -> None:
 
 def _detail(user: CurrentUser, detail: DatasetDetail) -> None:
     summary = detail.summary
-    link("All datasets", "datasets", icon=":material/arrow_back:")
+    with st.container(horizontal=True):
+        link("All datasets", "datasets", icon=":material/arrow_back:")
+        link("Explore", "explore", dataset=summary.id, icon=":material/insights:")
     when = f"{kind_of(summary)} · added {local_time(summary.created_at)}"
-    page_header(plain(summary.name), f"{facts_line(summary)} · {when}", lambda: _actions(summary))
+    page_header(
+        plain(summary.name), f"{facts_line(summary)} · {when}", lambda: _train_button(summary)
+    )
     tabs = st.tabs(VIEWS, key="view", on_change="rerun", bind="query-params")
     draw = (
         lambda: overview(user, detail),
@@ -122,9 +126,6 @@ def _detail(user: CurrentUser, detail: DatasetDetail) -> None:
                 content()
 
 
-def _actions(summary: DatasetSummary) -> None:
-    with st.container(horizontal=True):
-        if st.button("Explore", icon=":material/insights:"):
-            go("explore", dataset=summary.id)
-        if st.button("Train on it", type="primary", icon=":material/model_training:"):
-            go("new-training", dataset=summary.id)
+def _train_button(summary: DatasetSummary) -> None:
+    if st.button("Train on it", type="primary", icon=":material/model_training:"):
+        go("new-training", dataset=summary.id)

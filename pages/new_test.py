@@ -1,7 +1,171 @@
-"""Placeholder."""
+"""New test: which model, on which batteries; one button starts it."""
 
+import time
+
+import streamlit as st
+
+from core.database import read_scope, session_scope
+from core.datasets import list_datasets
+from core.errors import InvalidInput, NotFound
+from core.registry import ModelInfo, list_models
+from core.testing import TestRequest, create_test, match_features
 from core.users import CurrentUser
+from ui.dataset_words import counted, plain
+from ui.frame import empty_state, page_header, shown_errors
+from ui.links import address_id, go, link, set_address
+from ui.result_choice import choose_batteries
+from ui.result_words import TARGET_TITLES
+from ui.theme import algorithm_label
+
+# A second click on the button within this time is the same wish.
+DOUBLE_CLICK_S = 3.0
+_LAST_START = "new_test.last_start"
 
 
 def render(user: CurrentUser) -> None:
-    """Draw."""
+    """Draw the page."""
+    page_header("New test", "See how well a model does on batteries it never saw.")
+    questions, panel = st.columns([2.2, 1], gap="large")
+    with questions:
+        request = _questions(user)
+    if request is not None:
+        with panel, st.container(border=True):
+            _start_panel(user, request)
+
+
+def _questions(user: CurrentUser) -> TestRequest | None:
+    try:
+        model = _choose_model(user)
+    except NotFound as error:
+        st.error(str(error), icon=":material/error:")
+        link("All models", "models", icon=":material/arrow_back:")
+        return None
+    if model is None:
+        empty_state("No models yet. Train one first.", "New training", "new-training")
+        return None
+    try:
+        dataset_id = _choose_dataset(user, model)
+        with read_scope() as session:
+            match_features(session, user, model, dataset_id)
+    except NotFound as error:
+        st.error(str(error), icon=":material/error:")
+        link("All datasets", "datasets", icon=":material/arrow_back:")
+        return None
+    except InvalidInput as error:
+        st.warning(str(error), icon=":material/warning:")
+        return None
+    st.subheader("Batteries", anchor=False)
+    codes = choose_batteries(user, model, dataset_id)
+    st.subheader("Horizon", anchor=False)
+    return TestRequest(model.id, dataset_id, codes, _choose_horizon(model))
+
+
+def _choose_model(user: CurrentUser) -> ModelInfo | None:
+    """The model of the address, or the newest; None where there is none."""
+    with read_scope() as session:
+        found = {model.id: model for model in list_models(session, user)}
+    wanted = address_id("model")
+    if "model" in st.query_params and wanted not in found:
+        raise NotFound("model")
+    if not found:
+        return None
+    ids = list(found)
+    chosen = st.selectbox(
+        "Model",
+        ids,
+        index=ids.index(wanted) if wanted in found else 0,
+        format_func=lambda model_id: _described(found[model_id]),
+        key="tested_model",
+        help="Each training run gives one model.",
+    )
+    set_address(model=chosen)
+    model = found[chosen]
+    if model.labels_changed:
+        st.warning(
+            f"The labels of {plain(model.dataset_name)} have changed since this model was "
+            "trained, so it is compared with other values than it learned.",
+            icon=":material/warning:",
+        )
+    return model
+
+
+def _described(model: ModelInfo) -> str:
+    kind = f"forecasts up to {model.max_horizon} cycles" if model.max_horizon else "estimates"
+    algorithm = algorithm_label(model.algorithm)
+    named = model.title if algorithm in model.name else f"{model.title} · {algorithm}"
+    return f"{named} · {TARGET_TITLES[model.target]} · {kind}"
+
+
+def _choose_dataset(user: CurrentUser, model: ModelInfo) -> int:
+    with read_scope() as session:
+        found = {summary.id: summary for summary in list_datasets(session, user)}
+    ids = list(found)
+    wanted = address_id("dataset")
+    if "dataset" in st.query_params and wanted not in found:
+        raise NotFound("dataset")
+    start = wanted if wanted in found else model.dataset_id
+    chosen = st.selectbox(
+        "Dataset",
+        ids,
+        index=ids.index(start) if start in found else 0,
+        format_func=lambda i: (
+            f"{found[i].name} · {counted(found[i].n_batteries, 'battery', 'batteries')}"
+        ),
+        # Another model starts from its own dataset.
+        key=f"tested_dataset_{model.id}",
+        help="It needs the features that the model was trained on, by the same names.",
+    )
+    set_address(dataset=None if chosen == model.dataset_id else chosen)
+    return chosen
+
+
+def _choose_horizon(model: ModelInfo) -> int:
+    longest = model.max_horizon
+    horizon = st.number_input(
+        "Horizon (cycles)",
+        min_value=1 if longest else 0,
+        max_value=longest,
+        value=1 if longest else 0,
+        step=1,
+        disabled=not longest,
+        key=f"horizon_{model.id}",
+        width=240,
+        help="How many cycles ahead of the last measured cycle the model answers.",
+    )
+    if longest:
+        st.caption(f"This model was trained to look 1 to {longest} cycles ahead.")
+    else:
+        st.caption(
+            "This model estimates the state at the measured cycle itself, so its horizon is 0. "
+            "Train a forecasting model to look ahead."
+        )
+    return int(horizon)
+
+
+def _start_panel(user: CurrentUser, request: TestRequest) -> None:
+    n = len(request.battery_codes or ())
+    st.metric("Batteries to test", f"{n:,}")
+    pressed = st.button(
+        "Start test",
+        type="primary",
+        icon=":material/play_arrow:",
+        width="stretch",
+        disabled=not n,
+    )
+    if not n:
+        st.caption("Choose at least one battery.")
+    if pressed:
+        with shown_errors():
+            go("results", test=_start(user, request))
+    st.caption("It runs in the background; CSV and XLSX files are made with it.")
+
+
+def _start(user: CurrentUser, request: TestRequest) -> int:
+    """The id of the test; a double click starts one test, not two."""
+    last_request, last_id, started_at = st.session_state.get(_LAST_START, (None, 0, 0.0))
+    if last_request == request and time.monotonic() - started_at < DOUBLE_CLICK_S:
+        return int(last_id)
+    with session_scope() as session:
+        test_id = create_test(session, user, request)
+    st.session_state[_LAST_START] = (request, test_id, time.monotonic())
+    return test_id

@@ -105,7 +105,7 @@ def _estimate(user: CurrentUser, request: TrainingRequest) -> bool:
         help="If every epoch is run; early stopping usually ends it sooner.",
     )
     lines = [f"{ALGORITHMS[name].label}: {duration(s)}" for name, s in durations_s.items()]
-    st.caption(" · ".join(lines))
+    st.caption("  \n".join(lines))
     return True
 
 

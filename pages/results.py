@@ -1,7 +1,160 @@
-"""Placeholder."""
+"""Results: the list of tests, one test with all its numbers and curves, or several compared."""
 
+from collections.abc import Callable
+
+import streamlit as st
+
+from core.database import read_scope, session_scope
+from core.deletion import delete_test
+from core.errors import FadeBenchError, NotFound
+from core.results import TestResult, get_result
+from core.testing import TestInfo, get_test_info, list_tests
 from core.users import CurrentUser
+from ui.dataset_words import plain
+from ui.frame import confirm_by_name, empty_state, local_time, page_header, shown_errors
+from ui.links import address_id, go, link
+from ui.result_batteries import battery_view
+from ui.result_busy import busy_test, ended_without_result, log_lines
+from ui.result_compare import comparison
+from ui.result_curves import CURVES_VIEW, VIEW_KEY, curve_view
+from ui.result_exports import export_buttons
+from ui.result_headline import headline_metrics
+from ui.result_list import comparable, test_table
+from ui.result_spread import distribution_view, scatter_view
+from ui.result_target import choose_target
+from ui.result_words import TARGET_TITLES, horizon_text
+
+PURPOSE = "How well your models do on the batteries they were tested on."
+VIEWS = (CURVES_VIEW, "Batteries", "Distribution", "Scatter")
 
 
 def render(user: CurrentUser) -> None:
-    """Draw."""
+    """Draw the list, the test that the address names, or the comparison."""
+    if "test" in st.query_params:
+        _one(user)
+    elif "compare" in st.query_params:
+        _compare(user)
+    else:
+        _all(user)
+
+
+def _all(user: CurrentUser) -> None:
+    page_header("Results", PURPOSE, _new_test_button)
+    with read_scope() as session:
+        tests = list_tests(session, user)
+    if tests:
+        test_table(user, tests)
+    else:
+        empty_state(
+            "No tests yet. Train a model, then test it on batteries it never saw.",
+            "New test",
+            "new-test",
+        )
+
+
+def _new_test_button() -> None:
+    if st.button("New test", type="primary", icon=":material/science:"):
+        go("new-test")
+
+
+def _one(user: CurrentUser) -> None:
+    test_id = address_id("test")
+    try:
+        if test_id is None:
+            raise NotFound("test")
+        with read_scope() as session:
+            info = get_test_info(session, user, test_id)
+            result = get_result(session, user, test_id) if info.status == "SUCCEEDED" else None
+    except NotFound as error:
+        _not_found(error)
+        return
+    link("All results", "results", icon=":material/arrow_back:")
+    _heading(user, info, result)
+    if info.is_active:
+        busy_test(user, info.id)
+    elif result is None:
+        ended_without_result(user, info)
+        _deletion(user, info, 0)
+    else:
+        _finished(user, result)
+
+
+def _heading(user: CurrentUser, info: TestInfo, result: TestResult | None) -> None:
+    done = f"tested {local_time(info.finished_at)}" if info.finished_at else "not finished"
+    purpose = f"{horizon_text(info.horizon)} · {TARGET_TITLES[info.target]} · {done}"
+    actions: Callable[[], None] | None = None
+    if result is not None:
+
+        def actions() -> None:
+            export_buttons(user, info.id)
+
+    page_header(plain(info.title), purpose, actions)
+    with st.container(horizontal=True):
+        link(
+            info.model_title, "models", icon=":material/deployed_code:", model=info.model_version_id
+        )
+        link(info.dataset_name, "datasets", icon=":material/database:", dataset=info.dataset_id)
+
+
+def _finished(user: CurrentUser, result: TestResult) -> None:
+    headline_metrics(result)
+    target = choose_target(result.targets, str(result.info.id))
+    tabs = st.tabs(VIEWS, key=VIEW_KEY, on_change="rerun", bind="query-params")
+    draw = (
+        lambda: curve_view(user, result, target),
+        lambda: battery_view(result, target),
+        lambda: distribution_view(user, result, target),
+        lambda: scatter_view(user, result, target),
+    )
+    for tab, content in zip(tabs, draw, strict=True):
+        if tab.open:
+            with tab:
+                content()
+    log_lines(user, result.info.id)
+    _deletion(user, result.info, result.batteries["battery_code"].nunique())
+
+
+def _deletion(user: CurrentUser, info: TestInfo, n_batteries: int) -> None:
+    if st.button("Delete test", icon=":material/delete:", type="tertiary"):
+        _confirm_deletion(user, info, n_batteries)
+
+
+@st.dialog("Delete test", icon=":material/delete:")
+def _confirm_deletion(user: CurrentUser, info: TestInfo, n_batteries: int) -> None:
+    what = f"the predictions and metrics of {n_batteries} batteries and" if n_batteries else ""
+    st.markdown(f"**{plain(info.title)}** goes, and with it {what} its log and files.")
+    st.markdown("The model stays. This cannot be undone.")
+    confirmed = confirm_by_name(info.title, "test", f"confirm_test_{info.id}")
+    if not st.button("Delete for good", type="primary", disabled=not confirmed):
+        return
+    with shown_errors():
+        with session_scope() as session:
+            delete_test(session, user, info.id)
+        st.toast("Test deleted.", icon=":material/check:")
+        go("results")
+
+
+def _compare(user: CurrentUser) -> None:
+    ids = [part for part in st.query_params.get("compare", "").split(",") if part]
+    try:
+        if not all(part.isascii() and part.isdigit() and len(part) < 19 for part in ids):
+            raise NotFound("test")
+        with read_scope() as session:
+            infos = [get_test_info(session, user, int(part)) for part in dict.fromkeys(ids)]
+            problem = comparable(infos)
+            results = [get_result(session, user, info.id) for info in infos if not problem]
+    except FadeBenchError as error:
+        _not_found(error)
+        return
+    link("All results", "results", icon=":material/arrow_back:")
+    page_header("Compare tests", "The same numbers side by side, over batteries never seen.")
+    if problem:
+        st.warning(problem, icon=":material/warning:")
+    else:
+        comparison(results)
+
+
+def _not_found(error: FadeBenchError) -> None:
+    page_header("Results", PURPOSE)
+    st.error(str(error), icon=":material/error:")
+    link("All results", "results", icon=":material/arrow_back:")

@@ -7,12 +7,13 @@ from core.database import session_scope
 from core.datasets import DatasetDetail, set_split
 from core.splits import propose_split
 from core.users import CurrentUser
-from ui.dataset_list import OPENS_BY, chosen_row
+from ui.dataset_list import opening_table
 from ui.dataset_words import NO_ROLE, role_label, role_of_label
 from ui.frame import shown_errors
 from ui.links import go
 from ui.theme import ROLE_LABELS
 
+PROPOSALS = 5
 LABELS = {
     "battery_code": "Battery",
     "total_cycles": "Cycles",
@@ -29,13 +30,10 @@ def battery_table(detail: DatasetDetail) -> None:
     """Every battery with cycles, life and capacities; choosing a row opens it in Explore."""
     frame = _battery_frame(detail.batteries)
     number = st.column_config.NumberColumn
-    event = st.dataframe(
+    row = opening_table(
         frame,
-        hide_index=True,
+        f"batteries_{detail.summary.id}",
         height=min(560, 38 + 35 * len(frame)),
-        key=f"batteries_{detail.summary.id}",
-        on_select="rerun",
-        selection_mode=OPENS_BY,
         placeholder="not reached",
         alt="Batteries with cycles, cycle life, capacities and split role.",
         column_config={
@@ -51,7 +49,6 @@ def battery_table(detail: DatasetDetail) -> None:
         },
     )
     st.caption("Choose a row to see the battery with all its features.")
-    row = chosen_row(event)
     if row is not None:
         go("explore", dataset=detail.summary.id, battery=detail.batteries["battery_code"].iloc[row])
 
@@ -140,7 +137,11 @@ def _role_frame(batteries: pd.DataFrame, draft: dict[str, str | None]) -> pd.Dat
 
 def _propose(detail: DatasetDetail, turn: int) -> None:
     key = _draft_key(detail.summary.id)
-    st.session_state[key] = dict(propose_split(detail.batteries, seed=turn))
+    stored = dict(zip(detail.batteries["battery_code"], detail.batteries["group_tag"], strict=True))
+    seeds = range(turn + 1, turn + 1 + PROPOSALS)
+    proposals = [propose_split(detail.batteries, seed=seed) for seed in seeds]
+    # With few batteries there may be no other split than the stored one.
+    st.session_state[key] = next((p for p in proposals if p != stored), proposals[0])
     # Another key makes the editor start from the proposal.
     st.session_state[f"{key}_turn"] = turn + 1
     st.rerun()

@@ -1,7 +1,7 @@
 """The table of all datasets; choosing a row opens it."""
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
@@ -30,33 +30,50 @@ def dataset_table(summaries: Sequence[DatasetSummary]) -> None:
         }
     )
     column = st.column_config
-    event = st.dataframe(
+    row = opening_table(
         frame,
-        hide_index=True,
-        key="dataset_table",
-        on_select="rerun",
-        selection_mode=OPENS_BY,
+        "dataset_table",
         alt="Datasets with their size, split and origin. Choose a row to open the dataset.",
         column_config={
-            "name": column.TextColumn("Dataset", width="large"),
+            "name": column.TextColumn("Dataset"),
             "batteries": column.NumberColumn("Batteries", format="localized"),
             "cycles": column.NumberColumn("Cycles", format="localized"),
             "split": column.TextColumn("Split (batteries)"),
             "features": column.NumberColumn("Features"),
-            "created": column.DatetimeColumn(
-                f"Added ({zone})", format="YYYY-MM-DD HH:mm", timezone=zone
-            ),
+            "created": column.DatetimeColumn("Added", format="YYYY-MM-DD", timezone=zone),
             "kind": column.TextColumn("Kind"),
         },
     )
     st.caption("Choose a row to open the dataset.")
-    row = chosen_row(event)
     if row is not None:
         go("datasets", dataset=summaries[row].id)
 
 
-def chosen_row(event: object) -> int | None:
-    """Position of the row that a table's selection means; None without one."""
-    selection = getattr(event, "selection", None) or {}
-    rows = [*selection.get("rows", ()), *(cell[0] for cell in selection.get("cells", ()))]
-    return int(rows[0]) if rows else None
+def opening_table(
+    frame: pd.DataFrame,
+    name: str,
+    alt: str,
+    column_config: Mapping[str, Any],
+    height: int | Literal["auto"] = "auto",
+    placeholder: str | None = None,
+) -> int | None:
+    """Draw a table whose rows open something; returns the position of the row just chosen."""
+    turn = st.session_state.setdefault(f"{name}_turn", 0)
+    event = st.dataframe(
+        frame,
+        hide_index=True,
+        height=height,
+        key=f"{name}_{turn}",
+        on_select="rerun",
+        selection_mode=OPENS_BY,
+        placeholder=placeholder,
+        alt=alt,
+        column_config=column_config,
+    )
+    selection = event.selection
+    rows = [*selection.rows, *(cell[0] for cell in selection.cells)]
+    if not rows:
+        return None
+    # The browser keeps a selection by key; with the old one the Back button would open it again.
+    st.session_state[f"{name}_turn"] = turn + 1
+    return int(rows[0])

@@ -8,7 +8,7 @@ import streamlit as st
 from core.database import read_scope, session_scope
 from core.uploads import UploadInfo, cancel_upload, delete_upload, get_upload_info
 from core.users import CurrentUser
-from ui.dataset_list import OPENS_BY, chosen_row
+from ui.dataset_list import opening_table
 from ui.dataset_overview import problem_table
 from ui.dataset_words import plain, split_line
 from ui.frame import confirm_by_name, file_size, shown_errors, status_text, task_progress
@@ -30,12 +30,9 @@ def upload_table(uploads: Sequence[UploadInfo]) -> None:
             "Uploaded": times,
         }
     )
-    event = st.dataframe(
+    row = opening_table(
         frame,
-        hide_index=True,
-        key="upload_table",
-        on_select="rerun",
-        selection_mode=OPENS_BY,
+        "upload_table",
         alt="Your uploads with their state. Choose a row to open one.",
         column_config={
             "Uploaded": st.column_config.DatetimeColumn(
@@ -44,7 +41,6 @@ def upload_table(uploads: Sequence[UploadInfo]) -> None:
         },
     )
     st.caption("Choose a row to open the upload.")
-    row = chosen_row(event)
     if row is not None:
         go("upload", upload=uploads[row].id)
 

@@ -15,10 +15,11 @@ from ui.dataset_words import plain, role_label, role_of_label
 from ui.theme import ROLE_LABELS
 
 NOT_IN_FILE = "Not in the file"
-ONE_PER_FILE = "The file's name (one battery per file)"
+ONE_PER_FILE = "One battery per file"
 ROW_ORDER = "Row order"
 WIDTH_PX = 260
 UNIT_WIDTH_PX = 130
+FEATURES_HEIGHT_PX = 320
 KNOWN_FORMAT = "MATLAB"
 CAPACITY_UNITS = ("Ah", "mAh")
 SHARE_UNITS = {"fraction": "0 to 1", "percent": "%"}
@@ -108,7 +109,7 @@ def _features(
     edited = st.data_editor(
         _feature_frame(preview, start),
         hide_index=True,
-        height="content",
+        height=FEATURES_HEIGHT_PX,
         disabled=["Column"],
         key=f"{key}_features",
         alt="Columns of the file; those ticked become features, with name and unit.",

@@ -13,13 +13,13 @@ from models.specs import SPECS_BY_NAME
 from ui.links import address_id, set_address
 
 TARGETS = {
-    "BOTH": ("Both", "One model for capacity loss and remaining life"),
-    "PCL": ("Capacity loss (PCL)", "Share of the nominal capacity that is lost, in %"),
-    "RUL": ("Remaining life (RUL)", "Cycles left until the end of life"),
+    "BOTH": ("Both", "One model for PCL and RUL"),
+    "PCL": ("Capacity loss (PCL)", "Share of capacity lost, in %"),
+    "RUL": ("Remaining life (RUL)", "Cycles to the end of life"),
 }
 KINDS = {
-    "Estimate": "The state at the measured cycle, from its features",
-    "Forecast": "The state some cycles ahead, from what was measured so far",
+    "Estimate": "The state at the measured cycle",
+    "Forecast": "The state some cycles ahead",
 }
 USUAL_HORIZON_CYCLES = 50
 
@@ -73,7 +73,7 @@ def choose_algorithms() -> list[str]:
     st.markdown("Algorithms")
     chosen = []
     for column, info in zip(st.columns(len(ALGORITHMS)), ALGORITHMS.values(), strict=True):
-        with column:
+        with column, st.container(gap="xxsmall"):
             if st.checkbox(info.label, value=True, key=f"algorithm_{info.key}"):
                 chosen.append(info.key)
             st.caption(info.description)

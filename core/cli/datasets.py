@@ -53,7 +53,7 @@ def import_file(
 ) -> None:
     """Import a file as a dataset."""
     user = acting_user(acting)
-    mapping = _mapping(path, columns, nominal_capacity_ah, eol_threshold, drop_bad_rows)
+    mapping, guesses = _mapping(path, columns, nominal_capacity_ah, eol_threshold, drop_bad_rows)
     upload_id = _store(user, path, mapping, name or path.stem)
 
     def look() -> UploadInfo:
@@ -69,7 +69,7 @@ def import_file(
     info = look()
     if finished and info.status != "SUCCEEDED":
         raise TaskFailed(info.error_message or "The file was not read. Try again.")
-    payload = _payload(info)
+    payload = _payload(info, guesses)
     show(payload, as_json, _lines(payload))
     if not finished and not no_wait:
         raise typer.Exit(INTERRUPTED)
@@ -92,8 +92,11 @@ def _mapping(
     nominal_capacity_ah: float | None,
     eol_threshold: float | None,
     drop_bad_rows: bool,
-) -> ColumnMapping:
-    """Checked before the file is stored, so that a slip leaves nothing behind."""
+) -> tuple[ColumnMapping, list[str]]:
+    """The mapping and what in it was guessed.
+
+    Checked before the file is stored, so that a slip leaves nothing behind.
+    """
     if not path.is_file():
         raise BadFile(f"There is no file at {path}.")
     given = read_object(columns) if columns else {}
@@ -107,7 +110,9 @@ def _mapping(
     if drop_bad_rows:
         mapping = replace(mapping, bad_rows="drop")
     check_mapping(mapping, seen.columns)
-    return mapping
+    chosen = nominal_capacity_ah is not None or "nominal_capacity_ah" in given
+    guesses = [t for t in seen.guesses if not (chosen and t.startswith("The nominal capacity"))]
+    return mapping, guesses
 
 
 def _store(user: CurrentUser, path: Path, mapping: ColumnMapping, name: str) -> int:
@@ -117,7 +122,7 @@ def _store(user: CurrentUser, path: Path, mapping: ColumnMapping, name: str) -> 
     return upload_id
 
 
-def _payload(info: UploadInfo) -> dict[str, Any]:
+def _payload(info: UploadInfo, guesses: list[str]) -> dict[str, Any]:
     report = info.report or {}
     return {
         "dataset_id": info.dataset_id,
@@ -125,7 +130,7 @@ def _payload(info: UploadInfo) -> dict[str, Any]:
         "name": info.dataset_name,
         "status": info.status,
         **{key: report.get(key) for key in REPORTED},
-        "warnings": report.get("warnings", []),
+        "warnings": [*guesses, *report.get("warnings", [])],
         "seconds": round(info.task.elapsed_s, 2) if info.task else None,
     }
 

@@ -111,7 +111,8 @@ def _summary(assignment: Assignment, threads: int) -> str:
         f"{len(batteries)} {role} batteries ({sum(map(len, batteries)):,} cycles)"
         for role, batteries in assignment.series.items()
     )
-    return f"{counts}; {len(assignment.features)} features; {threads} threads."
+    noun = "thread" if threads == 1 else "threads"
+    return f"{counts}; {len(assignment.features)} features; {threads} {noun}."
 
 
 def _enter_stage(context: TaskContext, stage: str) -> None:

@@ -105,9 +105,9 @@ def add_dataset(user: CurrentUser, folder: Path, name: str = "Small fleet") -> t
     return upload_id, dataset_id
 
 
-def add_world(user: CurrentUser, folder: Path) -> World:
+def add_world(user: CurrentUser, folder: Path, name: str = "Small fleet") -> World:
     """A dataset, a trained model, a finished test and its exports."""
-    upload_id, dataset_id = add_dataset(user, folder)
+    upload_id, dataset_id = add_dataset(user, folder, name)
     job_id = queue_training(user, dataset_id)
     work_off()
     with read_scope() as session:

@@ -5,9 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser, BrowserContext, expect
 
 from tests.e2e.browser import CHROMIUM, DESKTOP, running_app, running_browser
+
+# A busy machine draws slowly; what never comes still fails.
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +29,7 @@ def browser() -> Iterator[Browser]:
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A browser without cookies, in desktop size."""
     fresh = browser.new_context(viewport=DESKTOP, accept_downloads=True)
-    fresh.set_default_timeout(20_000)
+    fresh.set_default_timeout(30_000)
     yield fresh
     fresh.close()
 

@@ -1,8 +1,144 @@
+"""The datasets page: list, detail, split, labels, and what a stranger sees."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.builtin import ensure_demo_fleet
+from core.database import read_scope, session_scope
+from core.datasets import get_dataset_summary, list_batteries, set_split
+from core.users import CurrentUser
 from tests.pages.conftest import run_page, store_fleet, texts
-def test_x(user):
-    i=store_fleet(user, "A *fleet*")
-    t = run_page("datasets", user)
-    print(texts(t))
-    for v in ("Overview","Batteries","Split","Labels","Manage"):
-        t = run_page("datasets", user, {"dataset": i, "view": v})
-        print(v, texts(t)[-300:], [b.label for b in t.button])
+
+VIEWS = ("Overview", "Batteries", "Split", "Labels", "Manage")
+
+
+def press(test: AppTest, label: str) -> None:
+    """Press the button of this label and run the page again."""
+    next(button for button in test.button if button.label == label).click().run()
+    assert not test.exception, test.exception
+
+
+def figures(test: AppTest) -> int:
+    """How many plots are on the page."""
+    return len(test.get("plotly_chart"))
+
+
+def test_without_any_dataset_the_page_says_what_to_do(user: CurrentUser) -> None:
+    test = run_page("datasets", user)
+
+    assert "No datasets yet" in texts(test)
+    assert figures(test) == 0
+
+
+def test_while_the_demonstration_fleet_is_made_the_page_says_so(user: CurrentUser) -> None:
+    ensure_demo_fleet()
+
+    assert "demonstration fleet" in texts(run_page("datasets", user))
+
+
+def test_the_first_screen_shows_the_newest_dataset_of_ones_own(user: CurrentUser) -> None:
+    store_fleet(user, "Mine")
+    store_fleet(None, "Simulated")
+
+    test = run_page("datasets", user)
+
+    assert test.subheader[0].value == "Mine"
+    assert figures(test) == 1
+    assert list(test.dataframe[0].value["name"]) == ["Mine", "Simulated"]
+    assert list(test.dataframe[0].value["batteries"]) == [24, 24]
+
+
+def test_names_are_shown_as_they_are_written(user: CurrentUser) -> None:
+    dataset_id = store_fleet(user, "*a* [b](c)")
+
+    test = run_page("datasets", user, {"dataset": dataset_id})
+
+    assert test.title[0].value == "\\*a\\* \\[b\\](c)"
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_of_ones_own_and_of_a_built_in_dataset(user: CurrentUser, view: str) -> None:
+    for owner in (user, None):
+        dataset_id = store_fleet(owner, "Fleet")
+        test = run_page("datasets", user, {"dataset": dataset_id, "view": view})
+        assert "24 batteries · 18,232 cycles" in texts(test)
+
+
+def test_built_in_datasets_are_read_only(user: CurrentUser) -> None:
+    dataset_id = store_fleet(None, "Fleet")
+
+    for view in ("Split", "Labels", "Manage"):
+        test = run_page("datasets", user, {"dataset": dataset_id, "view": view})
+        assert "Built-in datasets are the same for everybody" in texts(test)
+        assert [button.label for button in test.button] == ["Train on it"]
+
+
+@pytest.mark.parametrize("address", ["999", "abc", ""])
+def test_a_bad_address_is_explained(user: CurrentUser, address: str) -> None:
+    assert "No such dataset" in texts(run_page("datasets", user, {"dataset": address}))
+
+
+def test_what_belongs_to_another_does_not_exist(user: CurrentUser, stranger: CurrentUser) -> None:
+    dataset_id = store_fleet(user, "Secret")
+
+    seen = texts(run_page("datasets", stranger, {"dataset": dataset_id}))
+
+    assert "No such dataset" in seen
+    assert "Secret" not in seen + texts(run_page("datasets", stranger))
+
+
+def test_proposed_split_is_shown_then_saved(user: CurrentUser) -> None:
+    dataset_id = store_fleet(user, "Fleet")
+    with session_scope() as session:
+        codes = list(list_batteries(session, user, dataset_id)["battery_code"])
+        set_split(session, user, dataset_id, dict.fromkeys(codes))
+    test = run_page("datasets", user, {"dataset": dataset_id, "view": "Split"})
+    assert "24 no role · 0 changed" in texts(test)
+
+    press(test, "Propose a split")
+    assert "24 changed" in texts(test)
+    press(test, "Save split")
+
+    with read_scope() as session:
+        assert list_batteries(session, user, dataset_id)["group_tag"].notna().all()
+    assert "0 no role · 0 changed" in texts(test)
+
+
+def test_labels_change_only_after_a_look(user: CurrentUser) -> None:
+    dataset_id = store_fleet(user, "Fleet")
+    test = run_page("datasets", user, {"dataset": dataset_id, "view": "Labels"})
+
+    threshold = next(i for i in test.number_input if i.label.startswith("End of life"))
+    threshold.set_value(85.0).run()
+    assert "Apply" not in [button.label for button in test.button]
+    press(test, "Show what changes")
+    assert "Batteries with RUL: 24 now, 24 then." in texts(test)
+    press(test, "Apply")
+
+    with read_scope() as session:
+        summary = get_dataset_summary(session, user, dataset_id)
+    assert (summary.eol.threshold, summary.labels_version) == (0.85, 2)
+
+
+def test_renaming(user: CurrentUser) -> None:
+    dataset_id = store_fleet(user, "Old")
+    test = run_page("datasets", user, {"dataset": dataset_id, "view": "Manage"})
+
+    test.text_input[0].set_value("New")
+    press(test, "Rename")
+
+    assert test.title[0].value == "New"
+
+
+def test_deleting_asks_for_the_name_and_lists_what_goes(user: CurrentUser) -> None:
+    dataset_id = store_fleet(user, "Fleet")
+    test = run_page("datasets", user, {"dataset": dataset_id, "view": "Manage"})
+
+    press(test, "Delete dataset")
+    assert "24 batteries, 18,232 cycles, 1 uploaded file" in texts(test)
+    confirm = next(button for button in test.button if button.label == "Delete for good")
+    assert confirm.disabled
+    next(i for i in test.text_input if i.label.startswith("Type the name")).set_value("Fleet").run()
+    press(test, "Delete for good")
+
+    assert "No such dataset" in texts(run_page("datasets", user, {"dataset": dataset_id}))

@@ -84,16 +84,15 @@ def _groups_by_split(rows: pd.DataFrame, colours: Palette) -> list[tuple[str, st
 
 
 def _groups_by_life(rows: pd.DataFrame, colours: Palette) -> list[tuple[str, str, pd.DataFrame]]:
-    lives = rows.groupby("battery_code")["life"].first().dropna()
-    edges = np.unique(np.quantile(lives, np.linspace(0, 1, len(colours.life_scale) + 1)))
-    bins = np.digitize(rows["life"], edges[1:-1]) if lives.size else np.zeros(len(rows))
+    known, unknown = rows[rows["life"].notna()], rows[rows["life"].isna()]
     groups = []
-    for index in range(max(len(edges) - 1, 1) if lives.size else 0):
-        members = rows[(bins == index) & rows["life"].notna()]
-        if not members.empty:
-            low, high = members["life"].min(), members["life"].max()
-            groups.append((_life_name(low, high), colours.life_scale[index], members))
-    unknown = rows[rows["life"].isna()]
+    if not known.empty:
+        lives = known.groupby("battery_code")["life"].first()
+        edges = np.unique(np.quantile(lives, np.linspace(0, 1, len(colours.life_scale) + 1)))
+        bins = pd.Series(np.digitize(known["life"], edges[1:-1]), index=known.index)
+        for index, members in known.groupby(bins):
+            name = _life_name(members["life"].min(), members["life"].max())
+            groups.append((name, colours.life_scale[int(index)], members))
     return [*groups, (NO_LIFE, colours.muted, unknown)] if not unknown.empty else groups
 
 

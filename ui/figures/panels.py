@@ -25,7 +25,7 @@ def lay_out_panels(
     column names the axis.
     """
     rows = -(-len(titles) // columns)
-    cells = [
+    cells: list[list[dict[str, str] | None]] = [
         [{} if row * columns + col < len(titles) else None for col in range(columns)]
         for row in range(rows)
     ]

@@ -1,0 +1,110 @@
+import pytest
+from sqlalchemy import update
+
+from core.database import read_scope, session_scope
+from core.datasets import get_dataset_summary
+from core.registry import list_models
+from core.testing import TestRequest, create_test
+from core.users import CurrentUser
+from db.tables import Dataset
+from tests.pages.conftest import run_page, store_fleet, texts
+from tests.pages.training_jobs import confirm_deletion, run_epochs, start_job, succeed
+
+
+@pytest.fixture
+def dataset_id(user: CurrentUser) -> int:
+    return store_fleet(user, "Pouch cells")
+
+
+@pytest.fixture
+def model_id(user: CurrentUser, dataset_id: int) -> int:
+    _, (run_id,) = start_job(user, dataset_id)
+    run_epochs(run_id, 4)
+    return succeed(user, run_id)
+
+
+def press(page: object, label: str) -> None:
+    next(button for button in page.button if button.label == label).click().run()
+    assert not page.exception
+
+
+def test_empty_list_says_what_to_do(user: CurrentUser) -> None:
+    assert "No models yet" in texts(run_page("models", user))
+
+
+def test_list_shows_errors_in_displayed_units(user: CurrentUser, model_id: int) -> None:
+    frame = run_page("models", user).dataframe[0].value
+    assert list(frame["Model"]) == ["My training v1"]
+    assert frame["PCL RMSE, val (%)"][0] == pytest.approx(0.5)
+    assert "RUL RMSE, test (cycles)" not in frame
+    assert frame["Labels"][0] == "Current"
+
+
+def test_detail_states_units_and_denominators(user: CurrentUser, model_id: int) -> None:
+    page = run_page("models", user, {"model": model_id})
+    assert page.title[0].value == "My training v1"
+    table = page.dataframe[0].value.set_index("metric")
+    assert table.loc["RMSE of PCL", "unit"] == "%"
+    assert table.loc["RMSE of PCL", "val"] == pytest.approx(0.5)
+    assert "state of health" in table.loc["RMSPE of SOH", "meaning"]
+    settings = page.dataframe[1].value.set_index("Setting")["Value"]
+    assert settings["Hidden size"] == "64"
+    assert "Window length (cycles)" not in settings
+
+
+def test_changed_labels_are_marked(user: CurrentUser, dataset_id: int, model_id: int) -> None:
+    with session_scope() as session:
+        schema = get_dataset_summary(session, user, dataset_id).schema
+        session.execute(
+            update(Dataset)
+            .where(Dataset.id == dataset_id)
+            .values(feature_schema={**schema, "labels_version": 2})
+        )
+    assert run_page("models", user).dataframe[0].value["Labels"][0] == "Changed since"
+    assert "refer to the old ones" in texts(run_page("models", user, {"model": model_id}))
+
+
+def test_rename_takes_the_next_version(user: CurrentUser, model_id: int) -> None:
+    page = run_page("models", user, {"model": model_id})
+    page.text_input[0].set_value("Best so far")
+    press(page, "Save name")
+    assert page.title[0].value == "Best so far v1"
+    page.text_input[0].set_value("   ")
+    press(page, "Save name")
+    assert "Give the model a name." in texts(page)
+
+
+def test_delete_asks_for_the_name(user: CurrentUser, model_id: int) -> None:
+    page = run_page("models", user, {"model": model_id})
+    press(page, "Delete…")
+    assert next(b for b in page.button if b.label == "Delete for good").disabled
+    confirm_deletion(page, "My training v1", "delete_model_name")
+    with read_scope() as session:
+        assert list_models(session, user) == []
+
+
+def test_delete_is_refused_while_a_test_uses_it(
+    user: CurrentUser, dataset_id: int, model_id: int
+) -> None:
+    with session_scope() as session:
+        create_test(session, user, TestRequest(model_id, dataset_id))
+    page = run_page("models", user, {"model": model_id})
+    press(page, "Delete…")
+    assert "1 test uses this model" in texts(page)
+    assert not any(button.label == "Delete for good" for button in page.button)
+
+
+def test_what_belongs_to_another_user_does_not_exist(stranger: CurrentUser, model_id: int) -> None:
+    for number in (model_id, 999):
+        page = run_page("models", stranger, {"model": number})
+        assert "No such model" in texts(page)
+        assert "My training" not in texts(page)
+
+
+def test_comparison_shows_only_what_differs(user: CurrentUser, dataset_id: int) -> None:
+    for hidden_size in (32, 64):
+        _, (run_id,) = start_job(user, dataset_id)
+        run_epochs(run_id, 4)
+        succeed(user, run_id, hidden_size=hidden_size)
+    page = run_page("models", user)
+    assert len(page.dataframe[0].value) == 2

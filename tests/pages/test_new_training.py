@@ -1,0 +1,107 @@
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.database import read_scope
+from core.training import total_duration_s
+from core.training_views import get_job_info, list_jobs
+from core.users import CurrentUser
+from tests.pages.conftest import run_page, store_fleet, texts
+
+
+@pytest.fixture
+def dataset_id(user: CurrentUser) -> int:
+    return store_fleet(user, "Pouch cells")
+
+
+def start_button(page: AppTest) -> object:
+    return next(button for button in page.button if button.label == "Start training")
+
+
+def press_start(page: AppTest) -> None:
+    start_button(page).click()
+    page.run()
+    assert not page.exception
+
+
+def only_job(user: CurrentUser) -> object:
+    with read_scope() as session:
+        jobs = list_jobs(session, user)
+        assert len(jobs) == 1
+        return get_job_info(session, user, jobs[0].id)
+
+
+def test_without_data_it_offers_the_upload(user: CurrentUser) -> None:
+    page = run_page("new_training", user)
+    assert "No datasets yet" in texts(page)
+    assert not any(button.label == "Start training" for button in page.button)
+
+
+def test_defaults_start_all_three_and_open_the_job(user: CurrentUser, dataset_id: int) -> None:
+    page = run_page("new_training", user, {"dataset": dataset_id})
+    assert "about" in page.metric[0].value
+    press_start(page)
+    job = only_job(user)
+    assert [run.algorithm for run in job.runs] == ["BASELINE", "BILSTM", "DEEPHPM"]
+    assert (job.target, job.hyperparams, job.name) == ("BOTH", {}, "Pouch cells")
+    assert job.roles == {"train": 14, "val": 5, "test": 5}
+    assert texts(page) == "runs"
+    assert "".join(page.query_params["job"]) == str(job.id)
+
+
+def test_choices_reach_the_job(user: CurrentUser, dataset_id: int) -> None:
+    page = run_page("new_training", user, {"dataset": dataset_id})
+    page.checkbox(key="algorithm_DEEPHPM").uncheck().run()
+    page.number_input(key="setting_epochs").set_value(3)
+    page.number_input(key="setting_BILSTM_window_length").set_value(10)
+    page.selectbox(key="setting_device").select("cpu")
+    page.radio(key="kind").set_value("Forecast").run()
+    page.number_input(key="max_horizon").set_value(20)
+    page.checkbox(key="use_capacity_history").check()
+    page.text_input(key="training_name").set_value("Night run")
+    page.run()
+    press_start(page)
+    job = only_job(user)
+    assert job.name == "Night run"
+    assert [run.algorithm for run in job.runs] == ["BASELINE", "BILSTM"]
+    assert job.hyperparams == {
+        "epochs": 3,
+        "device": "cpu",
+        "max_horizon": 20,
+        "use_capacity_history": True,
+        "overrides": {"BILSTM": {"window_length": 10}},
+    }
+
+
+def test_without_an_algorithm_it_says_so_and_cannot_start(
+    user: CurrentUser, dataset_id: int
+) -> None:
+    page = run_page("new_training", user, {"dataset": dataset_id})
+    for name in ("BASELINE", "BILSTM", "DEEPHPM"):
+        page.checkbox(key=f"algorithm_{name}").uncheck()
+    page.run()
+    assert "Choose at least one algorithm." in texts(page)
+    assert start_button(page).disabled
+
+
+def test_proposed_split_replaces_the_one_of_the_dataset(user: CurrentUser, dataset_id: int) -> None:
+    page = run_page("new_training", user, {"dataset": dataset_id})
+    page.radio(key=f"roles_from_{dataset_id}").set_value("A proposed split").run()
+    press_start(page)
+    assert sum(only_job(user).roles.values()) == 24
+    assert only_job(user).roles["val"] >= 4
+
+
+@pytest.mark.parametrize("address", ["999", "stranger's"])
+def test_a_dataset_that_is_not_there(
+    user: CurrentUser, stranger: CurrentUser, dataset_id: int, address: str
+) -> None:
+    hidden = store_fleet(stranger, "Secret") if address != "999" else 999
+    page = run_page("new_training", user, {"dataset": hidden})
+    assert "No such dataset" in texts(page)
+    assert "Secret" not in texts(page)
+    assert not any(button.label == "Start training" for button in page.button)
+
+
+def test_total_duration_counts_runs_side_by_side(data_dir: object) -> None:
+    assert total_duration_s({"a": 10.0, "b": 4.0, "c": 5.0}) == 10.0
+    assert total_duration_s({}) == 0.0

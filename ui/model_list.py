@@ -1,0 +1,101 @@
+"""All models in one table; one opens, several are compared."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from core.database import read_scope
+from core.registry import ModelInfo, list_models
+from core.users import CurrentUser
+from ui.frame import empty_state
+from ui.links import link
+from ui.model_metrics import shown_metric
+from ui.model_settings import comparison
+from ui.theme import TARGET_INFO, algorithm_label
+from ui.training_list import target_text
+
+LATEST = 3
+ROLES = {"val": "validation", "test": "test"}
+SHORT = {"val": "val", "test": "test"}
+
+
+def show_models(user: CurrentUser) -> None:
+    """Draw the table, the links of the chosen models and, for two or more, their comparison."""
+    with read_scope() as session:
+        models = list_models(session, user)
+    if not models:
+        empty_state(
+            "No models yet. Each run of a training yields one.", "New training", "new-training"
+        )
+        return
+    links = st.container(horizontal=True, vertical_alignment="center")
+    chosen = _table(models)
+    with links:
+        st.caption(
+            "Open:" if chosen else "Tick one to open it, several to compare them. Latest:",
+            width="content",
+        )
+        for model in chosen or models[:LATEST]:
+            link(model.title, "models", icon=":material/deployed_code:", model=model.id)
+    if len(chosen) > 1:
+        comparison(user, chosen)
+
+
+def kind_text(model: ModelInfo) -> str:
+    """Estimate or forecast, with the horizon."""
+    return f"Forecast, 1-{model.max_horizon} cycles" if model.max_horizon else "Estimate"
+
+
+def _table(models: Sequence[ModelInfo]) -> list[ModelInfo]:
+    zone = st.context.timezone or "UTC"
+    event = st.dataframe(
+        _frame(models),
+        hide_index=True,
+        key=f"models_{hash(tuple(model.id for model in models))}",
+        on_select="rerun",
+        selection_mode="multi-row",
+        placeholder="-",
+        alt="Models, newest first",
+        column_config={
+            "Created": st.column_config.DatetimeColumn(
+                f"Created ({zone})", format="localized", timezone=zone
+            ),
+            "Labels": st.column_config.TextColumn(
+                help="Changed: the labels of the dataset were computed anew after the training."
+            ),
+            **{
+                _error_name(role, target): st.column_config.NumberColumn(
+                    format="%.3g",
+                    help=f"Root mean square error over the cycles of the {ROLES[role]} batteries.",
+                )
+                for role in ROLES
+                for target in TARGET_INFO
+            },
+        },
+    )
+    return [models[row] for row in event.selection.rows]
+
+
+def _frame(models: Sequence[ModelInfo]) -> pd.DataFrame:
+    columns: dict[str, list[object]] = {
+        "Model": [model.title for model in models],
+        "Algorithm": [algorithm_label(model.algorithm) for model in models],
+    }
+    for target in TARGET_INFO:
+        for role in ROLES:
+            values = [shown_metric(model, role, target) for model in models]
+            if any(value is not None for value in values):
+                columns[_error_name(role, target)] = list(values)
+    columns |= {
+        "Target": [target_text(model.target) for model in models],
+        "Kind": [kind_text(model) for model in models],
+        "Dataset": [model.dataset_name for model in models],
+        "Labels": ["Changed since" if model.labels_changed else "Current" for model in models],
+    }
+    created = pd.DatetimeIndex([model.created_at for model in models]).tz_localize("UTC")
+    return pd.DataFrame(columns).assign(Created=created)
+
+
+def _error_name(role: str, target: str) -> str:
+    return f"{target} RMSE, {SHORT[role]} ({TARGET_INFO[target].unit})"

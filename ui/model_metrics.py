@@ -1,0 +1,116 @@
+"""What a model's stored errors mean: numbers in displayed units, with their denominators."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.registry import ModelInfo
+from ui.theme import metric_quantity
+
+MEASURES = ("rmse", "mae", "r2", "rmspe", "rmspe_pcl")
+COLUMNS = ["metric", "unit", "val", "test", "meaning"]
+
+
+def metrics_table(model: ModelInfo) -> None:
+    """Draw the errors on validation and test batteries, one row a measure."""
+    rows = [row for target in _targets(model) for row in _target_rows(target, model.metrics)]
+    if not rows:
+        st.caption("None of its validation and test batteries has labels, so there are no errors.")
+        return
+    st.dataframe(
+        pd.DataFrame(rows, columns=COLUMNS),
+        hide_index=True,
+        height="content",
+        placeholder="-",
+        alt=f"Errors of {model.title} on validation and test batteries",
+        column_config={
+            "metric": st.column_config.TextColumn("Error"),
+            "unit": st.column_config.TextColumn("Unit", width="small"),
+            "val": st.column_config.NumberColumn(
+                "Validation", format="%.4g", help="Batteries that decided when to stop."
+            ),
+            "test": st.column_config.NumberColumn(
+                "Test", format="%.4g", help="Batteries that were used for nothing else."
+            ),
+            "meaning": st.column_config.TextColumn("What it says", width="large"),
+        },
+    )
+    ahead = "one cycle ahead" if model.max_horizon else "at the measured cycle"
+    st.caption(f"All cycles of a role pooled, {ahead}.")
+
+
+def shown_metric(model: ModelInfo, role: str, target: str, metric: str = "rmse") -> float | None:
+    """One stored error in its displayed unit; None where there is none."""
+    value = model.metrics.get(role, {}).get(target, {}).get(metric)
+    return None if value is None else float(value) * metric_quantity(metric, target).factor
+
+
+def _targets(model: ModelInfo) -> tuple[str, ...]:
+    return ("PCL", "RUL") if model.target == "BOTH" else (model.target,)
+
+
+def _target_rows(target: str, metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
+    found = {role: metrics.get(role, {}).get(target, {}) for role in ("val", "test")}
+    if not any(found.values()):
+        return []
+    rows = []
+    for measure in MEASURES:
+        if not any(measure in values for values in found.values()):
+            continue
+        quantity = metric_quantity(measure, target)
+        rows.append(
+            {
+                "metric": _name(measure, target),
+                "unit": quantity.unit,
+                "meaning": _meaning(measure, target),
+            }
+            | {
+                role: _scaled(values.get(measure), quantity.factor)
+                for role, values in found.items()
+            }
+        )
+    quantity = metric_quantity("rmse", target)
+    macro = {
+        r: _scaled((v.get("macro") or {}).get("rmse"), quantity.factor) for r, v in found.items()
+    }
+    rows.append(
+        {"metric": f"Mean {target} RMSE of a battery", "unit": quantity.unit}
+        | macro
+        | {"meaning": "RMSE of each battery, averaged: every battery counts the same."}
+    )
+    counts = {role: values.get("n") for role, values in found.items()}
+    batteries = [
+        f"{v.get('n_batteries', 0)} {r}"
+        for r, v in (("validation", found["val"]), ("test", found["test"]))
+    ]
+    rows.append(
+        {"metric": f"{target} cycles scored", "unit": "cycles"}
+        | counts
+        | {"meaning": f"Labelled cycles of the batteries: {', '.join(batteries)}."}
+    )
+    return rows
+
+
+def _name(measure: str, target: str) -> str:
+    return f"R² of {target}" if measure == "r2" else metric_quantity(measure, target).label
+
+
+def _meaning(measure: str, target: str) -> str:
+    if measure == "rmspe" and target == "PCL":
+        return "Error relative to the true state of health (1 - PCL)."
+    if measure == "rmspe":
+        return "Error relative to the true RUL; cycles with a true RUL of 0 are left out."
+    if measure == "rmspe_pcl":
+        return "Error relative to the true PCL, without cycles below 0.5 %."
+    unit = "percentage points" if target == "PCL" else "cycles"
+    return {
+        "rmse": f"Root mean square error in {unit}; large misses weigh more.",
+        "mae": f"Mean absolute error in {unit}.",
+        "r2": "Share of the variation that is explained; 1 is perfect.",
+    }[measure]
+
+
+def _scaled(value: Any, factor: float) -> float | None:
+    return None if value is None else float(value) * factor

@@ -1,0 +1,136 @@
+"""The table of all tests: a click opens one, ticks compare several."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from core.database import read_scope
+from core.testing import TestInfo, list_tests
+from core.users import CurrentUser
+from ui.frame import status_text
+from ui.links import go
+from ui.result_words import TARGET_TITLES, headline, metric
+from ui.theme import algorithm_label
+
+MOST_COMPARED = 8
+UNSCROLLED_ROWS = 15
+
+
+def test_table(user: CurrentUser, tests: Sequence[TestInfo]) -> None:
+    """Draw the table and what can be done with the ticked rows."""
+    bar = st.container(horizontal=True, vertical_alignment="center")
+    event = st.dataframe(
+        _frame(tests),
+        hide_index=True,
+        height="content" if len(tests) <= UNSCROLLED_ROWS else 560,
+        key="test_table",
+        on_select="rerun",
+        selection_mode=("multi-row", "single-cell"),
+        placeholder="",
+        alt="Tests with model, data, state and error. Choose a cell to open a test.",
+        column_config=_columns(tests),
+    )
+    st.caption("RMSE over the batteries that the model never saw.")
+    cells = event.selection.get("cells", [])
+    if cells:
+        go("results", test=tests[cells[0][0]].id)
+    with bar:
+        _selection_bar([tests[row] for row in event.selection.get("rows", [])])
+    if any(test.is_active for test in tests):
+        _watch(user, {test.id: test.status for test in tests})
+
+
+test_table.__test__ = False  # type: ignore[attr-defined]
+
+
+def comparable(tests: Sequence[TestInfo]) -> str:
+    """Why these tests cannot be compared; empty if they can."""
+    if len(tests) < 2:
+        return "Tick two or more rows to compare them; choose a row's cell to open it."
+    if len(tests) > MOST_COMPARED:
+        return f"Up to {MOST_COMPARED} tests can be compared at once."
+    if any(test.status != "SUCCEEDED" for test in tests):
+        return "Only finished tests can be compared."
+    if not set.intersection(*(set(test.targets) for test in tests)):
+        return "These tests have no target in common."
+    return ""
+
+
+def _selection_bar(chosen: Sequence[TestInfo]) -> None:
+    reason = comparable(chosen)
+    if st.button("Compare", icon=":material/compare_arrows:", disabled=bool(reason)):
+        go("results", compare=",".join(str(test.id) for test in chosen))
+    if len(chosen) == 1 and st.button("Open", icon=":material/open_in_full:"):
+        go("results", test=chosen[0].id)
+    st.caption(reason or f"{len(chosen)} tests ticked")
+
+
+def _frame(tests: Sequence[TestInfo]) -> pd.DataFrame:
+    created = pd.DatetimeIndex([test.created_at for test in tests]).tz_localize("UTC")
+    return pd.DataFrame(
+        {
+            "model": [test.model_title for test in tests],
+            "PCL": pd.Series([headline(test, "PCL") for test in tests], dtype="float64"),
+            "RUL": pd.Series([headline(test, "RUL") for test in tests], dtype="float64"),
+            "status": [_state(test) for test in tests],
+            "algorithm": [algorithm_label(test.algorithm) for test in tests],
+            "dataset": [test.dataset_name for test in tests],
+            "target": [TARGET_TITLES[test.target] for test in tests],
+            "horizon": [test.horizon for test in tests],
+            "unseen": pd.Series([_unseen(test) for test in tests], dtype="Int64"),
+            "created": created,
+        }
+    )
+
+
+def _columns(tests: Sequence[TestInfo]) -> dict[str, Any]:
+    column = st.column_config
+    zone = st.context.timezone or "UTC"
+    errors: dict[str, Any] = {
+        target: column.NumberColumn(
+            f"{target} {metric('rmse', target).header}",
+            format="%.3g",
+            help=metric("rmse", target).help,
+        )
+        if any(target in test.targets for test in tests)
+        else None
+        for target in ("PCL", "RUL")
+    }
+    return errors | {
+        "model": column.TextColumn("Model"),
+        "algorithm": column.TextColumn("Algorithm"),
+        "dataset": column.TextColumn("Tested on"),
+        "target": column.TextColumn("Target"),
+        "horizon": column.NumberColumn(
+            "Horizon (cycles)", help="0 is an estimate of the measured cycle; more is a forecast."
+        ),
+        "status": column.TextColumn("Status"),
+        "unseen": column.NumberColumn(
+            "Batteries", help="Labelled batteries that the model never saw."
+        ),
+        "created": column.DatetimeColumn(
+            f"Created ({zone})", format="YYYY-MM-DD HH:mm", timezone=zone
+        ),
+    }
+
+
+def _state(test: TestInfo) -> str:
+    if test.status == "RUNNING" and test.task is not None:
+        return f"Running, {test.task.progress or 0:.0%}"
+    return status_text(test.status)
+
+
+def _unseen(test: TestInfo) -> int | None:
+    counts = [values.get("n_batteries", 0) for values in test.overall.values()]
+    return max(counts) if counts else None
+
+
+@st.fragment(run_every=2.0)
+def _watch(user: CurrentUser, shown: dict[int, str]) -> None:
+    """Draw the page anew when a test has moved on."""
+    with read_scope() as session:
+        now = {test.id: test.status for test in list_tests(session, user)}
+    if now != shown:
+        st.rerun()

@@ -1,0 +1,49 @@
+"""Reads of finished results that are dear and never change; never shared between users.
+
+Whether the user may still see the test is asked by the caller in every run, uncached.
+"""
+
+import pandas as pd
+import streamlit as st
+
+from core import results
+from core.database import read_scope
+from core.users import CurrentUser
+
+TTL_S = 600
+MAX_ENTRIES = 48
+
+
+def curves_of(user: CurrentUser, test_id: int, target: str, codes: tuple[str, ...]) -> pd.DataFrame:
+    """Predicted and true curves of some batteries, thinned."""
+    return _curves(user.id, test_id, target, codes, user)
+
+
+def points_of(user: CurrentUser, test_id: int, target: str) -> pd.DataFrame:
+    """Labelled predictions of all batteries, thinned evenly."""
+    return _points(user.id, test_id, target, user)
+
+
+def boxes_of(user: CurrentUser, test_id: int, target: str) -> pd.DataFrame:
+    """Quartiles of the errors of each battery's cycles."""
+    return _boxes(user.id, test_id, target, user)
+
+
+@st.cache_data(ttl=TTL_S, max_entries=MAX_ENTRIES, show_spinner="Reading predictions")
+def _curves(
+    user_id: int, test_id: int, target: str, codes: tuple[str, ...], _user: CurrentUser
+) -> pd.DataFrame:
+    with read_scope() as session:
+        return results.prediction_curves(session, _user, test_id, target, codes)
+
+
+@st.cache_data(ttl=TTL_S, max_entries=MAX_ENTRIES, show_spinner="Reading predictions")
+def _points(user_id: int, test_id: int, target: str, _user: CurrentUser) -> pd.DataFrame:
+    with read_scope() as session:
+        return results.error_points(session, _user, test_id, target)
+
+
+@st.cache_data(ttl=TTL_S, max_entries=MAX_ENTRIES, show_spinner="Reading predictions")
+def _boxes(user_id: int, test_id: int, target: str, _user: CurrentUser) -> pd.DataFrame:
+    with read_scope() as session:
+        return results.cycle_error_boxes(session, _user, test_id, target)

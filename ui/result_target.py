@@ -1,0 +1,25 @@
+"""Which of the targets of a test is looked at; the address remembers it."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from ui.links import set_address
+from ui.result_words import TARGET_TITLES
+
+
+def choose_target(targets: Sequence[str], key: str) -> str:
+    """One of the targets; asks only where there are several."""
+    if len(targets) == 1:
+        return targets[0]
+    wanted = st.query_params.get("target")
+    target: str = st.segmented_control(
+        "Target",
+        targets,
+        format_func=TARGET_TITLES.__getitem__,
+        default=wanted if wanted in targets else targets[0],
+        required=True,
+        key=f"target_{key}",
+    )
+    set_address(target=target if target != targets[0] else None)
+    return target

@@ -1,0 +1,79 @@
+"""The runs of a training job side by side: stage, progress, time, outcome, cancel."""
+
+import streamlit as st
+
+from core.database import read_scope, session_scope
+from core.registry import get_model_info
+from core.training import cancel_job, cancel_run
+from core.training_views import JobInfo, RunInfo
+from core.users import CurrentUser
+from ui.dataset_words import plain
+from ui.frame import duration, shown_errors, status_badge, task_progress
+from ui.links import link
+from ui.theme import algorithm_label
+
+
+def run_cards(user: CurrentUser, job: JobInfo) -> None:
+    """Draw one card a run."""
+    for column, run in zip(st.columns(len(job.runs)), job.runs, strict=True):
+        with column, st.container(border=True, height="stretch", gap="small"):
+            _card(user, run)
+
+
+def cancel_all(user: CurrentUser, job: JobInfo) -> None:
+    """Draw the button that stops every run of a job."""
+    if st.button("Cancel all", icon=":material/block:", key="cancel_all"):
+        with shown_errors():
+            with session_scope() as session:
+                cancel_job(session, user, job.id)
+            st.rerun()
+
+
+def _card(user: CurrentUser, run: RunInfo) -> None:
+    canceling = run.task is not None and run.task.cancel_requested
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(algorithm_label(run.algorithm), anchor=False, width="content")
+        status_badge(run.status, canceling)
+    if run.is_active:
+        _active(user, run, canceling)
+    elif run.model_version_id is not None:
+        _model(user, run)
+    else:
+        _without_model(run)
+
+
+def _active(user: CurrentUser, run: RunInfo, canceling: bool) -> None:
+    if run.task is not None:
+        task_progress(run.task)
+    label = f"Cancel {algorithm_label(run.algorithm)}"
+    if st.button(label, icon=":material/block:", key=f"cancel_{run.id}", disabled=canceling):
+        with shown_errors():
+            with session_scope() as session:
+                cancel_run(session, user, run.id)
+            st.rerun()
+
+
+def _model(user: CurrentUser, run: RunInfo) -> None:
+    with read_scope() as session:
+        model = get_model_info(session, user, run.model_version_id or 0)
+    best, stopped = model.config.get("best_epoch"), model.config.get("stopped_early")
+    ending = ", stopped early" if stopped else ""
+    st.caption(f"{run.current_epoch} epochs in {_lasted(run)}{ending}; epoch {best} is kept.")
+    link(f"Model {model.version}", "models", icon=":material/deployed_code:", model=model.id)
+    link("Test this model", "new-test", icon=":material/science:", model=model.id)
+
+
+def _without_model(run: RunInfo) -> None:
+    done = f"After {run.current_epoch} of {run.total_epochs} epochs, {_lasted(run)}."
+    reason = (run.task.message if run.task else None) or ""
+    if run.status == "FAILED":
+        st.error(plain(reason) or "It ended without a reason. See the log.")
+    else:
+        st.caption("Cancelled by you; no model was kept.")
+    st.caption(done)
+
+
+def _lasted(run: RunInfo) -> str:
+    if run.started_at is None or run.finished_at is None:
+        return "0 s"
+    return duration((run.finished_at - run.started_at).total_seconds())
