@@ -38,9 +38,7 @@ def load_cycles(
     batteries = access.visible_batteries(user).where(BatteryUnit.dataset_id == dataset_id)
     if battery_ids is not None:
         batteries = batteries.where(BatteryUnit.id.in_(battery_ids))
-    pairs = session.execute(
-        batteries.with_only_columns(BatteryUnit.id, BatteryUnit.battery_code)
-    )
+    pairs = session.execute(batteries.with_only_columns(BatteryUnit.id, BatteryUnit.battery_code))
     codes = {row.id: row.battery_code for row in pairs}
     query = (
         batteries.join(CycleData, CycleData.battery_id == BatteryUnit.id)

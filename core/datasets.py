@@ -170,7 +170,7 @@ def battery_ids(
         .where(BatteryUnit.dataset_id == dataset_id)
         .with_only_columns(BatteryUnit.battery_code, BatteryUnit.id)
     )
-    known = dict(rows.tuples().all())
+    known = {row.battery_code: row.id for row in rows}
     missing = [code for code in codes if code not in known]
     if missing:
         raise InvalidInput(

@@ -92,7 +92,7 @@ def _tested_batteries(session: Session, test_id: int) -> dict[int, tuple[str, st
         select(BatteryUnit.id, BatteryUnit.battery_code, TestJobBattery.exposure)
         .join(TestJobBattery, TestJobBattery.battery_id == BatteryUnit.id)
         .where(TestJobBattery.test_job_id == test_id)
-    ).tuples()
+    )
     by_code = sorted(rows, key=lambda row: row[1])
     return {battery_id: (code, exposure or UNSEEN) for battery_id, code, exposure in by_code}
 

@@ -22,8 +22,6 @@ from db.tables import BackgroundTask, Dataset, DataUpload
 from db.tables.columns import utc_now
 
 CANCELLED = "cancelled by you"
-# How the message of unusable rows ends (core.ingest.checks).
-DROP_HINT = "drop these rows"
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ class UploadInfo:
     @property
     def has_unusable_rows(self) -> bool:
         """Whether reading stopped at rows that may be left out."""
-        return self.status == "FAILED" and DROP_HINT in (self.error_message or "")
+        return self.status == "FAILED" and bool((self.report or {}).get("problem_counts"))
 
 
 def receive_upload(
@@ -122,6 +120,7 @@ def confirm_mapping(
     if upload.status == "FAILED":
         move(session, DataUpload, upload_id, "PENDING", error_message=None, processed_at=None)
     upload.mapping = {"dataset_name": name, "columns": mapping.to_json()}
+    upload.report = None
     enqueue(session, user.id, "UPLOAD", upload_id)
 
 
@@ -201,7 +200,7 @@ def _describe(session: Session, uploads: list[DataUpload]) -> list[UploadInfo]:
             Dataset.upload_id.in_(ids), Dataset.loading.is_not(True)
         )
     )
-    datasets = dict(complete.tuples().all())
+    datasets = {row.upload_id: row.id for row in complete}
     return [_info(upload, tasks.get(upload.id), datasets.get(upload.id)) for upload in uploads]
 
 

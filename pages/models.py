@@ -18,6 +18,8 @@ def render(user: CurrentUser) -> None:
     """Draw the list, or the model that the address names."""
     model_id = address_id("model")
     if model_id is None:
+        # Streamlit leaves the old address in the browser when a link stays on the page.
+        st.query_params.clear()
         page_header("Models", PURPOSE)
         show_models(user)
         return

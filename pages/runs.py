@@ -16,6 +16,8 @@ def render(user: CurrentUser) -> None:
     """Draw the list, or the job that the address names (by itself or by one of its runs)."""
     job_id, run_id = address_id("job"), address_id("run")
     if job_id is None and run_id is None:
+        # Streamlit leaves the old address in the browser when a link stays on the page.
+        st.query_params.clear()
         page_header("Runs", "Trainings under way and done; open one to watch it learn.", _new)
         show_jobs(user)
         return

@@ -129,7 +129,7 @@ def _failure(user: CurrentUser, info: UploadInfo) -> None:
         st.info("You cancelled the reading. The file is still here.", icon=":material/block:")
         return
     st.error(message, icon=":material/error:")
-    problem_table(info.report or {})
+    problem_table(info.report or {}, expanded=True)
     if info.has_unusable_rows and info.mapping is not None:
         mapping = replace(info.mapping, bad_rows="drop")
         if st.button("Leave these rows out and read again", type="primary"):

@@ -75,14 +75,14 @@ def _report(detail: DatasetDetail) -> None:
     problem_table(report)
 
 
-def problem_table(report: dict[str, Any]) -> None:
+def problem_table(report: dict[str, Any], expanded: bool = False) -> None:
     """Unusable rows by battery and row, if the report lists any."""
     problems = report.get("problems") or []
     if not problems:
         return
     total = sum((report.get("problem_counts") or {}).values())
     listed = f"the first {len(problems):,} of {total:,}" if total > len(problems) else f"{total:,}"
-    with st.expander(f"Unusable cells of the file ({listed})"):
+    with st.expander(f"Unusable cells of the file ({listed})", expanded=expanded):
         st.dataframe(
             problem_frame(problems),
             hide_index=True,

@@ -86,7 +86,7 @@ def _batteries(session: Session, test_id: int) -> list[tuple[str, int, str | Non
         .where(TestJobBattery.test_job_id == test_id)
         .order_by(BatteryUnit.battery_code)
     )
-    return list(rows.tuples())
+    return [(code, battery_id, exposure) for code, battery_id, exposure in rows]
 
 
 def _predict(context: TaskContext, assignment: Assignment) -> dict[str, Prediction]:

@@ -49,7 +49,7 @@ def choose(page: Page, label: str, option: str) -> None:
 def start_training(page: Page, *, epochs: int) -> str:
     """Set the epochs, start, and return the address of the job."""
     page.get_by_text("Epochs, learning rate, seed and more").click()
-    fill(page.get_by_label("Epochs", exact=True).first, str(epochs))
+    fill(page.get_by_role("spinbutton", name="Epochs", exact=True), str(epochs))
     page.get_by_role("button", name="Start training").click()
     page.wait_for_url(re.compile(r"/runs\?job=\d+"))
     return page.url

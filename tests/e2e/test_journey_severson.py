@@ -93,6 +93,8 @@ def test_cancel_a_run_and_leave(app_address: str, context: BrowserContext) -> No
     """On the demonstration fleet, which every fresh app has."""
     page = context.new_page()
     sign_up(page, app_address, "ben@example.org", "Ben")
+    # The fleet is still being made when the first visitor comes.
+    expect(page.locator(".js-plotly-plot:visible").first).to_be_visible(timeout=60_000)
     open_page(page, "New training")
     start_training(page, epochs=5000)
     expect(page.get_by_text(re.compile(r"Epoch \d+ of 5,?000")).first).to_be_visible(

@@ -1,5 +1,6 @@
 import pytest
 from sqlalchemy import update
+from streamlit.testing.v1 import AppTest
 
 from core.database import read_scope, session_scope
 from core.datasets import get_dataset_summary
@@ -106,5 +107,21 @@ def test_comparison_shows_only_what_differs(user: CurrentUser, dataset_id: int) 
         _, (run_id,) = start_job(user, dataset_id)
         run_epochs(run_id, 4)
         succeed(user, run_id, hidden_size=hidden_size)
-    page = run_page("models", user)
-    assert len(page.dataframe[0].value) == 2
+    page = AppTest.from_function(_compare_all, kwargs={"user": user}).run()
+    frame = page.dataframe[0].value
+    assert list(frame["Setting"]) == ["Hidden size"]
+    assert list(frame.iloc[0, 1:]) == ["64", "32"]
+    page.toggle[0].set_value(False).run()
+    everything = page.dataframe[0].value.set_index("Setting")
+    assert everything.loc["Hidden size", "Differs"] == "yes"
+    assert everything.loc["Learning rate", "Differs"] == ""
+
+
+def _compare_all(user: "CurrentUser") -> None:
+    from core.database import read_scope
+    from core.registry import list_models
+    from ui.model_settings import comparison
+
+    with read_scope() as session:
+        models = list_models(session, user)
+    comparison(user, models)

@@ -1,0 +1,55 @@
+"""Small trained models and their finished tests, made by the real services in this process."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from core.database import read_scope, session_scope
+from core.jobs.context import load_context
+from core.jobs.kinds import KINDS
+from core.jobs.registry import Registry
+from core.registry import list_models
+from core.testing import TestRequest, create_test
+from core.training import TrainingRequest, create_job
+from core.users import CurrentUser
+from tests.core.seeding import add_dataset, work_off
+
+
+def trained_model(
+    user: CurrentUser, folder: Path, target: str = "BOTH", max_horizon: int = 0
+) -> tuple[int, int]:
+    """Ids of a baseline trained on two of five batteries, and of its dataset."""
+    _, dataset_id = add_dataset(user, folder)
+    request = TrainingRequest(
+        dataset_id, target, ["BASELINE"], hyperparams={"epochs": 1, "max_horizon": max_horizon}
+    )
+    with session_scope() as session:
+        create_job(session, user, request)
+    work_off()
+    with read_scope() as session:
+        return list_models(session, user)[0].id, dataset_id
+
+
+def queued_test(
+    user: CurrentUser, model_id: int, dataset_id: int, codes: Sequence[str] | None = None
+) -> int:
+    """The id of a test that waits."""
+    with session_scope() as session:
+        return create_test(session, user, TestRequest(model_id, dataset_id, codes))
+
+
+def finished_test(
+    user: CurrentUser, model_id: int, dataset_id: int, codes: Sequence[str] | None = None
+) -> int:
+    """The id of a test with results and files."""
+    test_id = queued_test(user, model_id, dataset_id, codes)
+    work_off()
+    return test_id
+
+
+def work_off_one() -> None:
+    """Do the oldest waiting test or export, and nothing that it queues."""
+    task_id = Registry()._claim("short")
+    assert task_id is not None
+    with read_scope() as session:
+        context = load_context(session, task_id)
+    KINDS[context.kind].load_work()(context)
