@@ -4,7 +4,7 @@ Marking is one short transaction; `core.sweeping` removes the marked rows and fi
 """
 
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, delete, false, func, or_, select, update
@@ -22,9 +22,14 @@ from db.tables import (
     ModelVersion,
     TestExport,
     TestJob,
+    TestJobBatteryMetric,
+    TestJobLog,
+    TestJobMetricOverall,
     TestJobPrediction,
     TrainingJob,
     TrainingJobRun,
+    TrainingJobRunLog,
+    TrainingJobRunMetric,
     User,
 )
 
@@ -44,8 +49,11 @@ class Dependents:
     training_jobs: int = 0
     runs: int = 0
     models: int = 0
+    epochs: int = 0
     tests: int = 0
+    test_metrics: int = 0
     predictions: int = 0
+    log_lines: int = 0
     exports: int = 0
 
     def as_dict(self) -> dict[str, int]:
@@ -97,7 +105,7 @@ def delete_test(session: Session, user: CurrentUser, test_id: int) -> Dependents
 
 def list_account_dependents(session: Session, user: CurrentUser) -> Dependents:
     """What deleting the account would delete."""
-    return _count(session, *_below_user(user.id))
+    return _with_all_uploads(session, user, _count(session, *_below_user(user.id)))
 
 
 def delete_everything_of(session: Session, user: CurrentUser) -> dict[str, int]:
@@ -120,7 +128,8 @@ def delete_everything_of(session: Session, user: CurrentUser) -> dict[str, int]:
             f"{busy} of your background tasks still wait or run. Cancel them first; finished "
             "exports take a few seconds."
         )
-    counts = _mark(session, *_below_user(user.id)).as_dict()
+    marked = _mark(session, *_below_user(user.id))
+    counts = _with_all_uploads(session, user, marked).as_dict()
     freed = f"deleted-{user.id}"
     session.execute(
         update(User)
@@ -137,6 +146,12 @@ def delete_everything_of(session: Session, user: CurrentUser) -> dict[str, int]:
     )
     session.execute(delete(AuthSession).where(AuthSession.user_id == user.id))
     return counts
+
+
+def _with_all_uploads(session: Session, user: CurrentUser, found: Dependents) -> Dependents:
+    """Uploads of which no dataset was made go with the account too."""
+    n = session.scalar(select(func.count()).select_from(access.visible_uploads(user).subquery()))
+    return replace(found, uploads=int(n or 0))
 
 
 Scope = tuple[ColumnElement[bool], ColumnElement[bool], ColumnElement[bool]]
@@ -176,31 +191,31 @@ def models_of(jobs: ColumnElement[bool]) -> Select[int]:
 
 
 def _count(session: Session, datasets: Any, jobs: Any, tests: Any) -> Dependents:
-    def number(query: Select[Any]) -> int:
-        return int(session.scalar(query) or 0)
+    def rows(table: Any, condition: ColumnElement[bool]) -> int:
+        return int(session.scalar(select(func.count()).select_from(table).where(condition)) or 0)
 
-    count = select(func.count())
     of_datasets = select(Dataset.id).where(datasets)
-    of_jobs = select(TrainingJob.id).where(jobs)
+    of_runs = select(TrainingJobRun.id).join(TrainingJob).where(jobs)
     of_tests = select(TestJob.id).where(tests)
     batteries = BatteryUnit.dataset_id.in_(of_datasets)
     return Dependents(
-        datasets=number(count.select_from(Dataset).where(datasets)),
-        batteries=number(count.select_from(BatteryUnit).where(batteries)),
-        cycles=number(select(func.sum(BatteryUnit.total_cycles)).where(batteries)),
-        uploads=number(count.select_from(Dataset).where(datasets, Dataset.upload_id.is_not(None))),
-        training_jobs=number(count.select_from(TrainingJob).where(jobs)),
-        runs=number(count.select_from(TrainingJobRun).where(TrainingJobRun.job_id.in_(of_jobs))),
-        models=number(
-            count.select_from(ModelVersion)
-            .join(TrainingJobRun, TrainingJobRun.id == ModelVersion.run_id)
-            .where(TrainingJobRun.job_id.in_(of_jobs))
+        datasets=rows(Dataset, datasets),
+        batteries=rows(BatteryUnit, batteries),
+        cycles=int(
+            session.scalar(select(func.sum(BatteryUnit.total_cycles)).where(batteries)) or 0
         ),
-        tests=number(count.select_from(TestJob).where(tests)),
-        predictions=number(
-            count.select_from(TestJobPrediction).where(TestJobPrediction.test_job_id.in_(of_tests))
-        ),
-        exports=number(count.select_from(TestExport).where(TestExport.test_job_id.in_(of_tests))),
+        uploads=rows(Dataset, datasets & Dataset.upload_id.is_not(None)),
+        training_jobs=rows(TrainingJob, jobs),
+        runs=rows(TrainingJobRun, TrainingJobRun.id.in_(of_runs)),
+        models=rows(ModelVersion, ModelVersion.run_id.in_(of_runs)),
+        epochs=rows(TrainingJobRunMetric, TrainingJobRunMetric.run_id.in_(of_runs)),
+        tests=rows(TestJob, tests),
+        test_metrics=rows(TestJobMetricOverall, TestJobMetricOverall.test_job_id.in_(of_tests))
+        + rows(TestJobBatteryMetric, TestJobBatteryMetric.test_job_id.in_(of_tests)),
+        predictions=rows(TestJobPrediction, TestJobPrediction.test_job_id.in_(of_tests)),
+        log_lines=rows(TrainingJobRunLog, TrainingJobRunLog.run_id.in_(of_runs))
+        + rows(TestJobLog, TestJobLog.test_job_id.in_(of_tests)),
+        exports=rows(TestExport, TestExport.test_job_id.in_(of_tests)),
     )
 
 

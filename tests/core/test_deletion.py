@@ -31,9 +31,14 @@ from db.tables import (
     ModelVersion,
     TestExport,
     TestJob,
+    TestJobBatteryMetric,
+    TestJobLog,
+    TestJobMetricOverall,
     TestJobPrediction,
     TrainingJob,
     TrainingJobRun,
+    TrainingJobRunLog,
+    TrainingJobRunMetric,
 )
 from tests.core.seeding import (
     PASSWORD,
@@ -46,17 +51,20 @@ from tests.core.seeding import (
     write_csv,
 )
 
-TABLES: dict[str, Any] = {
-    "datasets": Dataset,
-    "batteries": BatteryUnit,
-    "cycles": CycleData,
-    "uploads": DataUpload,
-    "training_jobs": TrainingJob,
-    "runs": TrainingJobRun,
-    "models": ModelVersion,
-    "tests": TestJob,
-    "predictions": TestJobPrediction,
-    "exports": TestExport,
+TABLES: dict[str, tuple[Any, ...]] = {
+    "datasets": (Dataset,),
+    "batteries": (BatteryUnit,),
+    "cycles": (CycleData,),
+    "uploads": (DataUpload,),
+    "training_jobs": (TrainingJob,),
+    "runs": (TrainingJobRun,),
+    "models": (ModelVersion,),
+    "tests": (TestJob,),
+    "predictions": (TestJobPrediction,),
+    "exports": (TestExport,),
+    "epochs": (TrainingJobRunMetric,),
+    "test_metrics": (TestJobMetricOverall, TestJobBatteryMetric),
+    "log_lines": (TrainingJobRunLog, TestJobLog),
 }
 
 
@@ -71,8 +79,10 @@ def count_rows() -> dict[str, int]:
     """Rows of each kind that deletion announces."""
     with read_scope() as session:
         return {
-            noun: session.scalar(select(func.count()).select_from(table)) or 0
-            for noun, table in TABLES.items()
+            noun: sum(
+                session.scalar(select(func.count()).select_from(table)) or 0 for table in tables
+            )
+            for noun, tables in TABLES.items()
         }
 
 
