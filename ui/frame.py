@@ -10,6 +10,7 @@ import streamlit as st
 from core.errors import FadeBenchError
 from core.jobs.tasks import TaskState
 from ui.links import link
+from ui.words import plain
 
 STATUS_LOOK = {
     "PENDING": ("Waiting", "gray", ":material/schedule:"),
@@ -21,8 +22,16 @@ STATUS_LOOK = {
 }
 
 
+# On a phone the actions stand below the title instead of squeezing it.
+PAGE_STYLE = """<style>
+@media (max-width: 640px) { .st-key-page_header > div:first-child { min-width: 100%; } }
+.stElementContainer:has(> .stHtml > style) { display: none; }
+</style>"""
+
+
 def page_header(title: str, purpose: str, action: Callable[[], None] | None = None) -> None:
     """Title, one sentence on what the page is for, and the primary action on the right."""
+    st.html(PAGE_STYLE)
     with st.container(horizontal=True, vertical_alignment="bottom", key="page_header"):
         with st.container(gap="xsmall"):
             st.title(title, anchor=False)
@@ -104,7 +113,7 @@ def file_size(size_bytes: int) -> str:
 
 def confirm_by_name(name: str, noun: str, key: str) -> bool:
     """Ask to type the name of what is to be deleted; True when it matches."""
-    typed = st.text_input(f"Type the name of the {noun} to confirm: {name}", key=key)
+    typed = st.text_input(f"Type the name of the {noun} to confirm: {plain(name)}", key=key)
     return typed.strip() == name.strip()
 
 

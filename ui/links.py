@@ -5,6 +5,8 @@ from typing import Any
 
 import streamlit as st
 
+from ui.words import plain
+
 _PAGES = "fadebench_pages"
 
 
@@ -17,7 +19,7 @@ def link(label: str, page: str, icon: str | None = None, **address: Any) -> None
     """A link to a page, or to one object on it: `link("Cells", "datasets", dataset=3)`."""
     st.page_link(
         st.session_state[_PAGES][page],
-        label=_plain(label),
+        label=plain(label),
         icon=icon,
         query_params={name: str(value) for name, value in address.items()},
     )
@@ -47,8 +49,3 @@ def set_address(**address: Any) -> None:
             st.query_params.pop(name, None)
         elif st.query_params.get(name) != str(value):
             st.query_params[name] = str(value)
-
-
-def _plain(label: str) -> str:
-    """A label whose characters mean nothing to Markdown."""
-    return "".join(f"\\{c}" if c in "\\`*_[]:$~<>#" else c for c in label)

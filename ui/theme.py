@@ -25,6 +25,11 @@ class Quantity:
         return f"{self.label} ({self.unit})" if self.unit else self.label
 
     @property
+    def error_unit(self) -> str:
+        """The unit of a difference: two percentages differ by percentage points."""
+        return "%-points" if self.unit == "%" else self.unit
+
+    @property
     def suffix(self) -> str:
         """The unit with a leading space, for use behind a number."""
         return f" {self.unit}" if self.unit else ""

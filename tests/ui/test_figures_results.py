@@ -174,7 +174,7 @@ def test_cycle_boxes_come_from_quartiles_and_start_with_the_worst():
     assert list(boxes.q1) == pytest.approx([-4, -1])
     assert list(medians.customdata[0]) == pytest.approx(["002", -4, -2, -5, -1])
     assert figure.layout.xaxis.type == "category"
-    assert figure.layout.yaxis.title.text == "PCL error (%)"
+    assert figure.layout.yaxis.title.text == "PCL error (%-points)"
 
 
 def test_metric_bars_put_the_best_on_top():

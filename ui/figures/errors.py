@@ -91,7 +91,9 @@ def cycle_error_boxes(
     _add_medians(figure, rows, quantity, dark)
     figure.add_hline(y=0, line={"color": palette(dark).muted, "width": 1})
     figure.update_xaxes(title_text="Battery", type="category", showgrid=False)
-    figure.update_yaxes(title_text=f"{quantity.short} error ({quantity.unit})", tickformat=",~g")
+    figure.update_yaxes(
+        title_text=f"{quantity.short} error ({quantity.error_unit})", tickformat=",~g"
+    )
     figure.update_layout(showlegend=False)
     return figure
 
@@ -157,7 +159,7 @@ def _add_boxes(figure: go.Figure, rows: pd.DataFrame, quantity: Quantity, colour
 
 def _add_medians(figure: go.Figure, rows: pd.DataFrame, quantity: Quantity, dark: bool) -> None:
     """Median dots: boxes from quartiles have no points that a click could report."""
-    unit = quantity.suffix
+    unit = f" {quantity.error_unit}"
     spread = rows[["q1", "q3", "lower_fence", "upper_fence"]] * quantity.factor
     figure.add_scatter(
         x=rows["battery_code"].astype(str),

@@ -8,6 +8,8 @@ from ui.theme import algorithm_colour, algorithm_label
 
 TITLE = "Training and validation loss"
 NOTE = "Validation solid, training dashed"
+# Up to here every epoch gets its own tick; Plotly would put ticks between them.
+FEW_EPOCHS = 8
 
 
 def loss_curves(frame: pd.DataFrame, dark: bool = False) -> go.Figure:
@@ -24,8 +26,12 @@ def loss_curves(frame: pd.DataFrame, dark: bool = False) -> go.Figure:
     )
     for algorithm, rows in frame.groupby("algorithm", sort=False):
         _add_pair(figure, str(algorithm), rows.sort_values("epoch"))
-    figure.update_xaxes(title_text="Epoch", tickformat=",d", rangemode="tozero")
-    figure.update_yaxes(title_text="Loss (log scale)", type="log", tickformat="~g")
+    few = frame["epoch"].max() <= FEW_EPOCHS
+    figure.update_xaxes(
+        title_text="Epoch", tickformat=",d", rangemode="tozero", dtick=1 if few else None
+    )
+    # "D2" labels 1, 2 and 5 of each decade: with every digit the labels would overlap.
+    figure.update_yaxes(title_text="Loss (log scale)", type="log", tickformat="~g", dtick="D2")
     return figure
 
 

@@ -72,7 +72,7 @@ def error_against_cycle(
         revision=f"error:{target}",
     )
     errors = (rows["y_pred"] - rows["y_true"]) * quantity.factor
-    hover = f"cycle %{{x:,d}}<br>error %{{y:+,.4~r}}{quantity.suffix}"
+    hover = f"cycle %{{x:,d}}<br>error %{{y:+,.4~r}} {quantity.error_unit}"
     _add_points(figure, rows, rows["cycle_num"], errors, hover, algorithm)
     figure.add_hline(y=0, line=_reference_line(palette(dark)))
     figure.update_xaxes(title_text=CYCLE_TITLE, tickformat=",d")
@@ -81,7 +81,7 @@ def error_against_cycle(
 
 
 def _error_title(quantity: Quantity) -> str:
-    return f"{quantity.short} error ({quantity.unit})"
+    return f"{quantity.short} error ({quantity.error_unit})"
 
 
 def _reference_line(colours: Palette) -> dict[str, object]:
