@@ -6,6 +6,7 @@ python -m benchmarks.write_locks [--cycles 100000]
 import argparse
 import json
 import os
+import sys
 import tempfile
 import threading
 import time
@@ -23,7 +24,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["FADEBENCH_DATA_DIR"] = folder
         os.environ.pop("FADEBENCH_DATABASE_URL", None)
-        print(json.dumps(measure(cycles)))
+        sys.stdout.write(json.dumps(measure(cycles)) + "\n")
 
 
 def measure(cycles: int) -> dict[str, dict[str, float]]:
@@ -91,7 +92,9 @@ def _waits_during(work: Callable[[], None]) -> dict[str, float]:
             with session_scope() as session:
                 session.add(
                     LoginThrottle(
-                        email_hash=f"{time.time_ns()}{number}", failures=0, last_failure_at=utc_now()
+                        email_hash=f"{time.time_ns()}{number}",
+                        failures=0,
+                        last_failure_at=utc_now(),
                     )
                 )
             waits.append(time.perf_counter() - started)

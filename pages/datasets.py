@@ -13,10 +13,11 @@ from ui.dataset_labels import label_editor
 from ui.dataset_list import dataset_table
 from ui.dataset_manage import manage_dataset
 from ui.dataset_overview import overview
-from ui.dataset_words import facts_line, kind_of, plain
+from ui.dataset_words import facts_line, kind_of
 from ui.frame import empty_state, local_time, page_header, task_progress
 from ui.links import address_id, go, link
 from ui.theme import PLOTLY_CONFIG
+from ui.words import plain
 
 LIST_FIGURE_HEIGHT_PX = 360
 VIEWS = ("Overview", "Batteries", "Split", "Labels", "Manage")

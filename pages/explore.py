@@ -8,12 +8,13 @@ from core.datasets import DatasetSummary, list_batteries, list_datasets
 from core.errors import NotFound
 from core.explore import Quantity, list_quantities
 from core.users import CurrentUser
-from ui.dataset_words import facts_line, plain
+from ui.dataset_words import facts_line
 from ui.explore_battery import battery_panel
 from ui.explore_fleet import fleet_inputs, fleet_view
 from ui.explore_spread import boxes_view, correlation_view, lives_view
 from ui.frame import empty_state, page_header
 from ui.links import address_id, go, link, set_address
+from ui.words import plain
 
 PURPOSE = "See how the batteries of a dataset fade, one by one or all together."
 VIEWS = ("Curves", "Cycle life", "Feature by split", "Correlation")

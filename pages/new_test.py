@@ -10,12 +10,12 @@ from core.errors import InvalidInput, NotFound
 from core.registry import ModelInfo, list_models
 from core.testing import TestRequest, create_test, match_features
 from core.users import CurrentUser
-from ui.dataset_words import counted, plain
 from ui.frame import empty_state, page_header, shown_errors
 from ui.links import address_id, go, link, set_address
 from ui.result_choice import choose_batteries
 from ui.result_words import TARGET_TITLES
 from ui.theme import algorithm_label
+from ui.words import counted, plain
 
 # A second click on the button within this time is the same wish.
 DOUBLE_CLICK_S = 3.0

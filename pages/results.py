@@ -10,7 +10,6 @@ from core.errors import FadeBenchError, NotFound
 from core.results import TestResult, get_result
 from core.testing import TestInfo, get_test_info, list_tests
 from core.users import CurrentUser
-from ui.dataset_words import plain
 from ui.frame import confirm_by_name, empty_state, local_time, page_header, shown_errors
 from ui.links import address_id, go, link
 from ui.result_batteries import battery_view
@@ -23,6 +22,7 @@ from ui.result_list import comparable, test_table
 from ui.result_spread import distribution_view, scatter_view
 from ui.result_target import choose_target
 from ui.result_words import TARGET_TITLES, horizon_text
+from ui.words import plain
 
 PURPOSE = "How well your models do on the batteries they were tested on."
 VIEWS = (CURVES_VIEW, "Batteries", "Distribution", "Scatter")

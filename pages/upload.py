@@ -30,10 +30,10 @@ from ui.dataset_uploads import (
     reading_result,
     upload_table,
 )
-from ui.dataset_words import plain
 from ui.frame import file_size, local_time, page_header, shown_errors
 from ui.links import address_id, go, link
 from ui.mapping_form import mapping_form
+from ui.words import plain
 
 PURPOSE = "A file with one row per cycle becomes a dataset."
 FILE_TYPES = ["mat", "csv", "gz", "tsv", "txt", "xlsx", "zip"]

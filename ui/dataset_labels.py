@@ -12,8 +12,9 @@ from core.datasets import DatasetDetail
 from core.ingest.mapping import EOL_RANGE, EolRule
 from core.relabel import RelabelPreview, apply_relabel, preview_relabel
 from core.users import CurrentUser
-from ui.dataset_words import counted, label_lines
+from ui.dataset_words import label_lines
 from ui.frame import shown_errors
+from ui.words import counted
 
 FIRST, RUN = "First cycle below", "Several cycles in a row below"
 

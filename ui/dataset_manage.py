@@ -8,9 +8,9 @@ from core.deletion import Dependents, delete_dataset, list_dataset_dependents
 from core.names import MAX_LENGTH
 from core.uploads import open_upload
 from core.users import CurrentUser
-from ui.dataset_words import counted, plain
 from ui.frame import confirm_by_name, shown_errors
 from ui.links import go
+from ui.words import counted, plain
 
 NOUNS = {
     "batteries": ("battery", "batteries"),

@@ -9,8 +9,9 @@ from core.datasets import DatasetDetail
 from core.ingest.checks import KINDS
 from core.users import CurrentUser
 from ui.dataset_figure import fleet_figure
-from ui.dataset_words import counted, label_lines, plain
+from ui.dataset_words import label_lines
 from ui.theme import PLOTLY_CONFIG
+from ui.words import counted, plain
 
 
 def overview(user: CurrentUser, detail: DatasetDetail) -> None:

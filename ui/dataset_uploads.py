@@ -10,9 +10,10 @@ from core.uploads import UploadInfo, cancel_upload, delete_upload, get_upload_in
 from core.users import CurrentUser
 from ui.dataset_list import opening_table
 from ui.dataset_overview import problem_table
-from ui.dataset_words import plain, split_line
+from ui.dataset_words import split_line
 from ui.frame import confirm_by_name, file_size, shown_errors, status_text, task_progress
 from ui.links import go
+from ui.words import plain
 
 WAITS_FOR_YOU = "Waits for your columns"
 

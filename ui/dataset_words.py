@@ -5,18 +5,9 @@ from typing import Any
 
 from core.datasets import DatasetSummary
 from ui.theme import ROLE_LABELS
+from ui.words import counted, plain
 
 NO_ROLE = "No role"
-
-
-def plain(text: str) -> str:
-    """A text of the user's whose characters mean nothing to Markdown."""
-    return "".join(f"\\{c}" if c in "\\`*_[]:$~<>#|" else c for c in text)
-
-
-def counted(count: int, singular: str, plural: str = "") -> str:
-    """A count with its noun: 1 battery, 124 batteries."""
-    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
 
 
 def kind_of(summary: DatasetSummary) -> str:

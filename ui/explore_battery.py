@@ -7,10 +7,11 @@ from core import explore
 from core.database import read_scope
 from core.datasets import DatasetSummary
 from core.users import CurrentUser
-from ui.dataset_words import plain, role_label
+from ui.dataset_words import role_label
 from ui.figures import battery_features
 from ui.frame import is_dark, shown_errors
 from ui.theme import PLOTLY_CONFIG
+from ui.words import plain
 
 NOT_REACHED = "not reached"
 

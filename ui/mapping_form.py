@@ -11,8 +11,9 @@ from core.ingest.mapping import MAX_FEATURES, BadRows, ColumnMapping, FeatureCol
 from core.ingest.readers import Preview
 from core.ingest.recognise import split_unit
 from ui.dataset_labels import eol_inputs
-from ui.dataset_words import plain, role_label, role_of_label
+from ui.dataset_words import role_label, role_of_label
 from ui.theme import ROLE_LABELS
+from ui.words import plain
 
 NOT_IN_FILE = "Not in the file"
 ONE_PER_FILE = "One battery per file"

@@ -5,7 +5,6 @@ import streamlit as st
 from core.database import read_scope, session_scope
 from core.registry import ModelInfo, delete_model, open_checkpoint, rename_model
 from core.users import CurrentUser
-from ui.dataset_words import plain
 from ui.frame import confirm_by_name, local_time, page_header, shown_errors
 from ui.links import go, link
 from ui.model_list import kind_text
@@ -13,6 +12,7 @@ from ui.model_metrics import metrics_table
 from ui.model_settings import settings_table
 from ui.theme import algorithm_label
 from ui.training_list import target_text
+from ui.words import plain
 
 
 def show_model(user: CurrentUser, model: ModelInfo) -> None:

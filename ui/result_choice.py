@@ -8,9 +8,9 @@ from core.datasets import list_batteries
 from core.registry import ModelInfo
 from core.testing import UNSEEN, default_batteries, exposures
 from core.users import CurrentUser
-from ui.dataset_words import counted
 from ui.result_words import battery_label
 from ui.theme import EXPOSURE_LABELS
+from ui.words import counted
 
 DEFAULT, ALL_UNSEEN, ALL = "Test batteries", "All unseen", "All"
 

@@ -8,13 +8,13 @@ import streamlit as st
 
 from core.results import TestResult
 from core.testing import UNSEEN
-from ui.dataset_words import plain
 from ui.figures import battery_errors_by_algorithm
 from ui.frame import is_dark
 from ui.links import link
 from ui.result_target import choose_target
 from ui.result_words import horizon_text, metrics_of
 from ui.theme import PLOTLY_CONFIG, algorithm_label
+from ui.words import plain
 
 SETTING = ("dataset", "horizon")
 

@@ -7,10 +7,10 @@ from core.registry import get_model_info
 from core.training import cancel_job, cancel_run
 from core.training_views import JobInfo, RunInfo
 from core.users import CurrentUser
-from ui.dataset_words import plain
 from ui.frame import duration, shown_errors, status_badge, task_progress
 from ui.links import link
 from ui.theme import algorithm_label
+from ui.words import plain
 
 
 def run_cards(user: CurrentUser, job: JobInfo) -> None:

@@ -6,7 +6,6 @@ from core.database import read_scope, session_scope
 from core.deletion import delete_job, list_job_dependents
 from core.training_views import JobInfo, get_job_info
 from core.users import CurrentUser
-from ui.dataset_words import counted, plain
 from ui.frame import (
     confirm_by_name,
     duration,
@@ -20,6 +19,7 @@ from ui.theme import ROLE_LABELS
 from ui.training_cards import cancel_all, run_cards
 from ui.training_list import target_text
 from ui.training_progress import learning_curves, show_log
+from ui.words import counted, plain
 
 
 def show_job(user: CurrentUser, job: JobInfo, run_id: int | None) -> None:

@@ -1,6 +1,11 @@
-"""Words of the user's, made harmless where Markdown is read."""
+"""Small things about words that every screen needs."""
 
 
 def plain(text: str) -> str:
     """A text whose characters mean nothing to Markdown."""
     return "".join(f"\\{c}" if c in "\\`*_[]:$~<>#|" else c for c in text)
+
+
+def counted(count: int, singular: str, plural: str = "") -> str:
+    """A count with its noun: 1 battery, 124 batteries."""
+    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"

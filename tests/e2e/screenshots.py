@@ -24,9 +24,12 @@ def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     for old in FOLDER.glob("*.png"):
         old.unlink()
-    with tempfile.TemporaryDirectory() as folder, running_browser() as browser:
-        with running_app(Path(folder) / "data") as address:
-            _take_all(browser, address)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_browser() as browser,
+        running_app(Path(folder) / "data") as address,
+    ):
+        _take_all(browser, address)
 
 
 def _take_all(browser: Browser, address: str) -> None:

@@ -1,4 +1,4 @@
-"""A page file that is asked for first, on a fresh server, signed out, shows nothing but the login."""
+"""A page that is asked for first, on a fresh server and signed out, shows the login alone."""
 
 import pytest
 from playwright.sync_api import BrowserContext, expect

@@ -73,11 +73,6 @@ def thousands(count: float) -> str:
     return f"{count:,.0f}"
 
 
-def counted(count: int, singular: str, plural: str) -> str:
-    """A count with its noun: 1 battery, 124 batteries."""
-    return f"{thousands(count)} {singular if count == 1 else plural}"
-
-
 def significant(value: float) -> str:
     """A number to four significant digits without exponents: 0.0123, 91.12, 17,161."""
     return thousands(value) if abs(value) >= 1000 else f"{value:.4g}"

@@ -3,7 +3,7 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from ui.figures.canvas import counted, customdata, empty_figure, new_figure, significant
+from ui.figures.canvas import customdata, empty_figure, new_figure, significant
 from ui.theme import (
     EXPOSURE_LABELS,
     EXPOSURE_SYMBOLS,
@@ -14,6 +14,7 @@ from ui.theme import (
     palette,
     translucent,
 )
+from ui.words import counted
 
 HEADLINE = "unseen"
 

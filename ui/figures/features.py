@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from ui.figures.canvas import counted, customdata, empty_figure, new_figure
+from ui.figures.canvas import customdata, empty_figure, new_figure
 from ui.theme import ROLE_COLOURS, ROLE_LABELS, Quantity, palette, translucent
+from ui.words import counted
 
 NO_ROLE = "No split role"
 

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from ui.figures.canvas import counted, customdata, empty_figure, new_figure, thousands
+from ui.figures.canvas import customdata, empty_figure, new_figure, thousands
 from ui.theme import CYCLE_TITLE, ROLE_COLOURS, ROLE_LABELS, Palette, Quantity, palette
+from ui.words import counted
 
 FleetColour = Literal["split", "life"]
 NO_ROLE, NO_LIFE = "No split role", "No cycle life"

@@ -3,7 +3,7 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from ui.figures.canvas import counted, customdata, empty_figure, new_figure
+from ui.figures.canvas import customdata, empty_figure, new_figure
 from ui.figures.panels import lay_out_panels, place_of
 from ui.theme import (
     TARGET_INFO,
@@ -14,6 +14,7 @@ from ui.theme import (
     palette,
     translucent,
 )
+from ui.words import counted
 
 MOST_BATTERIES = 6
 
