@@ -7,9 +7,9 @@ import streamlit as st
 
 from core.results import TestResult
 from core.testing import UNSEEN
-from ui.figures.canvas import counted
 from ui.result_words import TARGET_TITLES, denominators, metric
 from ui.theme import EXPOSURE_LABELS
+from ui.words import counted
 
 
 def headline_metrics(result: TestResult) -> None:
