@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from html import escape
 from typing import Any
 
+import plotly.graph_objects as go
 import streamlit as st
 import streamlit_authenticator as stauth
 from streamlit_authenticator.utilities import LoginError
@@ -42,7 +43,8 @@ CARD_STYLE = f"""<style>
 .st-key-sign_in .stFormSubmitButton button
   {{ width: 100%; background: {LIGHT.accent}; border-color: {LIGHT.accent}; color: #fff; }}
 .st-key-sign_in .stFormSubmitButton button:hover {{ filter: brightness(1.15); }}
-.stElementContainer:has(iframe[height="0"]), .stElementContainer:has(> .stHtml > style)
+.st-key-charts_ahead, .stElementContainer:has(iframe[height="0"]),
+.stElementContainer:has(> .stHtml > style)
   {{ display: none; }}
 </style>"""
 
@@ -126,12 +128,22 @@ def _ask(auth: stauth.Authenticate) -> CurrentUser:
         if note := st.session_state.get(NOTE):
             st.info(note, icon=":material/info:")
         _draw_form(auth)
+        _load_charts_ahead()
     user = _user_of(st.session_state.get(TOKEN))
     if user is None:
         _delete_cookie(auth)
         st.stop()
     place.empty()
     return user
+
+
+def _load_charts_ahead() -> None:
+    """Have the browser load its chart library while somebody types a password.
+
+    It takes seconds on a slow machine, and the first screen after the login is a chart.
+    """
+    with st.container(key="charts_ahead"):
+        st.plotly_chart(go.Figure(layout={"height": 40}), key="chart_ahead")
 
 
 def _draw_form(auth: stauth.Authenticate) -> None:
