@@ -13,7 +13,7 @@ def choose_target(targets: Sequence[str], key: str) -> str:
     if len(targets) == 1:
         return targets[0]
     wanted = st.query_params.get("target")
-    target: str = st.segmented_control(
+    target = st.segmented_control(
         "Target",
         targets,
         format_func=TARGET_TITLES.__getitem__,
@@ -22,4 +22,4 @@ def choose_target(targets: Sequence[str], key: str) -> str:
         key=f"target_{key}",
     )
     set_address(target=target if target != targets[0] else None)
-    return target
+    return target or targets[0]
