@@ -98,19 +98,32 @@ def visible_tasks(user: CurrentUser) -> Select[BackgroundTask]:
     return select(BackgroundTask).where(BackgroundTask.user_id == user.id)
 
 
-def get_upload(session: Session, user: CurrentUser, upload_id: int) -> DataUpload:
-    """One upload, or `NotFound`."""
-    return _one(session, visible_uploads(user).where(DataUpload.id == upload_id), "upload")
+def get_upload(
+    session: Session, user: CurrentUser, upload_id: int, *, lock: bool = False
+) -> DataUpload:
+    """One upload, or `NotFound`; `lock` keeps it for this transaction alone."""
+    query = visible_uploads(user).where(DataUpload.id == upload_id)
+    return _one(session, _locked(query) if lock else query, "upload")
 
 
-def get_dataset(session: Session, user: CurrentUser, dataset_id: int) -> Dataset:
-    """One readable dataset, or `NotFound`."""
-    return _one(session, visible_datasets(user).where(Dataset.id == dataset_id), "dataset")
+def get_dataset(
+    session: Session, user: CurrentUser, dataset_id: int, *, keep: bool = False
+) -> Dataset:
+    """One readable dataset, or `NotFound`; `keep` forbids locking it until this transaction ends.
+
+    Who queues work on a dataset keeps it; who deletes or relabels it locks it. So neither can
+    overlook the other.
+    """
+    query = visible_datasets(user).where(Dataset.id == dataset_id)
+    return _one(session, _locked(query, shared=True) if keep else query, "dataset")
 
 
-def get_owned_dataset(session: Session, user: CurrentUser, dataset_id: int) -> Dataset:
-    """One dataset that the user may change, or `NotFound`."""
-    return _one(session, owned_datasets(user).where(Dataset.id == dataset_id), "dataset")
+def get_owned_dataset(
+    session: Session, user: CurrentUser, dataset_id: int, *, lock: bool = False
+) -> Dataset:
+    """One dataset that the user may change, or `NotFound`; `lock` keeps others from using it."""
+    query = owned_datasets(user).where(Dataset.id == dataset_id)
+    return _one(session, _locked(query) if lock else query, "dataset")
 
 
 def get_job(session: Session, user: CurrentUser, job_id: int) -> TrainingJob:
@@ -148,6 +161,11 @@ def _one(session: Session, query: Select[Any], noun: str) -> Any:
     if row is None:
         raise NotFound(noun)
     return row
+
+
+def _locked(query: Select[Any], shared: bool = False) -> Select[Any]:
+    """What waited for the lock sees the row as it is then; SQLite has one writer anyway."""
+    return query.with_for_update(read=shared).execution_options(populate_existing=True)
 
 
 def _complete() -> Any:

@@ -3,16 +3,17 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, column, or_, select, table
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from core import storage
-from core.auth import forgive_attempts
+from core.auth import check_login
 from core.deletion import delete_everything_of, list_account_dependents
-from core.errors import Conflict, InvalidInput, LoginRefused, NotAllowed, NotFound
-from core.passwords import check_rules, hash_password, password_matches
+from core.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from core.passwords import check_rules, hash_password, is_same
 from core.sessions import account_of_email, current_user, end_all_sessions, present
 from core.settings import get_settings
 from core.users import CurrentUser
@@ -24,6 +25,7 @@ MAX_NAME_CHARACTERS = 50
 MAX_KEY_CHARACTERS = 255
 # Deletion renames the account to this and its number until the last row is gone.
 RESERVED_NAME = "deleted-"
+WRONG_PASSWORD = "The password is wrong. Nothing was changed."
 EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 
 
@@ -86,7 +88,7 @@ def add_user(
         email=email,
         user_name=name,
         password_hash=password_hash,
-        is_admin=is_admin or not has_users(session),
+        is_admin=is_admin or _is_first(session),
     )
     session.add(row)
     try:
@@ -122,19 +124,22 @@ def change_password(
 ) -> int:
     """Set a new password and sign out every browser but that of `keep_token`; returns how many.
 
+    Call it before any other statement of `session`: the old password is checked as at sign-in,
+    in scopes of its own, so that guessing it through a stolen session is slowed down as well.
+
     Raises
     ------
     LoginRefused
-        The old password is wrong.
+        The old password is wrong, or was so too often.
     InvalidInput
         The new one breaks the rules or equals the old one.
     """
     check_rules(new)
-    new_hash = hash_password(new)
-    row = _confirmed(session, user, old)
-    if password_matches(new, row.password_hash):
+    check_login(user.email, old, WRONG_PASSWORD)
+    if is_same(old, new):
         raise InvalidInput("The new password is the old one. Choose another.")
-    row.password_hash = new_hash
+    new_hash = hash_password(new)
+    _account(session, user).password_hash = new_hash
     session.flush()
     return end_all_sessions(session, user, keep_token)
 
@@ -149,18 +154,18 @@ def delete_account(session: Session, user: CurrentUser, password: str) -> Deleti
     """Close the account and mark all it owns for removal; returns what goes.
 
     It is gone for everybody at once, and the e-mail is free; the background sweep then removes
-    rows and files in small steps.
+    rows and files in small steps. Call it before any other statement of `session`, as
+    `change_password`.
 
     Raises
     ------
     LoginRefused
-        The password is wrong.
+        The password is wrong, or was so too often.
     Conflict
         Background work waits or runs, or the only administrator would leave others behind.
     """
-    row = _confirmed(session, user, password)
-    _refuse_last_administrator(session, row)
-    forgive_attempts(session, row.email)
+    check_login(user.email, password, WRONG_PASSWORD)
+    _refuse_last_administrator(session, _account(session, user))
     return _summary(delete_everything_of(session, user), user)
 
 
@@ -201,17 +206,22 @@ def _account(session: Session, user: CurrentUser) -> User:
     return row
 
 
-def _confirmed(session: Session, user: CurrentUser, password: str) -> User:
-    row = _account(session, user)
-    if not password_matches(password, row.password_hash):
-        raise LoginRefused("The password is wrong. Nothing was changed.")
-    return row
+def _is_first(session: Session) -> bool:
+    """Whether nobody has an account; of two who sign up first at once, one hears yes."""
+    if has_users(session):
+        return False
+    # The one row that every database holds; SQLite lets only one write anyway.
+    only_row: Select[Any] = select(column("version_num")).select_from(table("alembic_version"))
+    session.execute(only_row.with_for_update()).all()
+    return not has_users(session)
 
 
 def _refuse_last_administrator(session: Session, row: User) -> None:
     if not row.is_admin:
         return
-    others = session.scalars(select(User.is_admin).where(User.id != row.id, present())).all()
+    # Locked in one order, so that of two administrators who leave at once the second sees it.
+    query = select(User.id, User.is_admin).where(present()).order_by(User.id).with_for_update()
+    others = [is_admin for user_id, is_admin in session.execute(query) if user_id != row.id]
     if others and not any(others):
         raise Conflict(
             "You are the only administrator, and other people have accounts here. "

@@ -30,8 +30,8 @@ MOST_FAILURES = FREE_FAILURES + 6
 WRONG = "The e-mail or the password is wrong. Check both and try again."
 
 
-def check_login(email: str, password: str) -> CurrentUser:
-    """The user of this e-mail and password.
+def check_login(email: str, password: str, wrong: str = WRONG) -> CurrentUser:
+    """The user of this e-mail and password; `wrong` is what to say if they do not match.
 
     It opens its own short scopes (call it outside of any other): the counted attempt must stay
     although the login is refused, and the database is not held during the 0.3 s of bcrypt.
@@ -52,7 +52,7 @@ def check_login(email: str, password: str) -> CurrentUser:
     with read_scope() as session:
         row = account_of_email(session, email)
     if not password_matches(password, row.password_hash if row else None) or row is None:
-        raise LoginRefused(WRONG)
+        raise LoginRefused(wrong)
     with session_scope() as session:
         forgive_attempts(session, email)
     return current_user(row)

@@ -59,7 +59,9 @@ def add_builtin(session: Session, path: Path, name: str) -> int:
     if find_builtin(session, name) is not None:
         raise Conflict(f"There is a built-in dataset {name!r} already. Choose another name.")
     dataset_id = create_loading_dataset(session, name, None, None)
-    target = storage.resolve(builtin_path(dataset_id, path.name))
+    relative = builtin_path(dataset_id, path.name)
+    storage.remove_on_rollback(session, relative)
+    target = storage.resolve(relative)
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(path, target)
     session.execute(

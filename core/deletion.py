@@ -75,7 +75,7 @@ def delete_dataset(session: Session, user: CurrentUser, dataset_id: int) -> Depe
     Conflict
         Work on it waits or runs.
     """
-    access.get_owned_dataset(session, user, dataset_id)
+    access.get_owned_dataset(session, user, dataset_id, lock=True)
     scope = _below_datasets([dataset_id])
     _refuse_while_busy(session, *scope)
     return _mark(session, *scope)

@@ -43,6 +43,11 @@ def password_matches(password: str, password_hash: str | None) -> bool:
     return matches and password_hash is not None
 
 
+def is_same(first: str, second: str) -> bool:
+    """Whether two passwords count as one and the same."""
+    return _normalised(first) == _normalised(second)
+
+
 def _normalised(password: str) -> str:
     # The login form strips spaces before we see the password; keyboards compose accents
     # differently. Both must not lock anybody out.

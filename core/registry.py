@@ -156,6 +156,7 @@ def add_model(
                 raise
     model.checkpoint_path = storage.checkpoint_path(user_id, model.id)
     session.flush()
+    storage.remove_on_rollback(session, model.checkpoint_path)
     storage.move_file(unfinished_path, model.checkpoint_path)
     return model.id
 

@@ -87,7 +87,7 @@ def apply_relabel(
     # Read and computed before the first statement of `session`, so that no lock is held meanwhile.
     with read_scope() as reader:
         change = compute_change(reader, user, dataset_id, nominal_capacity_ah, eol)
-    dataset = access.get_owned_dataset(session, user, dataset_id)
+    dataset = access.get_owned_dataset(session, user, dataset_id, lock=True)
     if int((dataset.feature_schema or {}).get("labels_version", 1)) != change.labels_version:
         raise Conflict("The labels were changed by somebody else meanwhile. Look again first.")
     _refuse_while_busy(session, dataset_id)

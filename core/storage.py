@@ -12,6 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
 from core.errors import InvalidInput
 from core.settings import get_settings
 
@@ -95,6 +98,11 @@ def move_file(source: str, target: str) -> None:
     path = resolve(target)
     path.parent.mkdir(parents=True, exist_ok=True)
     resolve(source).replace(path)
+
+
+def remove_on_rollback(session: Session, relative: str) -> None:
+    """Delete a stored file if the transaction that writes its path down does not commit."""
+    event.listen(session, "after_rollback", lambda _session: remove_file(relative), once=True)
 
 
 def remove_file(relative: str) -> bool:

@@ -3,11 +3,13 @@
 It goes in small steps, can be cut off anywhere and goes on at the next call.
 """
 
+import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, exists, func, or_, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from core import storage
 from core.database import read_scope, session_scope
@@ -37,6 +39,8 @@ from db.tables import (
     User,
 )
 
+log = logging.getLogger(__name__)
+
 CHUNK_ROWS = 4000
 # SQLite lets waiting writers poll; without a pause between chunks they would hardly get a turn.
 PAUSE_S = 0.02
@@ -50,16 +54,20 @@ def sweep() -> None:
         jobs = session.scalars(select(TrainingJob.id).where(TrainingJob.deleting.is_(True))).all()
         datasets = session.scalars(select(Dataset.id).where(_abandoned())).all()
         users = session.scalars(select(User.id).where(User.deleting.is_(True))).all()
-    for test_id in broken:
-        _clear_results(test_id)
-    for test_id in tests:
-        _remove_test(test_id)
-    for job_id in jobs:
-        _remove_job(job_id)
-    for dataset_id in datasets:
-        _remove_dataset(dataset_id)
-    for user_id in users:
-        _remove_user(user_id)
+    _each(_clear_results, broken)
+    _each(_remove_test, tests)
+    _each(_remove_job, jobs)
+    _each(_remove_dataset, datasets)
+    _each(_remove_user, users)
+
+
+def _each(remove: Callable[[int], None], ids: Sequence[int]) -> None:
+    """One that fails (a file that may not be deleted, a busy database) keeps no other waiting."""
+    for row_id in ids:
+        try:
+            remove(row_id)
+        except (OSError, SQLAlchemyError):
+            log.exception("%s(%s) failed and will be tried again.", remove.__name__, row_id)
 
 
 def _has_leftovers() -> ColumnElement[bool]:

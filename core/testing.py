@@ -92,6 +92,7 @@ def create_test(session: Session, user: CurrentUser, request: TestRequest) -> in
         the model was trained for.
     """
     model = get_model_info(session, user, request.model_id)
+    access.get_dataset(session, user, request.dataset_id, keep=True)
     match_features(session, user, model, request.dataset_id)
     exposure = exposures(session, user, model, request.dataset_id)
     chosen = _chosen_batteries(session, user, request, exposure)
@@ -263,12 +264,13 @@ def _describe(session: Session, tests: list[TestJob]) -> list[TestInfo]:
 def _overall_metrics(session: Session, test_ids: list[int]) -> dict[int, dict[str, dict[str, Any]]]:
     metric = TestJobMetricOverall
     rows = session.execute(
-        select(metric.test_job_id, metric.target, metric.metrics)
-        .where(metric.test_job_id.in_(test_ids))
-        .order_by(metric.target)
+        select(metric.test_job_id, metric.target, metric.metrics).where(
+            metric.test_job_id.in_(test_ids)
+        )
     )
     found: dict[int, dict[str, dict[str, Any]]] = {}
-    for test_id, target, values in rows:
+    # Sorted here: MySQL and PostgreSQL would sort the values of an ENUM as it lists them.
+    for test_id, target, values in sorted(rows, key=lambda row: row[1]):
         found.setdefault(test_id, {})[target] = values
     return found
 

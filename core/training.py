@@ -60,6 +60,7 @@ def create_job(session: Session, user: CurrentUser, request: TrainingRequest) ->
     InvalidInput
         A choice cannot be used; the message says which and what to do.
     """
+    access.get_dataset(session, user, request.dataset_id, keep=True)
     summary = get_dataset_summary(session, user, request.dataset_id)
     settings = _checked_settings(request)
     roles = _checked_roles(session, user, request)

@@ -80,6 +80,7 @@ def receive_upload(
         session.add(upload)
         session.flush()
         upload.stored_path = storage.upload_path(user.id, upload.id, name)
+        storage.remove_on_rollback(session, upload.stored_path)
         storage.move_file(incoming, upload.stored_path)
         session.flush()
     except BaseException:
@@ -111,7 +112,7 @@ def confirm_mapping(
     dataset_name: str,
 ) -> None:
     """Accept a mapping and queue the reading of the file; also how a failed one is retried."""
-    upload = access.get_upload(session, user, upload_id)
+    upload = access.get_upload(session, user, upload_id, lock=True)
     name = checked_name(dataset_name, "dataset")
     if upload.status == "SUCCEEDED":
         raise Conflict("This file has been read already; open its dataset.")
@@ -164,7 +165,7 @@ def open_upload(session: Session, user: CurrentUser, upload_id: int) -> tuple[Pa
 
 def delete_upload(session: Session, user: CurrentUser, upload_id: int) -> None:
     """Delete an upload and its file; the dataset made of it must be deleted first."""
-    upload = access.get_upload(session, user, upload_id)
+    upload = access.get_upload(session, user, upload_id, lock=True)
     if is_busy(session, "UPLOAD", [upload_id]):
         raise Conflict("This file is being read right now. Cancel that first.")
     if session.scalar(select(Dataset.id).where(Dataset.upload_id == upload_id)) is not None:

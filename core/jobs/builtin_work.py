@@ -23,8 +23,8 @@ def work(context: TaskContext) -> None:
         lambda share: context.report("Storing cycles", 0.5 + 0.5 * share),
     )
     with session_scope() as session:
-        publish(session, context.subject_id, result)
         context.finish(session)
+        publish(session, context.subject_id, result)
 
 
 def _read(context: TaskContext, original_name: str) -> IngestResult:

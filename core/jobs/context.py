@@ -12,7 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from core.database import read_scope, session_scope
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 
 CANCEL_POLL_S = 0.25
 FLUSH_EVERY_POLLS = 2
+STAGE_LENGTH = 120
 CANCELLED_BY_USER = "cancelled by you"
 
 Writer = Callable[[Session, list[Any]], None]
@@ -49,7 +51,7 @@ class TaskContext:
 
     def report(self, stage: str, progress: float) -> None:
         """Say what is being done and how much of it is done (0 to 1)."""
-        self.stage, self.progress = stage, min(max(progress, 0.0), 1.0)
+        self.stage, self.progress = stage[:STAGE_LENGTH], min(max(progress, 0.0), 1.0)
 
     def record(self, writer: Writer, item: Any) -> None:
         """Have `writer` store `item` at the next flush, together with others of its kind."""
@@ -57,24 +59,38 @@ class TaskContext:
             self._pending.append((writer, item))
 
     def flush(self) -> None:
-        """Write everything recorded so far, in order, in one transaction."""
+        """Write everything recorded so far, in order, in one transaction.
+
+        What a busy database refused is kept for the next time.
+        """
         with self._flush_lock:
             with self._lock:
                 pending, self._pending = self._pending, []
-            batches: dict[Writer, list[Any]] = {}
-            for writer, item in pending:
-                batches.setdefault(writer, []).append(item)
-            with session_scope() as session:
-                session.execute(
-                    update(BackgroundTask)
-                    .where(BackgroundTask.id == self.task_id)
-                    .values(stage=self.stage, progress=self.progress, heartbeat_at=utc_now())
-                )
-                for writer, items in batches.items():
-                    writer(session, items)
+            try:
+                self._write(pending)
+            except OperationalError:
+                with self._lock:
+                    self._pending = pending + self._pending
+                raise
+
+    def _write(self, pending: list[tuple[Writer, Any]]) -> None:
+        batches: dict[Writer, list[Any]] = {}
+        for writer, item in pending:
+            batches.setdefault(writer, []).append(item)
+        with session_scope() as session:
+            session.execute(
+                update(BackgroundTask)
+                .where(BackgroundTask.id == self.task_id, BackgroundTask.status == "RUNNING")
+                .values(stage=self.stage, progress=self.progress, heartbeat_at=utc_now())
+            )
+            for writer, items in batches.items():
+                writer(session, items)
 
     def finish(self, session: Session) -> None:
         """Mark the task as succeeded inside the transaction that makes its result visible.
+
+        First in that transaction: cancelling locks the task and then its subject, and the other
+        way round the two would block each other.
 
         Raises
         ------
@@ -99,31 +115,31 @@ class TaskContext:
         while not self._done.wait(CANCEL_POLL_S):
             polls += 1
             try:
-                if self._cancel_requested():
-                    self._end_process()
+                self._obey()
                 if polls % FLUSH_EVERY_POLLS == 0:
                     self.flush()
             except Exception:
                 log.exception("Could not record progress; trying again.")
 
-    def _cancel_requested(self) -> bool:
+    def _obey(self) -> None:
+        """End this process when it is asked to, or when somebody else has ended the task."""
         with read_scope() as session:
-            return bool(
-                session.scalar(
-                    select(BackgroundTask.cancel_requested).where(
-                        BackgroundTask.id == self.task_id, BackgroundTask.status == "RUNNING"
-                    )
-                )
-            )
+            task = session.get(BackgroundTask, self.task_id)
+        if task is not None and task.status == "RUNNING":
+            if task.cancel_requested and self._settle_as_cancelled(task):
+                _leave()
+        elif (task is None or task.status != "SUCCEEDED") and not self._done.is_set():
+            _leave()
 
-    def _end_process(self) -> None:
-        """Settle as cancelled and leave at once; what the work had open is rolled back."""
+    def _settle_as_cancelled(self, task: BackgroundTask) -> bool:
         with session_scope() as session:
-            task = session.get_one(BackgroundTask, self.task_id)
-            settled = settle_task(session, task, "CANCELED", CANCELLED_BY_USER)
-        if settled:
-            logging.shutdown()
-            os._exit(0)
+            return settle_task(session, task, "CANCELED", CANCELLED_BY_USER)
+
+
+def _leave() -> None:
+    """End the process at once; what the work had open is rolled back."""
+    logging.shutdown()
+    os._exit(0)
 
 
 def load_context(session: Session, task_id: int) -> TaskContext:

@@ -39,12 +39,12 @@ def work(context: TaskContext) -> None:
                 predictions,
             )
     with session_scope() as session:
+        context.finish(session)
         session.execute(
             update(TestExport)
             .where(TestExport.id == export.id)
             .values(file_size=storage.resolve(relative).stat().st_size)
         )
-        context.finish(session)
 
 
 def information(result: TestResult, model: ModelInfo) -> list[tuple[str, Any]]:

@@ -53,12 +53,14 @@ class Registry:
         self.start_waiting()
 
     def run(self, until: Callable[[], bool]) -> None:
-        """Tick until told to stop; a failing tick is logged and tried again."""
+        """Tick until told to stop; a step that fails is logged and tried again."""
         while not until():
-            try:
-                self.tick()
-            except Exception:
-                log.exception("The background registry will try again.")
+            # Each by itself: a file that cannot be removed must not keep all others waiting.
+            for step in (self.watch, self.sweep, self.start_waiting):
+                try:
+                    step()
+                except Exception:
+                    log.exception("The background registry will try again.")
             time.sleep(TICK_S)
 
     def start_waiting(self) -> None:
@@ -84,7 +86,10 @@ class Registry:
                 select(BackgroundTask).where(BackgroundTask.status == "RUNNING")
             ).all()
         for task in running:
-            self._watch_one(task)
+            try:
+                self._watch_one(task)
+            except psutil.AccessDenied:
+                log.warning("Process %s of task %s is another account's.", task.pid, task.id)
 
     def sweep(self) -> None:
         """Remove rows and files of what failed, was cancelled or was deleted."""

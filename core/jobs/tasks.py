@@ -88,7 +88,8 @@ def is_idle(session: Session, user_id: int | None = None) -> bool:
 def request_cancel(session: Session, kind: str, subject_id: int) -> BackgroundTask | None:
     """Ask the active task of a subject to stop.
 
-    A waiting task is returned for the caller to settle at once; a running one settles itself.
+    A task that waits, or whose process has not announced itself yet, is returned for the caller
+    to settle at once (such a process ends when it announces itself); a running one settles itself.
     """
     task = session.scalars(
         select(BackgroundTask)
@@ -105,7 +106,7 @@ def request_cancel(session: Session, kind: str, subject_id: int) -> BackgroundTa
     session.execute(
         update(BackgroundTask).where(BackgroundTask.id == task.id).values(cancel_requested=True)
     )
-    return task if task.status == "PENDING" else None
+    return task if task.pid is None else None
 
 
 def end_task(session: Session, task_id: int, status: str, message: str | None = None) -> bool:

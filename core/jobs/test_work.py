@@ -132,6 +132,7 @@ def _publish(
     each, overall = _metric_rows(assignment, predictions)
     context.flush()
     with session_scope() as session:
+        context.finish(session)
         if each:
             session.execute(insert(TestJobBatteryMetric), each)
         if overall:
@@ -142,7 +143,6 @@ def _publish(
             raise TaskFailed("The test was ended while its results were being stored.")
         for file_format in EXPORT_FORMATS:
             queue_export(session, test_id, assignment.user.id, file_format)
-        context.finish(session)
 
 
 def _metric_rows(

@@ -185,6 +185,7 @@ def _store(
     context.flush()
     try:
         with session_scope() as session:
+            context.finish(session)
             moved = move(
                 session,
                 TrainingJobRun,
@@ -195,6 +196,8 @@ def _store(
             )
             if not moved:
                 raise TaskFailed("The run was ended while its model was being stored.")
+            update_job(session, context.subject_id)
+            # Last, because the checkpoint that it puts in place would outlive a rollback.
             add_model(
                 session,
                 user_id=assignment.user.id,
@@ -205,8 +208,6 @@ def _store(
                 metrics=scores,
                 unfinished_path=unfinished,
             )
-            update_job(session, context.subject_id)
-            context.finish(session)
     finally:
         storage.remove_file(unfinished)
 

@@ -34,6 +34,7 @@ def work(context: TaskContext) -> None:
         lambda share: context.report("Storing cycles", READING_SHARE + (1 - READING_SHARE) * share),
     )
     with session_scope() as session:
+        context.finish(session)
         publish(session, dataset_id, result)
         moved = move(
             session,
@@ -45,7 +46,6 @@ def work(context: TaskContext) -> None:
         )
         if not moved:
             raise TaskFailed("Reading was ended while the dataset was being stored.")
-        context.finish(session)
 
 
 def _read(context: TaskContext, upload: DataUpload, mapping: ColumnMapping) -> IngestResult:

@@ -28,12 +28,17 @@ def main(task_id: int) -> None:
     try:
         KINDS[context.kind].load_work()(context)
     except Exception as error:
+        # Before the task is marked as failed, or the watching thread would take that for a
+        # verdict of somebody else and leave at once.
+        context.stop_watching()
         _fail(context, error)
     finally:
         context.stop_watching()
     registry = Registry()
-    registry.sweep()
-    registry.start_waiting()
+    try:
+        registry.sweep()
+    finally:
+        registry.start_waiting()
 
 
 def _announce(task_id: int) -> bool:
@@ -51,7 +56,9 @@ def _fail(context: TaskContext, error: Exception) -> None:
     log.exception("Task %s failed.", context.task_id)
     # Errors of our own and of `models` (ValueError) are written for the user.
     expected = isinstance(error, FadeBenchError | ValueError)
-    message = str(error) if expected and str(error) else f"{type(error).__name__}: {error}"
+    # Of an error of the database what the server said, not the statement and its values.
+    said = getattr(error, "orig", None) or error
+    message = str(error) if expected and str(error) else f"{type(error).__name__}: {said}"
     try:
         context.flush()
     except Exception:

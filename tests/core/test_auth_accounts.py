@@ -16,7 +16,7 @@ from core.accounts import (
     sign_up,
     user_by_email,
 )
-from core.auth import check_login
+from core.auth import FREE_FAILURES, check_login
 from core.database import read_scope, session_scope
 from core.errors import Conflict, InvalidInput, LoginRefused, NotAllowed, NotFound
 from core.sessions import list_sessions, start_session, user_of_session
@@ -117,6 +117,7 @@ def test_changing_the_password_signs_out_the_other_browsers() -> None:
     user = new_user()
     with session_scope() as session:
         here, there = start_session(session, user), start_session(session, user)
+    with session_scope() as session:
         assert change_password(session, user, PASSWORD, "battery staple", here) == 1
         assert user_of_session(session, here) == user
         assert user_of_session(session, there) is None
@@ -145,6 +146,7 @@ def test_leaving_counts_files_and_frees_the_email(fresh_database: Path) -> None:
     with session_scope() as session:
         token = start_session(session, user)
         expected = preview_deletion(session, user)
+    with session_scope() as session:
         assert delete_account(session, user, PASSWORD) == expected
         assert (expected.files, expected.total_rows) == (1, 1)
     with read_scope() as session:
@@ -166,11 +168,29 @@ def test_leaving_needs_the_password() -> None:
         delete_account(session, user, "wrong password")
 
 
+@pytest.mark.parametrize("way", ["change the password", "leave"])
+def test_guessing_the_password_of_a_stolen_session_is_slowed_down(way: str) -> None:
+    user = new_user()
+
+    def attempt(password: str) -> None:
+        with session_scope() as session:
+            if way == "leave":
+                delete_account(session, user, password)
+            else:
+                change_password(session, user, password, "battery staple")
+
+    for number in range(FREE_FAILURES + 1):
+        with pytest.raises(LoginRefused, match="Nothing was changed"):
+            attempt(f"wrong password {number}")
+    with pytest.raises(LoginRefused, match="Too many"):
+        attempt(PASSWORD)
+
+
 def test_the_only_administrator_stays_while_others_exist() -> None:
     ann, bob = new_user(), new_user("bob@example.org", "Bob")
+    with session_scope() as session, pytest.raises(Conflict, match="only administrator"):
+        delete_account(session, ann, PASSWORD)
     with session_scope() as session:
-        with pytest.raises(Conflict, match="only administrator"):
-            delete_account(session, ann, PASSWORD)
         delete_account(session, bob, PASSWORD)
     with session_scope() as session:
         delete_account(session, ann, PASSWORD)

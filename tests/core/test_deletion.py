@@ -16,11 +16,18 @@ from core.deletion import (
     list_dataset_dependents,
     list_job_dependents,
 )
-from core.errors import Conflict, NotFound
+from core.errors import Conflict, InvalidInput, NotFound
+from core.ingest.mapping import ColumnMapping
 from core.registry import delete_model, get_model_info
 from core.testing import TestRequest, create_test
 from core.training import cancel_job
-from core.uploads import cancel_upload, delete_upload, list_uploads
+from core.uploads import (
+    cancel_upload,
+    confirm_mapping,
+    delete_upload,
+    list_uploads,
+    receive_upload,
+)
 from db.tables import (
     BackgroundTask,
     Base,
@@ -243,6 +250,7 @@ def test_an_account_goes_with_everything(world: World, tmp_path: Path) -> None:
     with session_scope() as session:
         announced = preview_deletion(session, world.user)
         files = len(stored_files(world))
+    with session_scope() as session:
         summary = delete_account(session, world.user, PASSWORD)
     assert (summary, summary.files) == (announced, files)
     sweeping.sweep()
@@ -272,3 +280,16 @@ def test_a_cancelled_upload_leaves_neither_row_nor_file(world: World, tmp_path: 
         ).all()
         assert tasks == []
     assert not storage.resolve(f"{world.user.id}/uploads/{upload_id}").exists()
+
+
+def test_a_file_whose_row_is_rolled_back_is_not_kept(world: World, tmp_path: Path) -> None:
+    before = stored_files(world)
+    path = write_csv(tmp_path / "fleet.csv")
+    with (
+        path.open("rb") as stream,
+        pytest.raises(InvalidInput),
+        session_scope() as session,
+    ):
+        upload_id = receive_upload(session, world.user, path.name, stream)
+        confirm_mapping(session, world.user, upload_id, ColumnMapping(), "")
+    assert stored_files(world) == before

@@ -197,6 +197,7 @@ WITHOUT_ACCOUNT = {
         "request_cancel",
     },
     "core.registry": {"add_model", "next_version"},
+    "core.storage": {"remove_on_rollback"},
     "core.sessions": {"account_of_email", "end_session", "user_of_session"},
     "core.testing": {"add_log", "begin", "settle"},
     "core.training": {"begin", "settle", "update_job"},

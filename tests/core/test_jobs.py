@@ -8,13 +8,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
+from unittest.mock import Mock
 
 import psutil
 import pytest
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import OperationalError
 
 from core import passwords, storage
 from core.database import read_scope, session_scope
+from core.deletion import delete_dataset
+from core.jobs import context as context_module
+from core.jobs.context import TaskContext
+from core.jobs.kinds import settle_task
 from core.jobs.registry import Registry
 from core.jobs.states import move
 from core.settings import get_settings
@@ -191,6 +197,63 @@ def test_a_running_run_is_cancelled_within_a_second(user: CurrentUser, dataset_i
     assert run_info(user, run.id).status == "CANCELED"
     assert job_info(user, run.job_id).status == "CANCELED"
     assert last_message(user, run.id) == "Cancelled by you"
+
+
+@pytest.mark.usefixtures("serving")
+@pytest.mark.parametrize("delay_s", [0.0, 0.7, 1.4])
+def test_a_starting_run_is_cancelled_at_once(
+    user: CurrentUser, dataset_id: int, delay_s: float
+) -> None:
+    job_id = queue_training(user, dataset_id, **ENDLESS)
+    run_id = job_info(user, job_id).runs[0].id
+    wait_for(lambda: run_info(user, run_id).status == "RUNNING", "the start of the process")
+    time.sleep(delay_s)
+    with session_scope() as session:
+        cancel_run(session, user, run_id)
+    assert wait_for(lambda: not run_info(user, run_id).is_active, "the end") <= CANCEL_LIMIT_S
+    assert run_info(user, run_id).status == "CANCELED"
+    wait_for(lambda: not psutil.Process().children(), "the end of the process")
+    assert run_info(user, run_id).current_epoch == 0
+
+
+@pytest.mark.usefixtures("serving")
+def test_a_process_whose_task_another_ended_leaves(user: CurrentUser, dataset_id: int) -> None:
+    run = learning_run(user, dataset_id)
+    with session_scope() as session:
+        task = session.scalars(select(BackgroundTask).where(BackgroundTask.kind == "TRAIN")).one()
+        assert settle_task(session, task, "FAILED", "Nothing was heard.")
+    assert wait_for(lambda: is_gone(pid_of(run)), "the end of the process") <= CANCEL_LIMIT_S
+    assert run_info(user, run.id).status == "FAILED"
+
+
+def test_what_a_busy_database_refused_is_written_later(
+    user: CurrentUser, dataset_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = TaskContext(tasks()[0].id, "UPLOAD", 1, user.id, 1)
+    written: list[int] = []
+    busy = OperationalError("UPDATE", {}, Exception("database is locked"))
+    context.record(lambda _session, items: written.extend(items), 1)
+    with monkeypatch.context() as patch, pytest.raises(OperationalError):
+        patch.setattr(context_module, "session_scope", Mock(side_effect=busy))
+        context.flush()
+    context.report("x" * 500, 0.5)
+    context.flush()
+    context.flush()
+    assert written == [1]
+
+
+def test_what_cannot_be_removed_keeps_nobody_waiting(
+    user: CurrentUser, dataset_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with session_scope() as session:
+        delete_dataset(session, user, dataset_id)
+    monkeypatch.setattr(storage, "remove_file", Mock(side_effect=PermissionError("read-only")))
+    registry = Registry()
+    upload_id = queue_upload(user, write_csv(storage.resolve("new.csv")))
+    once = iter([False, True])
+    registry.run(lambda: next(once))
+    with read_scope() as session:
+        assert get_upload_info(session, user, upload_id).status == "PROCESSING"
 
 
 def test_a_waiting_run_is_cancelled_at_once(user: CurrentUser, dataset_id: int) -> None:

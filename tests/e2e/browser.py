@@ -72,6 +72,9 @@ def sign_up(page: Page, address: str, email: str, name: str) -> None:
     create = page.get_by_role("button", name="Create an account")
     form = page.get_by_role("textbox", name="Password")
     expect(form.first).to_be_visible(timeout=30_000)
+    # The cookie's frame reports once when it has loaded, and that run would swallow the click.
+    settle(page)
+    page.wait_for_timeout(1500)
     if create.count() and not page.get_by_label("Name").count():
         create.click()
     page.get_by_label("E-mail").fill(email)

@@ -1,0 +1,237 @@
+"""The main job and what could collide, on MySQL and PostgreSQL with real processes."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pandas as pd
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from core import passwords, registry
+from core.accounts import sign_up
+from core.database import get_engine, migrate, read_scope, session_scope
+from core.deletion import delete_dataset
+from core.errors import Conflict, NotFound
+from core.exports import latest_exports, open_export
+from core.ingest.mapping import EolRule
+from core.jobs import train_work
+from core.jobs.kinds import settle_task
+from core.jobs.registry import Registry
+from core.jobs.tasks import is_idle
+from core.registry import list_models
+from core.relabel import apply_relabel
+from core.results import get_result
+from core.settings import get_settings
+from core.sweeping import sweep
+from core.testing import TestRequest, create_test
+from core.training import TrainingRequest, cancel_run, create_job
+from core.training_views import get_job_info
+from core.uploads import confirm_mapping, get_upload_info
+from core.users import CurrentUser
+from db.tables import BackgroundTask, Base, BatteryUnit, User
+from tests.core.seeding import (
+    PASSWORD,
+    add_account,
+    add_dataset,
+    queue_training,
+    queue_upload,
+    work_off,
+    write_csv,
+)
+from tests.db.servers import throwaway_database
+
+PATIENCE_S = 40.0
+KEPT = {"user", "alembic_version", "login_throttle"}
+
+
+@pytest.fixture(scope="module", params=["mysql", "postgresql"])
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """A migrated database on one kind of server, which the settings of this module name."""
+    folder = tmp_path_factory.mktemp(request.param)
+    with throwaway_database(request.param, folder) as url, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "ROUNDS", 4)
+        patch.setenv("FADEBENCH_DATA_DIR", str(folder / "data"))
+        patch.setenv("FADEBENCH_DATABASE_URL", url)
+        get_settings.cache_clear()
+        migrate()
+        yield str(request.param)
+        get_engine().dispose()
+    get_settings.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def user(server: str) -> CurrentUser:
+    """The first account, after a race for it."""
+    names = [f"{name}@example.org" for name in ("ann", "bob", "cy")]
+    barrier = threading.Barrier(len(names))
+
+    def join(email: str) -> CurrentUser:
+        barrier.wait()
+        with session_scope() as session:
+            joined = sign_up(session, email, email.partition("@")[0], PASSWORD)
+            time.sleep(0.3)
+            return joined
+
+    with ThreadPoolExecutor(len(names)) as pool:
+        list(pool.map(join, names))
+    return add_account("dan@example.org")
+
+
+def at_once(first: Callable[[Session], Any], second: Callable[[Session], Any]) -> list[Any]:
+    """Both begin before either commits, `first` a little earlier; what they return or raise."""
+
+    def run(act: Callable[[Session], Any], delay_s: float) -> Any:
+        time.sleep(delay_s)
+        try:
+            with session_scope() as session:
+                value = act(session)
+                time.sleep(0.4)
+                return value
+        except (Conflict, NotFound) as error:
+            return error
+
+    with ThreadPoolExecutor(2) as pool:
+        return [f.result() for f in (pool.submit(run, first, 0.0), pool.submit(run, second, 0.2))]
+
+
+def work() -> None:
+    """Let real processes do all that waits."""
+    started = time.monotonic()
+
+    def done() -> bool:
+        assert time.monotonic() - started < PATIENCE_S, "work got stuck"
+        with read_scope() as session:
+            return is_idle(session)
+
+    Registry().run(done)
+
+
+def stored_rows() -> dict[str, int]:
+    with read_scope() as session:
+        tables = [t for t in Base.metadata.sorted_tables if t.name not in KEPT]
+        return {t.name: session.scalar(select(func.count()).select_from(t)) or 0 for t in tables}
+
+
+def test_one_of_those_who_sign_up_first_is_administrator(user: CurrentUser) -> None:
+    with read_scope() as session:
+        found = session.scalars(select(User).where(User.is_admin.is_(True))).all()
+    assert len(found) == 1 and found[0].email != user.email
+
+
+def test_the_main_job(user: CurrentUser, tmp_path_factory: pytest.TempPathFactory) -> None:
+    before = stored_rows()
+    path = write_csv(tmp_path_factory.mktemp("files") / "fleet.csv")
+    upload_id = queue_upload(user, path, "Zellen für Ærø 電池")
+    work()
+    with read_scope() as session:
+        dataset_id = get_upload_info(session, user, upload_id).dataset_id
+    assert dataset_id is not None
+    with session_scope() as session:
+        apply_relabel(session, user, dataset_id, 1.05, EolRule(0.85))
+    queue_training(user, dataset_id, epochs=2)
+    work()
+    with read_scope() as session:
+        model = list_models(session, user)[0]
+    assert model.title == "Zellen für Ærø 電池 Baseline v1"
+    with session_scope() as session:
+        test_id = create_test(session, user, TestRequest(model.id, dataset_id))
+    work()
+    with read_scope() as session:
+        result = get_result(session, user, test_id)
+        exports = latest_exports(session, user, test_id)
+        path = open_export(session, user, exports["CSV"].id)
+        assert open_export(session, user, exports["XLSX"].id).stat().st_size > 0
+    frame = pd.read_csv(path)
+    error = frame["y_pred"] - frame["y_true"]
+    assert result.overall["PCL"]["n"] == len(frame) == 80
+    assert result.overall["PCL"]["mse"] == pytest.approx((error**2).mean(), rel=1e-9)
+    with session_scope() as session:
+        delete_dataset(session, user, dataset_id)
+    sweep()
+    assert stored_rows() == before
+    files = [p for p in (get_settings().files_root / str(user.id)).rglob("*") if p.is_file()]
+    assert files == []
+
+
+def test_work_and_deletion_do_not_overlook_each_other(
+    user: CurrentUser, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    _, dataset_id = add_dataset(user, tmp_path_factory.mktemp("files"))
+    world = tmp_path_factory.mktemp("more")
+    _, kept_id = add_dataset(user, world, "Kept")
+
+    def train(session: Session, chosen: int) -> int:
+        return create_job(session, user, TrainingRequest(chosen, "PCL", ("BASELINE",)))
+
+    deleted, refused = at_once(
+        lambda s: delete_dataset(s, user, dataset_id), lambda s: train(s, dataset_id)
+    )
+    assert not isinstance(deleted, Exception) and isinstance(refused, NotFound)
+    job_id, refused = at_once(
+        lambda s: train(s, kept_id), lambda s: delete_dataset(s, user, kept_id)
+    )
+    assert isinstance(job_id, int) and isinstance(refused, Conflict)
+    with session_scope() as session:
+        cancel_run(session, user, get_job_info(session, user, job_id).runs[0].id)
+
+
+def test_a_mapping_is_accepted_once(
+    user: CurrentUser, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    upload_id = queue_upload(user, write_csv(tmp_path_factory.mktemp("files") / "a.csv"))
+    with session_scope() as session:
+        mapping = get_upload_info(session, user, upload_id).mapping
+        assert mapping is not None
+        task = session.scalars(
+            select(BackgroundTask).where(
+                BackgroundTask.kind == "UPLOAD", BackgroundTask.subject_id == upload_id
+            )
+        ).one()
+        settle_task(session, task, "FAILED", "try again")
+
+    def confirm(session: Session) -> None:
+        confirm_mapping(session, user, upload_id, mapping, "Once")
+
+    accepted, refused = at_once(confirm, confirm)
+    assert accepted is None and isinstance(refused, Conflict)
+    work_off()
+    with read_scope() as session:
+        assert get_upload_info(session, user, upload_id).status == "SUCCEEDED"
+        assert session.scalar(select(func.count()).select_from(BatteryUnit))
+
+
+def test_cancelling_and_storing_do_not_block_each_other(
+    user: CurrentUser,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _, dataset_id = add_dataset(user, tmp_path_factory.mktemp("files"))
+    job_id = queue_training(user, dataset_id)
+    settled: list[bool] = []
+
+    def cancel() -> None:
+        with session_scope() as session:
+            query = select(BackgroundTask).where(BackgroundTask.status == "RUNNING")
+            task = session.scalars(query).one()
+            settled.append(settle_task(session, task, "CANCELED", "cancelled by you"))
+
+    canceller = threading.Thread(target=cancel)
+
+    def add_model_slowly(*args: Any, **kwargs: Any) -> int:
+        canceller.start()
+        time.sleep(0.5)
+        return registry.add_model(*args, **kwargs)
+
+    monkeypatch.setattr(train_work, "add_model", add_model_slowly)
+    work_off()
+    canceller.join(PATIENCE_S)
+    with read_scope() as session:
+        run = get_job_info(session, user, job_id).runs[0]
+    assert (settled, run.status) == ([False], "SUCCEEDED")
+    assert run.model_version_id is not None
