@@ -135,6 +135,10 @@ def _take(
         if tab:
             page.get_by_role("tab", name=tab).click()
             settle(page)
+        expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+        for chart in page.get_by_test_id("stPlotlyChart").all():
+            if chart.is_visible():
+                expect(chart.locator(".main-svg").first).to_be_visible(timeout=30_000)
         page.wait_for_timeout(1500)
         page.screenshot(path=FOLDER / f"{name}-{size}-{scheme}.png")
         context.close()
