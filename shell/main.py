@@ -6,6 +6,7 @@ script by itself, past the login (tests/e2e/test_first_request.py).
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -26,6 +27,9 @@ from pages import (
 from ui.links import go, register_pages
 from ui.login import require_user, sign_out_button
 
+# Of our own: the browser would fetch a Material icon from a font server.
+ICON = Path(__file__).parent / "icon.svg"
+
 # Section, address, title, icon, module.
 SCREENS: list[tuple[str, str, str, str, ModuleType]] = [
     ("Data", "datasets", "Datasets", "database", datasets),
@@ -42,32 +46,44 @@ SCREENS: list[tuple[str, str, str, str, ModuleType]] = [
 
 def main() -> None:
     """Log in, then draw the page that the address names."""
-    st.set_page_config(
-        page_title="FadeBench", page_icon=":material/battery_charging_60:", layout="wide"
-    )
+    st.set_page_config(page_title="FadeBench", page_icon=str(ICON), layout="wide")
     signed_in: list[CurrentUser] = []
     # Streamlit gives its default page the bare address alone; as a page of its own that only
     # forwards, it leaves `/datasets` to the datasets.
     home = st.Page(_forward, title="FadeBench", default=True, visibility="hidden")
-    screens: dict[str, Any] = {}
-    sections: dict[str, list[Any]] = {"": [home]}
-    for section, address, title, icon, module in SCREENS:
-        screens[address] = st.Page(
+    screens: dict[str, Any] = {
+        address: st.Page(
             partial(_render, module.render, signed_in),
             title=title,
             icon=f":material/{icon}:",
             url_path=address,
         )
-        sections.setdefault(section, []).append(screens[address])
+        for _, address, title, icon, module in SCREENS
+    }
     register_pages(screens)
-    # Registered before the login, so that the address of a deep link survives it.
-    st.navigation(sections, position="hidden")
+    # Before the login, so that the address of a deep link survives it.
+    current = st.navigation([home, *screens.values()], position="hidden")
     user = require_user()
     signed_in.append(user)
-    current = st.navigation(sections, position="sidebar")
     with st.sidebar:
+        _navigation(screens)
         sign_out_button(user)
     current.run()
+
+
+def _navigation(screens: dict[str, Any]) -> None:
+    """Links by section.
+
+    Drawn by us because Streamlit's own do nothing on the page that is open already, even where it
+    shows one object and the reader wants the list.
+    """
+    with st.container(key="navigation", gap="xxsmall"):
+        section = ""
+        for screen in SCREENS:
+            if screen[0] != section:
+                section = screen[0]
+                st.caption(section)
+            st.page_link(screens[screen[1]], query_params={})
 
 
 def _forward() -> None:

@@ -11,7 +11,7 @@ from tests.e2e.browser import settle
 
 def open_page(page: Page, name: str) -> None:
     """Click a page in the sidebar."""
-    page.get_by_test_id("stSidebarNav").get_by_role("link", name=name, exact=True).click()
+    page.locator(".st-key-navigation").get_by_role("link", name=name, exact=True).click()
     expect(page.get_by_role("heading", name=name, exact=True, level=1)).to_be_visible()
     settle(page)
 

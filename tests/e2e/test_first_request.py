@@ -17,6 +17,6 @@ def test_deep_link_shows_login_first_and_survives_it(
     for path in ADDRESSES:
         page.goto(app_address + path)
         expect(page.get_by_role("textbox", name="Password")).to_be_visible(timeout=30_000)
-        expect(page.get_by_test_id("stSidebarNav")).to_have_count(0)
+        expect(page.locator(".st-key-navigation")).to_have_count(0)
     sign_up(page, app_address + "/runs?run=1", "ann@example.org", "Ann")
     assert page.url.endswith("/runs?run=1")
