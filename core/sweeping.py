@@ -41,9 +41,9 @@ from db.tables import (
 
 log = logging.getLogger(__name__)
 
-CHUNK_ROWS = 4000
+CHUNK_ROWS = 2000
 # SQLite lets waiting writers poll; without a pause between chunks they would hardly get a turn.
-PAUSE_S = 0.02
+PAUSE_S = 0.03
 
 
 def sweep() -> None:
