@@ -24,6 +24,7 @@ class LabelChange:
 
     nominal : Ah by battery code, None where unknown
     changed : (n_cycles,) bool, rows with any other value
+    old_lives : cycle life of each battery by the labels of now, <NA> = unknown
     labels_version : of the labels that the change starts from
     """
 
@@ -33,6 +34,7 @@ class LabelChange:
     old: pd.DataFrame
     new: pd.DataFrame
     batteries: pd.DataFrame
+    old_lives: pd.Series
     changed: np.ndarray
     labels_version: int
 
@@ -69,7 +71,8 @@ def compute_change(
     for column in ("pcl", "rul", "capacity_ah"):
         changed |= _differs(old[column], new[column])
     version = int(schema.get("labels_version", 1))
-    return LabelChange(origins, rule, nominal, old, new, batteries, changed, version)
+    lives = stored["cycle_life"]
+    return LabelChange(origins, rule, nominal, old, new, batteries, lives, changed, version)
 
 
 def _check(

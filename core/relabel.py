@@ -16,6 +16,7 @@ from core.database import read_scope
 from core.datasets import battery_ids
 from core.deletion import models_of
 from core.errors import Conflict
+from core.ingest.early_end import starting_below
 from core.ingest.mapping import EolRule
 from core.jobs.states import ACTIVE
 from core.label_change import LabelChange, NominalCapacity, compute_change
@@ -40,6 +41,8 @@ class RelabelPreview:
 
     batteries, cycles : number of those with any other value than now
     labelled_before, labelled_after : batteries with labels, by "PCL" and "RUL"
+    lives_before, lives_after : shortest and longest cycle life (cycles), None where none is known
+    starting_below : batteries whose cycle life would be their first cycle
     models_affected : models that were trained on the labels of now
     """
 
@@ -47,6 +50,9 @@ class RelabelPreview:
     cycles: int
     labelled_before: dict[str, int]
     labelled_after: dict[str, int]
+    lives_before: tuple[int, int] | None
+    lives_after: tuple[int, int] | None
+    starting_below: int
     models_affected: int
 
 
@@ -109,6 +115,9 @@ def _summarise(session: Session, dataset_id: int, change: LabelChange) -> Relabe
         cycles=int(change.changed.sum()),
         labelled_before=_labelled(change.old),
         labelled_after=_labelled(change.new),
+        lives_before=_range(change.old_lives),
+        lives_after=_range(change.batteries["cycle_life"]),
+        starting_below=len(starting_below(change.new, change.batteries, change.origins)),
         models_affected=int(session.scalar(models) or 0),
     )
 
@@ -118,6 +127,11 @@ def _labelled(cycles: pd.DataFrame) -> dict[str, int]:
         target: int(cycles.loc[cycles[column].notna(), "battery_code"].nunique())
         for target, column in LABEL_COLUMNS.items()
     }
+
+
+def _range(lives: pd.Series) -> tuple[int, int] | None:
+    known = lives.dropna()
+    return (int(known.min()), int(known.max())) if len(known) else None
 
 
 def _refuse_while_busy(session: Session, dataset_id: int) -> None:

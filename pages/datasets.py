@@ -1,5 +1,7 @@
 """Datasets: the list below the newest fleet, and one dataset with everything known of it."""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from core.builtin import demo_fleet_task
@@ -12,6 +14,7 @@ from ui.dataset_figure import fleet_figure
 from ui.dataset_labels import label_editor
 from ui.dataset_list import dataset_table
 from ui.dataset_manage import manage_dataset
+from ui.dataset_order import naturally
 from ui.dataset_overview import overview
 from ui.dataset_words import facts_line, kind_of
 from ui.frame import empty_state, local_time, page_header, task_progress
@@ -32,6 +35,8 @@ def render(user: CurrentUser) -> None:
 
 
 def _all(user: CurrentUser) -> None:
+    # Streamlit leaves the old address in the browser when a link stays on the page.
+    st.query_params.clear()
     page_header("Datasets", "Cycling data to look at, train on and test with.", _upload_button)
     with read_scope() as session:
         summaries = list_datasets(session, user)
@@ -101,7 +106,7 @@ def _one(user: CurrentUser) -> None:
         st.error(str(error), icon=":material/error:")
         link("All datasets", "datasets", icon=":material/arrow_back:")
         return
-    _detail(user, detail)
+    _detail(user, replace(detail, batteries=naturally(detail.batteries)))
 
 
 def _detail(user: CurrentUser, detail: DatasetDetail) -> None:

@@ -8,6 +8,7 @@ from core.datasets import DatasetSummary, list_batteries, list_datasets
 from core.errors import NotFound
 from core.explore import Quantity, list_quantities
 from core.users import CurrentUser
+from ui.dataset_order import naturally
 from ui.dataset_words import facts_line
 from ui.explore_battery import battery_panel
 from ui.explore_fleet import fleet_inputs, fleet_view
@@ -92,7 +93,7 @@ def _curves(
 def _views(user: CurrentUser, summary: DatasetSummary) -> None:
     with read_scope() as session:
         quantities = list_quantities(session, user, summary.id)
-        batteries = list_batteries(session, user, summary.id)
+        batteries = naturally(list_batteries(session, user, summary.id))
     tabs = st.tabs(VIEWS, key="view", on_change="rerun", bind="query-params")
     with tabs[0]:
         if tabs[0].open:

@@ -13,7 +13,7 @@ from core.users import CurrentUser
 from ui.frame import empty_state, page_header, shown_errors
 from ui.links import address_id, go, link, set_address
 from ui.result_choice import choose_batteries
-from ui.result_words import TARGET_TITLES
+from ui.result_words import TARGET_TITLES, kind_word
 from ui.theme import algorithm_label
 from ui.words import counted, plain
 
@@ -54,10 +54,11 @@ def _questions(user: CurrentUser) -> TestRequest | None:
     except InvalidInput as error:
         st.warning(str(error), icon=":material/warning:")
         return None
+    st.subheader("How far ahead" if model.max_horizon else "Horizon", anchor=False)
+    horizon = _choose_horizon(model)
     st.subheader("Batteries", anchor=False)
     codes = choose_batteries(user, model, dataset_id)
-    st.subheader("Horizon", anchor=False)
-    return TestRequest(model.id, dataset_id, codes, _choose_horizon(model))
+    return TestRequest(model.id, dataset_id, codes, horizon)
 
 
 def _choose_model(user: CurrentUser) -> ModelInfo | None:
@@ -133,7 +134,10 @@ def _choose_horizon(model: ModelInfo) -> int:
         help="How many cycles ahead of the last measured cycle the model answers.",
     )
     if longest:
-        st.caption(f"This model was trained to look 1 to {longest} cycles ahead.")
+        st.markdown(
+            f"This model forecasts **1 to {longest} cycles** ahead. 1 is the next cycle and the "
+            "easiest; choose more to see how far its forecasts hold."
+        )
     else:
         st.caption(
             "This model estimates the state at the measured cycle itself, so its horizon is 0. "
@@ -145,6 +149,7 @@ def _choose_horizon(model: ModelInfo) -> int:
 def _start_panel(user: CurrentUser, request: TestRequest) -> None:
     n = len(request.battery_codes or ())
     st.metric("Batteries to test", f"{n:,}")
+    st.metric("Answer", kind_word(request.horizon or 0))
     pressed = st.button(
         "Start test",
         type="primary",

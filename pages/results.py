@@ -39,6 +39,8 @@ def render(user: CurrentUser) -> None:
 
 
 def _all(user: CurrentUser) -> None:
+    # Streamlit leaves the old address in the browser when a link stays on the page.
+    st.query_params.clear()
     page_header("Results", PURPOSE, _new_test_button)
     with read_scope() as session:
         tests = list_tests(session, user)

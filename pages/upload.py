@@ -38,6 +38,13 @@ from ui.words import plain
 PURPOSE = "A file with one row per cycle becomes a dataset."
 FILE_TYPES = ["mat", "csv", "gz", "tsv", "txt", "xlsx", "zip"]
 SAMPLE_HEIGHT_PX = 215
+# The panel with the button stays in sight while the questions scroll.
+PANEL_STYLE = """<style>
+@media (min-width: 641px) {
+  .stColumn:has(.st-key-read_panel) { position: sticky; top: 4.5rem; align-self: flex-start; }
+}
+.stElementContainer:has(> .stHtml > style) { display: none; }
+</style>"""
 
 
 def render(user: CurrentUser) -> None:
@@ -49,6 +56,8 @@ def render(user: CurrentUser) -> None:
 
 
 def _all(user: CurrentUser) -> None:
+    # Streamlit leaves the old address in the browser when a link stays on the page.
+    st.query_params.clear()
     page_header("Upload", PURPOSE)
     _choose_file(user)
     with read_scope() as session:
@@ -102,8 +111,10 @@ def _one(user: CurrentUser) -> None:
     if info.is_active:
         reading_progress(user, info.id)
     elif info.status == "SUCCEEDED" and info.dataset_id is not None:
-        reading_result(info)
-        download_original(user, info.id)
+        reading_result(user, info)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            download_original(user, info.id)
+            link("Upload another file", "upload", icon=":material/upload_file:")
     elif info.status == "SUCCEEDED":
         st.info("The dataset made of this file was deleted.")
     else:
@@ -161,6 +172,23 @@ def _preview(user_id: int, upload_id: int, sheet: str | None, _user: CurrentUser
 
 
 def _mapping(user: CurrentUser, info: UploadInfo, preview: Preview) -> None:
+    """The questions beside the panel with the button that reads the file."""
+    st.html(PANEL_STYLE)
+    questions, panel = st.columns([2.2, 1], gap="large")
+    with questions:
+        mapping = _questions(info, preview)
+    with panel, st.container(border=True, key="read_panel"):
+        name = st.text_input(
+            "Name of the dataset",
+            _suggested_name(info),
+            max_chars=MAX_LENGTH,
+            key=f"name_{info.id}",
+        )
+        _confirm(user, info, preview, mapping, name)
+
+
+def _questions(info: UploadInfo, preview: Preview) -> ColumnMapping:
+    """The first rows and what the columns mean."""
     st.subheader("First rows", anchor=False)
     st.caption(_described(preview))
     if len(preview.sheets) > 1:
@@ -170,6 +198,7 @@ def _mapping(user: CurrentUser, info: UploadInfo, preview: Preview) -> None:
         preview.sample,
         hide_index=True,
         height=SAMPLE_HEIGHT_PX,
+        placeholder="",
         alt="The first rows of the file as they were read.",
     )
     if preview.guesses:
@@ -178,15 +207,7 @@ def _mapping(user: CurrentUser, info: UploadInfo, preview: Preview) -> None:
     fits = before is not None and before.sheet == preview.mapping.sheet
     start_mapping = before if fits and before is not None else preview.mapping
     key = f"map_{info.id}_{preview.mapping.sheet}"
-    mapping = mapping_form(preview, start_mapping, key)
-    name = st.text_input(
-        "Name of the dataset",
-        _suggested_name(info),
-        max_chars=MAX_LENGTH,
-        key=f"name_{info.id}",
-        width=540,
-    )
-    _confirm(user, info, preview, mapping, name)
+    return mapping_form(preview, start_mapping, key)
 
 
 def _confirm(
@@ -199,7 +220,13 @@ def _confirm(
     except InvalidInput as error:
         st.error(plain(str(error)), icon=":material/error:")
         valid = False
-    if st.button("Read file", type="primary", icon=":material/play_arrow:", disabled=not valid):
+    if st.button(
+        "Read file",
+        type="primary",
+        icon=":material/play_arrow:",
+        width="stretch",
+        disabled=not valid,
+    ):
         _read(user, info, mapping, name)
 
 

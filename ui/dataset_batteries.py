@@ -73,15 +73,15 @@ def split_editor(user: CurrentUser, detail: DatasetDetail) -> None:
         st.info("Built-in datasets are the same for everybody, so their split cannot be changed.")
         st.dataframe(_role_frame(detail.batteries, {}), hide_index=True)
         return
-    draft: dict[str, str | None] = st.session_state.setdefault(_draft_key(summary.id), {})
     turn = st.session_state.setdefault(f"{_draft_key(summary.id)}_turn", 0)
     if st.button("Propose a split", icon=":material/shuffle:", help="60 % / 20 % / 20 %, by life"):
         _propose(detail, turn)
+    editor_key = f"split_{summary.id}_{turn}"
     edited = st.data_editor(
-        _role_frame(detail.batteries, draft),
+        _role_frame(detail.batteries, _first_roles(summary.id, editor_key)),
         hide_index=True,
         height=min(460, 38 + 35 * len(detail.batteries)),
-        key=f"split_{summary.id}_{turn}",
+        key=editor_key,
         disabled=["Battery", "Cycles", "Cycle life (cycles)"],
         placeholder="not reached",
         alt="Batteries and their split roles; the role can be changed.",
@@ -103,6 +103,7 @@ def _save_split(user: CurrentUser, detail: DatasetDetail, edited: pd.DataFrame) 
     changed = {
         code: role for code, role in roles.items() if role_label(stored[code]) != role_label(role)
     }
+    st.session_state[_draft_key(detail.summary.id)] = changed
     counts = edited["Split role"].value_counts()
     words = [
         f"{counts.get(label, 0)} {label.lower()}" for label in (*ROLE_LABELS.values(), NO_ROLE)
@@ -118,6 +119,18 @@ def _save_split(user: CurrentUser, detail: DatasetDetail, edited: pd.DataFrame) 
         _forget_draft(detail.summary.id)
         st.toast("Split saved.", icon=":material/check:")
         st.rerun()
+
+
+def _first_roles(dataset_id: int, editor_key: str) -> dict[str, str | None]:
+    """Roles that the editor starts from: those not saved when it was last on the screen.
+
+    They stay the same while it is on the screen, as its edits are kept relative to them.
+    """
+    key = f"{_draft_key(dataset_id)}_start"
+    if editor_key not in st.session_state:
+        st.session_state[key] = dict(st.session_state.get(_draft_key(dataset_id), {}))
+    roles: dict[str, str | None] = st.session_state.get(key, {})
+    return roles
 
 
 def _role_frame(batteries: pd.DataFrame, draft: dict[str, str | None]) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.database import read_scope, session_scope
 from core.datasets import DatasetDetail
+from core.ingest.early_end import early_end_text
 from core.ingest.mapping import EOL_RANGE, EolRule
 from core.relabel import RelabelPreview, apply_relabel, preview_relabel
 from core.users import CurrentUser
@@ -179,9 +180,17 @@ def _show(preview: RelabelPreview) -> None:
     for target in ("PCL", "RUL"):
         before, after = preview.labelled_before[target], preview.labelled_after[target]
         rows.append(f"Batteries with {target}: {before:,} now, {after:,} then.")
+    lives = (_life_range(preview.lives_before), _life_range(preview.lives_after))
+    rows.append(f"Cycle life: {lives[0]} now, {lives[1]} then.")
     if preview.models_affected:
         rows.append(
             f"{counted(preview.models_affected, 'model')} trained on the labels of now will be "
             "marked as trained on older labels."
         )
     st.markdown("\n".join(f"- {row}" for row in rows))
+    if preview.starting_below:
+        st.warning(early_end_text(preview.starting_below), icon=":material/warning:")
+
+
+def _life_range(lives: tuple[int, int] | None) -> str:
+    return "none" if lives is None else f"{lives[0]:,} to {lives[1]:,} cycles"

@@ -6,13 +6,14 @@ import pandas as pd
 import streamlit as st
 
 from core.database import read_scope, session_scope
+from core.datasets import get_dataset_summary
 from core.uploads import UploadInfo, cancel_upload, delete_upload, get_upload_info
 from core.users import CurrentUser
 from ui.dataset_list import opening_table
 from ui.dataset_overview import problem_table
 from ui.dataset_words import split_line
 from ui.frame import confirm_by_name, file_size, shown_errors, status_text, task_progress
-from ui.links import go
+from ui.links import go, link
 from ui.words import plain
 
 WAITS_FOR_YOU = "Waits for your columns"
@@ -27,7 +28,7 @@ def upload_table(uploads: Sequence[UploadInfo]) -> None:
             "File": [item.original_filename for item in uploads],
             "State": [state_of(item) for item in uploads],
             "Dataset": [item.dataset_name if item.dataset_id else "" for item in uploads],
-            "Size": [file_size(item.file_size_bytes) for item in uploads],
+            "Size (MB)": [item.file_size_bytes / 1e6 for item in uploads],
             "Uploaded": times,
         }
     )
@@ -36,9 +37,10 @@ def upload_table(uploads: Sequence[UploadInfo]) -> None:
         "upload_table",
         alt="Your uploads with their state. Choose a row to open one.",
         column_config={
+            "Size (MB)": st.column_config.NumberColumn(format="localized"),
             "Uploaded": st.column_config.DatetimeColumn(
                 f"Uploaded ({zone})", format="YYYY-MM-DD HH:mm", timezone=zone
-            )
+            ),
         },
     )
     st.caption("Choose a row to open the upload.")
@@ -69,9 +71,16 @@ def reading_progress(user: CurrentUser, upload_id: int) -> None:
         st.rerun()
 
 
-def reading_result(info: UploadInfo) -> None:
+def reading_result(user: CurrentUser, info: UploadInfo) -> None:
     """What the file became: numbers, warnings, and the way on."""
     report = info.report or {}
+    if _is_changed_since(user, info):
+        st.caption(
+            "As read: labels or split of the dataset have been changed since. The dataset shows "
+            "what holds now."
+        )
+        database = ":material/database:"
+        link("Dataset as it is now", "datasets", icon=database, dataset=info.dataset_id)
     labelled = report.get("labelled", {})
     with st.container(horizontal=True, gap="large"):
         st.metric("Batteries", f"{report.get('batteries', 0):,}", width="content")
@@ -91,6 +100,16 @@ def reading_result(info: UploadInfo) -> None:
             go("explore", dataset=info.dataset_id)
         if st.button("Train on it", icon=":material/model_training:"):
             go("new-training", dataset=info.dataset_id)
+
+
+def _is_changed_since(user: CurrentUser, info: UploadInfo) -> bool:
+    """Whether the dataset has other labels or another split than the file gave it."""
+    if info.dataset_id is None:
+        return False
+    with read_scope() as session:
+        summary = get_dataset_summary(session, user, info.dataset_id)
+    as_read = split_line((info.report or {}).get("split", {}))
+    return summary.labels_version > 1 or split_line(summary.split) != as_read
 
 
 def _percent(share: float) -> str:

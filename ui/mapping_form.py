@@ -47,7 +47,8 @@ def mapping_form(preview: Preview, start: ColumnMapping, key: str) -> ColumnMapp
 def _columns(preview: Preview, start: ColumnMapping, key: str) -> ColumnMapping:
     mapping = _identity(preview, start, key)
     mapping = _labels(preview, mapping, key)
-    return replace(mapping, features=_features(preview, start.features, key))
+    used = {column for _role, column in replace(mapping, features=()).named_columns()}
+    return replace(mapping, features=_features(preview, start.features, used, key))
 
 
 def _identity(preview: Preview, start: ColumnMapping, key: str) -> ColumnMapping:
@@ -103,16 +104,18 @@ def _unit(role: str, start: ColumnMapping, key: str) -> str:
 
 
 def _features(
-    preview: Preview, start: Sequence[FeatureColumn], key: str
+    preview: Preview, start: Sequence[FeatureColumn], used: set[str], key: str
 ) -> tuple[FeatureColumn, ...]:
+    """The ticked columns; those `used` otherwise are not offered."""
     st.subheader("Features", anchor=False)
     st.caption(f"What a model sees of each cycle; up to {MAX_FEATURES} columns.")
+    first, editor_key = _first_features(start, used, f"{key}_features")
     edited = st.data_editor(
-        _feature_frame(preview, start),
+        _feature_frame(preview, first, used),
         hide_index=True,
         height=FEATURES_HEIGHT_PX,
         disabled=["Column"],
-        key=f"{key}_features",
+        key=editor_key,
         alt="Columns of the file; those ticked become features, with name and unit.",
         column_config={
             "Use": st.column_config.CheckboxColumn(width="small"),
@@ -121,17 +124,41 @@ def _features(
             "Unit": st.column_config.TextColumn(max_chars=20),
         },
     )
-    used = edited[edited["Use"]]
-    return tuple(
+    features = tuple(
         FeatureColumn(str(row.Name), str(row.Unit or ""), str(row.Column))
-        for row in used.itertuples()
+        for row in edited[edited["Use"]].itertuples()
     )
+    st.session_state[f"{key}_features_ticked"] = features
+    return features
 
 
-def _feature_frame(preview: Preview, start: Sequence[FeatureColumn]) -> pd.DataFrame:
-    """Chosen columns first, in their order, then the other numeric ones."""
-    chosen = {feature.source_column for feature in start}
-    rows = [(True, item.source_column, item.name, item.unit) for item in start]
+def _first_features(
+    start: Sequence[FeatureColumn], used: set[str], key: str
+) -> tuple[Sequence[FeatureColumn], str]:
+    """Features that the table starts from, and its key.
+
+    They stay the same while the table is on the screen, as its edits are kept relative to them;
+    where other columns become used, a new table starts from what is ticked by then.
+    """
+    turn, first, used_before = st.session_state.get(f"{key}_first", (0, start, used))
+    if f"{key}_{turn}" not in st.session_state:
+        first = start
+    elif used != used_before:
+        turn, first = turn + 1, st.session_state[f"{key}_ticked"]
+    st.session_state[f"{key}_first"] = (turn, first, used)
+    return first, f"{key}_{turn}"
+
+
+def _feature_frame(
+    preview: Preview, start: Sequence[FeatureColumn], used: set[str]
+) -> pd.DataFrame:
+    """Chosen columns first, in their order, then the other numeric ones; none that is used."""
+    chosen = {feature.source_column for feature in start} | used
+    rows = [
+        (True, item.source_column, item.name, item.unit)
+        for item in start
+        if item.source_column not in used
+    ]
     rows += [
         (False, column, *split_unit(column))
         for column in preview.numeric_columns

@@ -12,7 +12,8 @@ from ui.frame import empty_state
 from ui.links import link
 from ui.model_metrics import shown_metric
 from ui.model_settings import comparison
-from ui.theme import TARGET_INFO, algorithm_label
+from ui.result_numbers import styled_metrics
+from ui.theme import TARGET_INFO, algorithm_label, metric_quantity
 from ui.training_list import target_text
 
 LATEST = 3
@@ -50,7 +51,11 @@ def kind_text(model: ModelInfo) -> str:
 def _table(models: Sequence[ModelInfo]) -> list[ModelInfo]:
     zone = st.context.timezone or "UTC"
     event = st.dataframe(
-        _frame(models),
+        styled_metrics(
+            _frame(models),
+            {_error_name(role, target): "rmse" for role in ROLES for target in TARGET_INFO},
+            missing="-",
+        ),
         hide_index=True,
         key=f"models_{hash(tuple(model.id for model in models))}",
         on_select="rerun",
@@ -66,7 +71,6 @@ def _table(models: Sequence[ModelInfo]) -> list[ModelInfo]:
             ),
             **{
                 _error_name(role, target): st.column_config.NumberColumn(
-                    format="%.3g",
                     help=f"Root mean square error over the cycles of the {ROLES[role]} batteries.",
                 )
                 for role in ROLES
@@ -80,6 +84,7 @@ def _table(models: Sequence[ModelInfo]) -> list[ModelInfo]:
 def _frame(models: Sequence[ModelInfo]) -> pd.DataFrame:
     columns: dict[str, list[object]] = {
         "Model": [model.title for model in models],
+        "Kind": [kind_text(model) for model in models],
         "Algorithm": [algorithm_label(model.algorithm) for model in models],
     }
     for target in TARGET_INFO:
@@ -89,7 +94,6 @@ def _frame(models: Sequence[ModelInfo]) -> pd.DataFrame:
                 columns[_error_name(role, target)] = list(values)
     columns |= {
         "Target": [target_text(model.target) for model in models],
-        "Kind": [kind_text(model) for model in models],
         "Dataset": [model.dataset_name for model in models],
         "Labels": ["Changed since" if model.labels_changed else "Current" for model in models],
     }
@@ -98,4 +102,4 @@ def _frame(models: Sequence[ModelInfo]) -> pd.DataFrame:
 
 
 def _error_name(role: str, target: str) -> str:
-    return f"{target} RMSE, {SHORT[role]} ({TARGET_INFO[target].unit})"
+    return f"{target} RMSE, {SHORT[role]} ({metric_quantity('rmse', target).unit})"

@@ -1,15 +1,18 @@
 """What a model's stored errors mean: numbers in displayed units, with their denominators."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
+from pandas.io.formats.style import Styler
 
 from core.registry import ModelInfo
+from ui.result_numbers import metric_text
 from ui.theme import metric_quantity
 
 MEASURES = ("rmse", "mae", "r2", "rmspe", "rmspe_pcl")
+COUNTED = "cycles scored"
 COLUMNS = ["metric", "unit", "val", "test", "meaning"]
 
 
@@ -20,7 +23,7 @@ def metrics_table(model: ModelInfo) -> None:
         st.caption("None of its validation and test batteries has labels, so there are no errors.")
         return
     st.dataframe(
-        pd.DataFrame(rows, columns=COLUMNS),
+        _styled(rows),
         hide_index=True,
         height="content",
         placeholder="-",
@@ -29,10 +32,10 @@ def metrics_table(model: ModelInfo) -> None:
             "metric": st.column_config.TextColumn("Error"),
             "unit": st.column_config.TextColumn("Unit", width="small"),
             "val": st.column_config.NumberColumn(
-                "Validation", format="%.4g", help="Batteries that decided when to stop."
+                "Validation", help="Batteries that decided when to stop."
             ),
             "test": st.column_config.NumberColumn(
-                "Test", format="%.4g", help="Batteries that were used for nothing else."
+                "Test", help="Batteries that were used for nothing else."
             ),
             "meaning": st.column_config.TextColumn("What it says", width="large"),
         },
@@ -45,6 +48,23 @@ def shown_metric(model: ModelInfo, role: str, target: str, metric: str = "rmse")
     """One stored error in its displayed unit; None where there is none."""
     value = model.metrics.get(role, {}).get(target, {}).get(metric)
     return None if value is None else float(value) * metric_quantity(metric, target).factor
+
+
+def _styled(rows: Sequence[Mapping[str, Any]]) -> Styler:
+    """The rows as a table; counts as whole numbers, metrics with a fixed number of digits."""
+    styler = pd.DataFrame(rows, columns=COLUMNS).style
+    for number, row in enumerate(rows):
+        printer = _count if row["metric"].endswith(COUNTED) else _printer(row["metric"])
+        styler = styler.format(printer, subset=([number], ["val", "test"]), na_rep="-")
+    return styler
+
+
+def _count(value: Any) -> str:
+    return f"{value:,.0f}"
+
+
+def _printer(name: str) -> Callable[[Any], str]:
+    return lambda value: metric_text("r2" if name.startswith("R²") else "", value)
 
 
 def _targets(model: ModelInfo) -> tuple[str, ...]:
@@ -86,7 +106,7 @@ def _target_rows(target: str, metrics: Mapping[str, Any]) -> list[dict[str, Any]
         for r, v in (("validation", found["val"]), ("test", found["test"]))
     ]
     rows.append(
-        {"metric": f"{target} cycles scored", "unit": "cycles"}
+        {"metric": f"{target} {COUNTED}", "unit": "cycles"}
         | counts
         | {"meaning": f"Labelled cycles of the batteries: {', '.join(batteries)}."}
     )

@@ -6,6 +6,7 @@ import streamlit as st
 from core.results import TestResult
 from core.testing import UNSEEN
 from ui.result_curves import show_battery
+from ui.result_numbers import styled_metrics
 from ui.result_words import metrics_of
 from ui.theme import EXPOSURE_LABELS
 
@@ -22,7 +23,11 @@ def battery_view(result: TestResult, target: str) -> None:
     key = f"battery_metrics_{result.info.id}_{target}"
     column = st.column_config
     st.dataframe(
-        _frame(rows, target),
+        styled_metrics(
+            _frame(rows, target),
+            {item.key: item.key for item in metrics_of(target)},
+            missing="none",
+        ),
         hide_index=True,
         height="content" if len(rows) <= UNSCROLLED_ROWS else 560,
         key=key,
@@ -32,13 +37,15 @@ def battery_view(result: TestResult, target: str) -> None:
         alt=f"{target} metrics of each battery, the largest error first.",
         column_config={
             "battery": column.TextColumn("Battery"),
-            "mark": column.TextColumn(
-                "Mark", width=100, help="By RMSE, among the unseen batteries."
+            "note": column.TextColumn(
+                "Note", width=100, help="By RMSE, among the unseen batteries."
             ),
-            "exposure": column.TextColumn("Seen by the model"),
+            "exposure": column.TextColumn(
+                "Exposure", help="Whether the model saw the battery in training or selection."
+            ),
             "n": column.NumberColumn("Cycles", format="localized"),
             **{
-                item.key: column.NumberColumn(item.header, format="%.3g", help=item.help)
+                item.key: column.NumberColumn(item.header, help=item.help)
                 for item in metrics_of(target)
             },
         },
@@ -54,7 +61,7 @@ def _rows(batteries: pd.DataFrame, target: str) -> pd.DataFrame:
 def _frame(rows: pd.DataFrame, target: str) -> pd.DataFrame:
     frame = {
         "battery": rows["battery_code"],
-        "mark": _marks(rows),
+        "note": _marks(rows),
     }
     for item in metrics_of(target):
         if item.key in rows:

@@ -6,8 +6,9 @@ import streamlit as st
 from core.database import read_scope, session_scope
 from core.testing import TestInfo, cancel_test, get_test_info, test_log
 from core.users import CurrentUser
-from ui.frame import local_time, shown_errors, status_badge, task_progress
+from ui.frame import local_time, shown_errors, status_badge
 from ui.links import link
+from ui.training_cards import queued_progress
 
 
 @st.fragment(run_every=1.0)
@@ -25,7 +26,7 @@ def busy_test(user: CurrentUser, test_id: int) -> None:
                 with shown_errors(), session_scope() as session:
                     cancel_test(session, user, test_id)
         if info.task is not None:
-            task_progress(info.task)
+            queued_progress(info.task)
     st.caption("It runs in the background; you may leave this page or close the browser.")
     log_lines(user, test_id)
 

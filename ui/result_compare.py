@@ -11,6 +11,7 @@ from core.testing import UNSEEN
 from ui.figures import battery_errors_by_algorithm
 from ui.frame import is_dark
 from ui.links import link
+from ui.result_numbers import styled_metrics
 from ui.result_target import choose_target
 from ui.result_words import horizon_text, metrics_of
 from ui.theme import PLOTLY_CONFIG, algorithm_label
@@ -24,8 +25,8 @@ def comparison(results: Sequence[TestResult]) -> None:
     shared = [t for t in ("PCL", "RUL") if all(t in result.targets for result in results)]
     target = choose_target(shared, "compared")
     names = _names(results)
-    _cautions(results, target)
-    _table(results, names, target)
+    alike = _cautions(results, target)
+    _table(results, names, target, mark_best=alike)
     _boxes(results, names, target)
     with st.container(horizontal=True):
         for result, name in zip(results, names, strict=True):
@@ -53,8 +54,8 @@ def _told(result: TestResult, extra: str) -> str:
     return words[extra]
 
 
-def _cautions(results: Sequence[TestResult], target: str) -> None:
-    """Say what keeps the numbers from meaning the same."""
+def _cautions(results: Sequence[TestResult], target: str) -> bool:
+    """Say what keeps the numbers from meaning the same; whether nothing does."""
     differences = []
     if len({result.info.dataset_id for result in results}) > 1:
         differences.append("datasets")
@@ -68,6 +69,7 @@ def _cautions(results: Sequence[TestResult], target: str) -> None:
             "answer the same question.",
             icon=":material/info:",
         )
+    return not differences
 
 
 def _unseen_codes(result: TestResult, target: str) -> frozenset[str]:
@@ -77,7 +79,9 @@ def _unseen_codes(result: TestResult, target: str) -> frozenset[str]:
     )
 
 
-def _table(results: Sequence[TestResult], names: Sequence[str], target: str) -> None:
+def _table(
+    results: Sequence[TestResult], names: Sequence[str], target: str, *, mark_best: bool
+) -> None:
     items = metrics_of(target)
     records = []
     for result, name in zip(results, names, strict=True):
@@ -99,7 +103,12 @@ def _table(results: Sequence[TestResult], names: Sequence[str], target: str) -> 
     _say_what_is_alike(frame)
     column = st.column_config
     st.dataframe(
-        frame.drop(columns=[name for name in SETTING if frame[name].nunique() == 1]),
+        styled_metrics(
+            frame.drop(columns=[name for name in SETTING if frame[name].nunique() == 1]),
+            {item.key: item.key for item in items},
+            missing="none",
+            mark_best=mark_best,
+        ),
         hide_index=True,
         placeholder="none",
         alt=f"{target} metrics of the compared tests over unseen batteries.",
@@ -110,10 +119,7 @@ def _table(results: Sequence[TestResult], names: Sequence[str], target: str) -> 
             "horizon": column.TextColumn("Estimate or forecast"),
             "batteries": column.NumberColumn("Unseen batteries"),
             "n": column.NumberColumn("Cycles", format="localized"),
-            **{
-                item.key: column.NumberColumn(item.header, format="%.3g", help=item.help)
-                for item in items
-            },
+            **{item.key: column.NumberColumn(item.header, help=item.help) for item in items},
         },
     )
 

@@ -11,7 +11,8 @@ from core.testing import TestInfo, list_tests
 from core.users import CurrentUser
 from ui.frame import status_text
 from ui.links import go
-from ui.result_words import TARGET_TITLES, headline, metric
+from ui.result_numbers import styled_metrics
+from ui.result_words import TARGET_TITLES, headline, kind_word, metric
 from ui.theme import algorithm_label
 
 MOST_COMPARED = 8
@@ -22,7 +23,7 @@ def test_table(user: CurrentUser, tests: Sequence[TestInfo]) -> None:
     """Draw the table and what can be done with the ticked rows."""
     bar = st.container(horizontal=True, vertical_alignment="center")
     event = st.dataframe(
-        _frame(tests),
+        styled_metrics(_frame(tests), {"PCL": "rmse", "RUL": "rmse"}, missing=""),
         hide_index=True,
         height="content" if len(tests) <= UNSCROLLED_ROWS else 560,
         key="test_table",
@@ -72,13 +73,13 @@ def _frame(tests: Sequence[TestInfo]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "model": [test.model_title for test in tests],
+            "kind": [kind_word(test.horizon) for test in tests],
             "PCL": pd.Series([headline(test, "PCL") for test in tests], dtype="float64"),
             "RUL": pd.Series([headline(test, "RUL") for test in tests], dtype="float64"),
             "status": [_state(test) for test in tests],
             "algorithm": [algorithm_label(test.algorithm) for test in tests],
             "dataset": [test.dataset_name for test in tests],
             "target": [TARGET_TITLES[test.target] for test in tests],
-            "horizon": [test.horizon for test in tests],
             "unseen": pd.Series([_unseen(test) for test in tests], dtype="Int64"),
             "created": created,
         }
@@ -91,7 +92,6 @@ def _columns(tests: Sequence[TestInfo]) -> dict[str, Any]:
     errors: dict[str, Any] = {
         target: column.NumberColumn(
             f"{target} {metric('rmse', target).header}",
-            format="%.3g",
             help=metric("rmse", target).help,
         )
         if any(target in test.targets for test in tests)
@@ -103,8 +103,8 @@ def _columns(tests: Sequence[TestInfo]) -> dict[str, Any]:
         "algorithm": column.TextColumn("Algorithm"),
         "dataset": column.TextColumn("Tested on"),
         "target": column.TextColumn("Target"),
-        "horizon": column.NumberColumn(
-            "Horizon (cycles)", help="0 is an estimate of the measured cycle; more is a forecast."
+        "kind": column.TextColumn(
+            "Kind", help="Estimate of the measured cycle, or forecast h cycles ahead."
         ),
         "status": column.TextColumn("Status"),
         "unseen": column.NumberColumn(

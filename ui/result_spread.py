@@ -59,6 +59,7 @@ def scatter_view(user: CurrentUser, result: TestResult, target: str) -> None:
     """Predicted against true value, and error against cycle number."""
     frame = points_of(user, result.info.id, target)
     known = frame["exposure"] != UNSEEN
+    scored = result.batteries[result.batteries["target"] == target]
     if known.any() and not known.all():
         only_unseen = st.toggle(
             "Unseen batteries only",
@@ -67,12 +68,16 @@ def scatter_view(user: CurrentUser, result: TestResult, target: str) -> None:
             help="Batteries that the model knew make it look better than it is.",
         )
         frame = frame[~known] if only_unseen else frame
+        if only_unseen:
+            scored = scored[scored["exposure"] == UNSEEN]
     name = metric("rmse", target).quantity.label.removeprefix("RMSE of ")
     dark, algorithm = is_dark(), result.info.algorithm
     left, right = st.columns(2)
     with left:
         st.plotly_chart(
-            scatter_true_predicted(frame, target, algorithm, dark=dark),
+            scatter_true_predicted(
+                frame, target, algorithm, dark=dark, total=int(scored["n"].sum())
+            ),
             theme=None,
             config=PLOTLY_CONFIG,
             key=f"scatter_{result.info.id}_{target}",

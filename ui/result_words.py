@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from core.testing import UNSEEN, TestInfo
+from ui.result_numbers import metric_text
 from ui.theme import EXPOSURE_LABELS, Quantity, metric_quantity
 
 TARGET_TITLES = {"PCL": "Capacity loss (PCL)", "RUL": "Remaining life (RUL)", "BOTH": "PCL and RUL"}
@@ -37,14 +38,12 @@ class Metric:
         """A stored value with its unit."""
         if value is None or pd.isna(value):
             return NO_VALUE
-        return f"{short_number(value * self.quantity.factor)}{self.quantity.suffix}"
+        return f"{metric_text(self.key, value * self.quantity.factor)}{self.quantity.suffix}"
 
 
 def metric(key: str, target: str) -> Metric:
     """Name, unit and meaning of a metric of PCL or RUL."""
     quantity = metric_quantity(key, target)
-    if target == "PCL" and key in ("rmse", "mae"):
-        quantity = replace(quantity, unit="%-points")
     if key == "rmspe" and target == "PCL":
         quantity = replace(quantity, short="RMSPE of SOH")
     if key == "rmspe_pcl":
@@ -65,16 +64,16 @@ def denominators(values: Mapping[str, Any], key: str) -> str:
     return f" {left_out:,} of {int(values['n']):,} cycles are left out for that reason."
 
 
-def short_number(value: float) -> str:
-    """Three significant digits without exponents: 0.0123, 2.01, 315, 17,161."""
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-
-
 def horizon_text(horizon: int) -> str:
     """Estimate or forecast, and how far ahead."""
     if not horizon:
         return "Estimate of the measured cycle"
     return f"Forecast, {horizon:,} {'cycle' if horizon == 1 else 'cycles'} ahead"
+
+
+def kind_word(horizon: int) -> str:
+    """Estimate or forecast in the space of a narrow column."""
+    return f"Forecast h={horizon}" if horizon else "Estimate"
 
 
 def battery_label(code: str, exposure: str) -> str:

@@ -157,7 +157,7 @@ def metric_quantity(metric: str, target: str) -> Quantity:
         return Quantity(f"RMSPE of {base}", "RMSPE", "%", 100.0)
     if metric == "mse":
         return Quantity(f"MSE of {target}", "MSE", f"{info.unit}²", info.factor**2)
-    return Quantity(f"{metric.upper()} of {target}", metric.upper(), info.unit, info.factor)
+    return Quantity(f"{metric.upper()} of {target}", metric.upper(), info.error_unit, info.factor)
 
 
 def _axis(colours: Palette) -> dict[str, Any]:

@@ -1,8 +1,11 @@
 """The runs of a training job side by side: stage, progress, time, outcome, cancel."""
 
+from datetime import UTC, datetime
+
 import streamlit as st
 
 from core.database import read_scope, session_scope
+from core.jobs.tasks import TaskState
 from core.registry import get_model_info
 from core.training import cancel_job, cancel_run
 from core.training_views import JobInfo, RunInfo
@@ -12,12 +15,15 @@ from ui.links import link
 from ui.theme import algorithm_label
 from ui.words import plain
 
+# A task that waits longer than this waits for others.
+STARTING_S = 5.0
+
 
 def run_cards(user: CurrentUser, job: JobInfo) -> None:
     """Draw one card a run."""
     for column, run in zip(st.columns(len(job.runs)), job.runs, strict=True):
         with column, st.container(border=True, height="stretch", gap="small"):
-            _card(user, run)
+            _card(user, run, any(other.status == "RUNNING" for other in job.runs))
 
 
 def cancel_all(user: CurrentUser, job: JobInfo) -> None:
@@ -29,22 +35,31 @@ def cancel_all(user: CurrentUser, job: JobInfo) -> None:
             st.rerun()
 
 
-def _card(user: CurrentUser, run: RunInfo) -> None:
+def queued_progress(task: TaskState, others_run: bool = False) -> None:
+    """Progress of a task; one that was queued just now starts rather than waits."""
+    waited_s = (datetime.now(UTC).replace(tzinfo=None) - task.created_at).total_seconds()
+    if task.status == "PENDING" and not others_run and waited_s < STARTING_S:
+        st.progress(0.0, text="Starting")
+    else:
+        task_progress(task)
+
+
+def _card(user: CurrentUser, run: RunInfo, others_run: bool) -> None:
     canceling = run.task is not None and run.task.cancel_requested
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(algorithm_label(run.algorithm), anchor=False, width="content")
         status_badge(run.status, canceling)
     if run.is_active:
-        _active(user, run, canceling)
+        _active(user, run, canceling, others_run)
     elif run.model_version_id is not None:
         _model(user, run)
     else:
         _without_model(run)
 
 
-def _active(user: CurrentUser, run: RunInfo, canceling: bool) -> None:
+def _active(user: CurrentUser, run: RunInfo, canceling: bool, others_run: bool) -> None:
     if run.task is not None:
-        task_progress(run.task)
+        queued_progress(run.task, others_run)
     label = f"Cancel {algorithm_label(run.algorithm)}"
     if st.button(label, icon=":material/block:", key=f"cancel_{run.id}", disabled=canceling):
         with shown_errors():

@@ -107,7 +107,7 @@ def _frame(jobs: Sequence[JobInfo]) -> pd.DataFrame:
         {
             "name": [job.name for job in jobs],
             "status": [outcome(job) for job in jobs],
-            "progress": [int(100 * job.progress) for job in jobs],
+            "progress": [int(100 * _done(job)) for job in jobs],
             "algorithms": [_algorithms(job) for job in jobs],
             "target": [target_text(job.target) for job in jobs],
             "started": pd.DatetimeIndex([job.started_at for job in jobs]).tz_localize("UTC"),
@@ -115,6 +115,17 @@ def _frame(jobs: Sequence[JobInfo]) -> pd.DataFrame:
             "dataset": [job.dataset_name for job in jobs],
         }
     )
+
+
+def _done(job: JobInfo) -> float:
+    """Share of the work that was done; what ended early did not do all of it."""
+    if job.is_active:
+        return job.progress
+    shares = [
+        1.0 if run.status == "SUCCEEDED" else run.current_epoch / max(run.total_epochs, 1)
+        for run in job.runs
+    ]
+    return sum(shares) / max(len(shares), 1)
 
 
 def outcome(job: JobInfo) -> str:

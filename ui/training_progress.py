@@ -12,6 +12,7 @@ from core.users import CurrentUser
 from ui.figures.loss import loss_curves
 from ui.frame import is_dark, status_text
 from ui.links import set_address
+from ui.result_numbers import styled_metrics
 from ui.theme import PLOTLY_CONFIG, algorithm_label, metric_quantity
 
 # More points than this are not told apart on a screen.
@@ -27,7 +28,7 @@ def learning_curves(user: CurrentUser, job: JobInfo) -> None:
     """Draw loss against epoch of all runs, and the validation errors below."""
     epochs = _epochs(user, job)
     st.plotly_chart(
-        loss_curves(_thinned(epochs), dark=is_dark()),
+        loss_curves(_thinned(epochs), dark=is_dark(), over=not job.is_active),
         theme=None,
         config=PLOTLY_CONFIG,
         key="loss",
@@ -100,16 +101,19 @@ def _error_table(user: CurrentUser, job: JobInfo, epochs: pd.DataFrame) -> None:
         unit = metric_quantity("rmse", target).unit
         columns[f"val_{target}"] = st.column_config.NumberColumn(
             f"{target} RMSE, validation ({unit})",
-            format="%.3g",
             help="Over the cycles of the validation batteries, at the best epoch.",
         )
         columns[f"test_{target}"] = st.column_config.NumberColumn(
             f"{target} RMSE, test ({unit})",
-            format="%.3g",
             help="Over the cycles of the test batteries, once the model is stored.",
         )
     st.dataframe(
-        pd.DataFrame(rows, columns=list(columns)),
+        styled_metrics(
+            pd.DataFrame(rows, columns=list(columns)),
+            {f"{role}_{target}": "rmse" for role in ("val", "test") for target in targets},
+            missing="-",
+            mark_best=not job.is_active,
+        ),
         hide_index=True,
         column_config=columns,
         placeholder="-",

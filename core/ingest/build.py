@@ -10,6 +10,7 @@ import pandas as pd
 
 from core.ingest import mat
 from core.ingest.checks import Problems, apply_checks
+from core.ingest.early_end import early_end_text, starting_below
 from core.ingest.file_kind import FileKind, detect_kind
 from core.ingest.labels import LabelledData, label_cycles, sorting_order
 from core.ingest.limits import DEFAULT_LIMITS, Limits, Progress, no_progress
@@ -84,7 +85,13 @@ def assemble(
 ) -> IngestResult:
     """Complete labelled data with split, feature schema and report."""
     batteries, split_origin = _with_split(labelled.batteries)
-    all_warnings = [*(warnings or ()), *_plausibility_warnings(labelled.cycles, batteries)]
+    dropped = problems.n_bad_rows if problems else 0
+    all_warnings = [
+        *(warnings or ()),
+        *_plausibility_warnings(labelled.cycles, batteries),
+        *_early_end_warnings(labelled),
+        *_gap_warnings(labelled.cycles, dropped),
+    ]
     return IngestResult(
         cycles=labelled.cycles,
         batteries=batteries,
@@ -187,14 +194,6 @@ def _plausibility_warnings(cycles: pd.DataFrame, batteries: pd.DataFrame) -> Ite
             f"{censored} of {len(batteries)} batteries never reach end of life: they have no "
             "cycle life and no RUL."
         )
-    steps = cycles.groupby("battery_code", observed=True)["cycle_num"].diff()
-    gaps = steps > 1
-    if gaps.any():
-        n_batteries = cycles.loc[gaps, "battery_code"].nunique()
-        yield (
-            f"{int(gaps.sum()):,} gaps in the cycle numbers of {n_batteries} batteries; the "
-            f"longest leaves out {int(steps.max()) - 1:,} cycles."
-        )
     pcl = cycles["pcl"]
     outliers = pcl.notna() & ~pcl.between(*PLAUSIBLE_PCL)
     if outliers.any():
@@ -202,6 +201,25 @@ def _plausibility_warnings(cycles: pd.DataFrame, batteries: pd.DataFrame) -> Ite
             f"{int(outliers.sum()):,} cycles have a PCL outside {PLAUSIBLE_PCL[0]:.0%} to "
             f"{PLAUSIBLE_PCL[1]:.0%} (first: battery "
             f"{cycles.loc[outliers, 'battery_code'].iloc[0]}). They are kept; check the units."
+        )
+
+
+def _early_end_warnings(labelled: LabelledData) -> Iterator[str]:
+    codes = starting_below(labelled.cycles, labelled.batteries, labelled.origins)
+    if codes:
+        yield early_end_text(len(codes))
+
+
+def _gap_warnings(cycles: pd.DataFrame, dropped_rows: int) -> Iterator[str]:
+    """Yield how many cycle numbers are missing; rows that were left out are among them."""
+    steps = cycles.groupby("battery_code", observed=True)["cycle_num"].diff()
+    gaps = steps > 1
+    if gaps.any():
+        n_batteries = cycles.loc[gaps, "battery_code"].nunique()
+        left_out = f" (counting the {dropped_rows:,} rows left out)" if dropped_rows else ""
+        yield (
+            f"{int(gaps.sum()):,} gaps in the cycle numbers of {n_batteries} batteries"
+            f"{left_out}; the longest leaves out {int(steps.max()) - 1:,} cycles."
         )
 
 

@@ -13,6 +13,8 @@ from core.errors import BadFile
 from core.ingest.mapping import ColumnMapping
 
 MAX_LISTED = 200
+# In the message; the list that comes with it names the others.
+MAX_EXAMPLES = 2
 # So that cycle + RUL still fits a 32-bit column.
 MAX_CYCLE = 1_000_000_000
 _LABELS = ("capacity", "pcl", "soh", "rul")
@@ -196,19 +198,20 @@ def _order_warnings(frame: pd.DataFrame, bad: np.ndarray) -> Iterator[str]:
 
 def _summary(problems: Problems) -> str:
     kinds = "; ".join(f"{KINDS[kind]}: {count:,}" for kind, count in problems.counts.items())
-    first = "; ".join(problem.describe() for problem in problems.listed[:8])
-    text = f"{problems.n_bad_rows:,} rows cannot be used ({kinds}). First: {first}. "
+    first = "; ".join(problem.describe() for problem in problems.listed[:MAX_EXAMPLES])
+    rows = "1 row" if problems.n_bad_rows == 1 else f"{problems.n_bad_rows:,} rows"
+    text = f"{rows} cannot be used ({kinds}). First: {first}. "
     if problems.counts.get("duplicate_cycle", 0) > len(problems.bad_rows) / 2:
         return text + (
             "Most cycles occur more than once, as in a time series: FadeBench needs one row per "
             "cycle. Summarise the file by cycle first, or map another cycle column."
         )
-    return text + "Choose 'drop these rows', or correct the file."
+    return text + "Leave these rows out (command line: --drop-bad-rows), or correct the file."
 
 
 def _with_drop_warnings(problems: Problems, before: pd.DataFrame, after: pd.DataFrame) -> Problems:
     kinds = "; ".join(f"{KINDS[kind]}: {count:,}" for kind, count in problems.counts.items())
-    warnings = [f"{problems.n_bad_rows:,} unusable rows were dropped ({kinds})."]
+    warnings = [f"{problems.n_bad_rows:,} unusable rows were left out ({kinds})."]
     gone = [str(c) for c in before["battery_code"].unique() if c not in set(after["battery_code"])]
     if gone:
         shown = ", ".join(code or "(blank)" for code in gone[:10])

@@ -147,7 +147,8 @@ def propose_mapping(
         split_column=found.get("split"),
     )
     mapping, guesses = _with_units(mapping, samples)
-    return Proposal(replace(mapping, features=_features(columns, numeric, mapping)), guesses)
+    features = _features(columns, numeric, mapping, samples)
+    return Proposal(replace(mapping, features=features), guesses)
 
 
 def numeric_columns(sample: pd.DataFrame) -> tuple[str, ...]:
@@ -201,9 +202,15 @@ def _recognise(columns: Sequence[str]) -> dict[str, str]:
 
 
 def _features(
-    columns: Sequence[str], numeric: Sequence[str], mapping: ColumnMapping
+    columns: Sequence[str],
+    numeric: Sequence[str],
+    mapping: ColumnMapping,
+    samples: Sequence[pd.DataFrame],
 ) -> tuple[FeatureColumn, ...]:
-    """Eight at most: the preferred ones where the file has them, else the first in order."""
+    """Eight at most: the preferred ones where the file has them, else the first in order.
+
+    Columns with blank or infinite cells in the samples come in only where others are too few.
+    """
     used = {column for _role, column in mapping.named_columns()}
     labels = {alias for role, aliases in _ALIASES.items() if role != "split" for alias in aliases}
     free = [
@@ -217,7 +224,13 @@ def _features(
     rank = {key: position for position, key in enumerate(_PREFERRED_FEATURES)}
     if sum(_key(column) in rank for column in free) >= MAX_FEATURES:
         free.sort(key=lambda column: rank.get(_key(column), len(rank)))
-    return tuple(_feature(column) for column in free[:MAX_FEATURES])
+    clean_first = sorted(free, key=lambda column: not _is_finite(column, samples))
+    chosen = set(clean_first[:MAX_FEATURES])
+    return tuple(_feature(column) for column in free if column in chosen)
+
+
+def _is_finite(column: str, samples: Sequence[pd.DataFrame]) -> bool:
+    return all(np.isfinite(_sample_numbers(sample, column)).all() for sample in samples)
 
 
 def _feature(column: str) -> FeatureColumn:

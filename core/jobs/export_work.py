@@ -14,6 +14,24 @@ from core.registry import ModelInfo, get_model_info
 from core.results import TestResult, get_result, load_predictions
 from core.users import load_user
 from db.tables import TestExport
+from models.registry import ALGORITHMS
+from models.specs import SPECS_BY_NAME
+
+# What each column of the sheets holds; the headers stay names that programs can rely on.
+COLUMN_UNITS = (
+    ("cycle_num", "cycle number"),
+    ("y_true, y_pred", "PCL: fraction of nominal capacity; RUL: cycles"),
+    ("mae, rmse", "PCL: fraction of nominal capacity (0.01 is 1 %-point); RUL: cycles"),
+    ("mse", "square of the unit of rmse"),
+    ("r2", "no unit; 1 is perfect"),
+    ("rmspe", "fraction; PCL: of SOH = 1 - PCL; RUL: of the true RUL, rows of 0 left out"),
+    ("rmspe_pcl", "fraction of the true PCL, rows below 0.005 left out"),
+    ("rmspe_left_out, rmspe_pcl_left_out", "number of rows left out of that percentage"),
+    ("n", "number of labelled cycles"),
+    ("n_batteries", "number of labelled batteries"),
+    ("macro_*", "mean of the metric over batteries, in the unit of the metric"),
+    ("exposure", "unseen, val (used for selection) or train (seen in training)"),
+)
 
 
 def work(context: TaskContext) -> None:
@@ -54,7 +72,7 @@ def information(result: TestResult, model: ModelInfo) -> list[tuple[str, Any]]:
     unseen = result.batteries[result.batteries["exposure"] == "unseen"]["battery_code"].nunique()
     rows: list[tuple[str, Any]] = [
         ("Model", model.title),
-        ("Algorithm", model.algorithm),
+        ("Algorithm", _algorithm_label(model.algorithm)),
         ("Trained on dataset", model.dataset_name),
         ("Tested on dataset", info.dataset_name),
         ("Target", info.target),
@@ -63,13 +81,16 @@ def information(result: TestResult, model: ModelInfo) -> list[tuple[str, Any]]:
         ("Batteries", len(codes)),
         ("Batteries never seen by the model (overall metrics)", unseen),
         ("Battery codes", ", ".join(codes)),
-        ("PCL", "fraction of nominal capacity; rmspe is taken on SOH = 1 - PCL"),
-        ("RUL", "cycles; rows with true RUL 0 are left out of rmspe"),
+        *((f"Unit of column: {name}", unit) for name, unit in COLUMN_UNITS),
         ("Dataset fingerprint", model.config.get("dataset_fingerprint", "")),
         ("Code version", model.config.get("code_version", "")),
     ]
     settings = model.config.get("hyperparameters", {})
-    return rows + [(f"Setting: {name}", _text(value)) for name, value in settings.items()]
+    return rows + [
+        (f"Setting: {name}", _text(value))
+        for name, value in settings.items()
+        if name not in SPECS_BY_NAME or model.algorithm in SPECS_BY_NAME[name].algorithms
+    ]
 
 
 def overall_frame(result: TestResult) -> pd.DataFrame:
@@ -80,6 +101,10 @@ def overall_frame(result: TestResult) -> pd.DataFrame:
         macro = {f"macro_{name}": value for name, value in metrics.get("macro", {}).items()}
         rows.append({"target": target, **plain, **macro})
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["target"])
+
+
+def _algorithm_label(key: str) -> str:
+    return ALGORITHMS[key].label if key in ALGORITHMS else key
 
 
 def _text(value: Any) -> Any:

@@ -91,7 +91,16 @@ def test_preview_writes_nothing(user: CurrentUser) -> None:
     assert found.labelled_before == {"PCL": 2, "RUL": 1}
     assert found.labelled_after == {"PCL": 2, "RUL": 2}
     assert found.batteries == 2
+    assert (found.lives_before, found.lives_after) == ((21, 21), (6, 26))
+    assert found.starting_below == 0
     pd.testing.assert_frame_equal(stored(user, dataset_id)[0], before[0])
+
+
+def test_batteries_that_start_below_the_threshold_are_counted(user: CurrentUser) -> None:
+    found = preview(user, store(user), {"a": 1.5}, None)
+
+    assert found.starting_below == 1
+    assert found.lives_after == (1, 1)
 
 
 def test_end_of_life_moves_rul_and_cycle_life(user: CurrentUser) -> None:

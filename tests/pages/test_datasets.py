@@ -1,5 +1,6 @@
 """The datasets page: list, detail, split, labels, and what a stranger sees."""
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -8,6 +9,7 @@ from core.database import read_scope, session_scope
 from core.datasets import get_dataset_summary, list_batteries, set_split
 from core.users import CurrentUser
 from tests.pages.conftest import run_page, store_fleet, texts
+from ui.dataset_order import naturally
 
 VIEWS = ("Overview", "Batteries", "Split", "Labels", "Manage")
 
@@ -102,6 +104,23 @@ def test_proposed_split_is_shown_then_saved(user: CurrentUser) -> None:
     with read_scope() as session:
         assert list_batteries(session, user, dataset_id)["group_tag"].notna().all()
     assert "0 no role · 0 changed" in texts(test)
+
+
+def test_roles_not_saved_are_still_there_after_another_view(user: CurrentUser) -> None:
+    dataset_id = store_fleet(user, "Fleet")
+    test = run_page("datasets", user, {"dataset": dataset_id, "view": "Overview"})
+
+    test.session_state[f"split_draft_{dataset_id}"] = {"sim-01": None}
+    test.session_state["view"] = "Split"
+    test.run()
+
+    assert "1 no role · 1 changed" in texts(test)
+
+
+def test_batteries_are_listed_as_people_count() -> None:
+    frame = pd.DataFrame({"battery_code": ["b1c11", "b1c2", "B1c10", "a"], "n": [3, 1, 2, 0]})
+
+    assert list(naturally(frame)["n"]) == [0, 1, 2, 3]
 
 
 def test_labels_change_only_after_a_look(user: CurrentUser) -> None:

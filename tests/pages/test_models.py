@@ -36,16 +36,17 @@ def test_empty_list_says_what_to_do(user: CurrentUser) -> None:
 def test_list_shows_errors_in_displayed_units(user: CurrentUser, model_id: int) -> None:
     frame = run_page("models", user).dataframe[0].value
     assert list(frame["Model"]) == ["My training v1"]
-    assert frame["PCL RMSE, val (%)"][0] == pytest.approx(0.5)
+    assert frame["PCL RMSE, val (%-points)"][0] == pytest.approx(0.5)
     assert "RUL RMSE, test (cycles)" not in frame
     assert frame["Labels"][0] == "Current"
+    assert list(frame.columns[:2]) == ["Model", "Kind"]
 
 
 def test_detail_states_units_and_denominators(user: CurrentUser, model_id: int) -> None:
     page = run_page("models", user, {"model": model_id})
     assert page.title[0].value == "My training v1"
     table = page.dataframe[0].value.set_index("metric")
-    assert table.loc["RMSE of PCL", "unit"] == "%"
+    assert table.loc["RMSE of PCL", "unit"] == "%-points"
     assert table.loc["RMSE of PCL", "val"] == pytest.approx(0.5)
     assert "state of health" in table.loc["RMSPE of SOH", "meaning"]
     settings = page.dataframe[1].value.set_index("Setting")["Value"]

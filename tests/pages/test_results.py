@@ -25,6 +25,7 @@ from tests.pages.tested_models import (
     trained_model,
     work_off_one,
 )
+from ui.result_numbers import fixed_digits
 
 
 class Bench:
@@ -90,7 +91,7 @@ def test_headline_numbers_are_those_of_the_service(tested: Bench) -> None:
     with read_scope() as session:
         result = get_result(session, tested.user, tested.test_id)
     shown = [metric.value for metric in page.metric]
-    pcl = f"{100 * result.overall['PCL']['rmse']:.3g} %-points"
+    pcl = f"{fixed_digits(100 * result.overall['PCL']['rmse'])} %-points"
     assert shown[0] == pcl
     assert shown[3].endswith(" cycles")
     assert "SOH" in page.metric[1].label
@@ -141,7 +142,7 @@ def test_every_view_draws(tested: Bench) -> None:
         address = {"test": tested.all_id, "target": target}
         page = run_page("results", tested.user, address | {"view": "Batteries"})
         frame = page.dataframe[0].value
-        assert set(frame["mark"]) == {"", "Worst", "Best"}
+        assert set(frame["note"]) == {"", "Worst", "Best"}
         assert "Seen in training" in set(frame["exposure"])
         assert frame["rmse"].is_monotonic_decreasing
         page = run_page("results", tested.user, address | {"view": "Distribution"})

@@ -29,7 +29,7 @@ def test_list_shows_jobs_and_filters(user: CurrentUser, dataset_id: int) -> None
     page = run_page("runs", user)
     frame = page.dataframe[0].value
     assert list(frame["status"]) == ["Failed", "Done"]
-    assert list(frame["progress"]) == [100, 100]
+    assert list(frame["progress"]) == [0, 100]
     page.selectbox(key="runs_status").select("Done").run()
     assert list(page.dataframe[0].value["algorithms"]) == ["Baseline"]
 

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import uploads
 from core.database import read_scope, session_scope
+from core.datasets import set_split
 from core.jobs.registry import Registry
 from core.users import CurrentUser
 from tests.pages.conftest import run_page, texts
@@ -94,6 +95,31 @@ def test_mapping_read_and_result(user: CurrentUser) -> None:
     test = run_page("upload", user, {"upload": upload_id})
     assert [metric.value for metric in test.metric] == ["3", "180", "100 %", "68.3 %", "0"]
     assert "Open dataset" in labels(test)
+    assert "have been changed since" not in texts(test)
+
+
+def test_the_result_says_when_the_dataset_was_changed_later(user: CurrentUser) -> None:
+    upload_id = receive(user, cells())
+    press(run_page("upload", user, {"upload": upload_id}), "Read file")
+    read_now(user)
+    dataset_id = info_of(user, upload_id).dataset_id
+    assert dataset_id is not None
+    with session_scope() as session:
+        set_split(session, user, dataset_id, dict.fromkeys(["a", "b", "c"], "test"))
+
+    test = run_page("upload", user, {"upload": upload_id})
+
+    assert "have been changed since" in texts(test)
+
+
+def test_columns_in_use_are_not_offered_as_features(user: CurrentUser) -> None:
+    upload_id = receive(user, cells())
+    test = run_page("upload", user, {"upload": upload_id})
+    rul = next(box for box in test.selectbox if box.label.startswith("RUL"))
+
+    rul.set_value("temperature_c").run()
+
+    assert "at least one feature" in texts(test)
 
 
 def test_a_mapping_that_cannot_be_used_is_refused_inline(user: CurrentUser) -> None:

@@ -168,6 +168,13 @@ def test_feature_boxes_show_points_beside_each_role():
     assert figure.layout.yaxis.title.text == "Average temperature (°C)"
 
 
+def test_many_values_show_a_few_points_beside_the_box_of_all():
+    frame = pd.DataFrame({"value": np.arange(5000.0), "group_tag": "train", "battery_code": "a"})
+    box, points = feature_boxes(frame, "Average temperature", "°C").data
+    assert (len(box.y), box.boxpoints) == (5000, False)
+    assert (len(points.y), points.boxpoints) == (200, "all")
+
+
 def test_correlation_is_symmetric_about_zero():
     matrix = pd.DataFrame([[1, -0.6], [-0.6, 1]], index=["Slope", "RUL"], columns=["Slope", "RUL"])
     (heatmap,) = correlation_heatmap(matrix).data

@@ -120,6 +120,17 @@ def test_scatter_has_an_identity_line_and_units():
     assert figure.layout.yaxis.title.text == "Predicted PCL (%)"
 
 
+def test_a_thinned_scatter_says_of_how_many():
+    title = scatter_true_predicted(predictions(2), "PCL", "BILSTM", total=41_240).layout.title.text
+    assert "20 of 41,240 cycles shown" in title.replace("<br>", " ")
+
+
+def test_losses_of_a_stopped_training_say_so():
+    frame = pd.DataFrame(columns=["algorithm", "epoch", "train_loss", "val_loss"])
+    text = loss_curves(frame, over=True).layout.annotations[0].text
+    assert text == "Stopped before the first epoch."
+
+
 def test_error_is_predicted_minus_true():
     (points,) = error_against_cycle(predictions(2), "PCL", "BILSTM").data
     assert np.asarray(points.y) == pytest.approx(np.ones(20))
@@ -143,8 +154,8 @@ def test_battery_errors_keep_seen_batteries_out_of_the_headline(errors):
     assert [box.name for box in figure.data] == ["Unseen", "Used for selection", "Seen in training"]
     assert [row[0] for row in figure.data[0].customdata] == ["a", "b", "c"]
     assert figure.data[0].boxpoints == "all"
-    assert "Median 2 % over 3 unseen batteries" in figure.layout.title.text
-    assert figure.layout.xaxis.title.text == "RMSE of PCL (%)"
+    assert "Median 2 %-points over 3 unseen batteries" in figure.layout.title.text
+    assert figure.layout.xaxis.title.text == "RMSE of PCL (%-points)"
 
 
 def test_battery_errors_without_an_unseen_battery_say_so(errors):

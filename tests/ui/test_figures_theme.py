@@ -65,7 +65,7 @@ def test_targets_are_shown_in_percent_and_cycles():
 @pytest.mark.parametrize(
     ("metric", "target", "unit", "factor"),
     [
-        ("rmse", "PCL", "%", 100),
+        ("rmse", "PCL", "%-points", 100),
         ("rmse", "RUL", "cycles", 1),
         ("mse", "PCL", "%²", 10_000),
         ("mse", "RUL", "cycles²", 1),

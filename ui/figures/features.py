@@ -11,6 +11,8 @@ from ui.theme import ROLE_COLOURS, ROLE_LABELS, Quantity, palette, translucent
 from ui.words import counted
 
 NO_ROLE = "No split role"
+# More points than this beside a box run into a band.
+POINTS_PER_BOX = 200
 
 
 def cycle_life_histogram(frame: pd.DataFrame, dark: bool = False) -> go.Figure:
@@ -46,7 +48,7 @@ def cycle_life_histogram(frame: pd.DataFrame, dark: bool = False) -> go.Figure:
 def feature_boxes(
     frame: pd.DataFrame, label: str, unit: str, *, factor: float = 1.0, dark: bool = False
 ) -> go.Figure:
-    """One feature by split role: a box, and beside it the points.
+    """One feature by split role: a box, and beside it the points, of many a random few.
 
     Parameters
     ----------
@@ -58,23 +60,50 @@ def feature_boxes(
         return empty_figure(label, f"No battery has values of {label}.", dark=dark)
     figure = new_figure(f"{label} by split", dark=dark, revision=f"boxes:{label}")
     for name, colour, members in _by_role(rows, dark):
+        members = members.assign(value=members["value"] * factor)
+        if len(members) <= POINTS_PER_BOX:
+            _add_box(figure, members, quantity, name, colour, points=0.75, outline=True)
+            continue
         figure.add_box(
-            y=members["value"] * factor,
+            y=members["value"],
             name=name,
-            customdata=customdata(members["battery_code"]),
-            boxpoints="all",
-            pointpos=-1.5,
-            jitter=0.5,
-            marker={"color": colour, "size": 5, "opacity": 0.75},
+            boxpoints=False,
             line={"color": colour, "width": 1.5},
             fillcolor=translucent(colour, 0.12),
-            hovertemplate=f"Battery %{{customdata[0]}}<br>%{{y:,.4~r}}{quantity.suffix}"
-            "<extra></extra>",
+            hoverinfo="skip",
         )
+        few = members.sample(POINTS_PER_BOX, random_state=0)
+        _add_box(figure, few, quantity, name, colour, points=0.4, outline=False)
     figure.update_xaxes(title_text="Split role")
     figure.update_yaxes(title_text=quantity.axis_title)
     figure.update_layout(showlegend=False)
     return figure
+
+
+def _add_box(
+    figure: go.Figure,
+    rows: pd.DataFrame,
+    quantity: Quantity,
+    name: str,
+    colour: str,
+    *,
+    points: float,
+    outline: bool,
+) -> None:
+    """Points of that opacity beside their box, whose outline may be left out."""
+    figure.add_box(
+        y=rows["value"],
+        name=name,
+        customdata=customdata(rows["battery_code"]),
+        boxpoints="all",
+        pointpos=-1.5,
+        jitter=0.5,
+        marker={"color": colour, "size": 5, "opacity": points},
+        line={"color": colour if outline else translucent(colour, 0), "width": 1.5},
+        fillcolor=translucent(colour, 0.12 if outline else 0),
+        hoveron="boxes+points" if outline else "points",
+        hovertemplate=f"Battery %{{customdata[0]}}<br>%{{y:,.4~r}}{quantity.suffix}<extra></extra>",
+    )
 
 
 def correlation_heatmap(matrix: pd.DataFrame, dark: bool = False) -> go.Figure:

@@ -163,7 +163,7 @@ def _add_end_of_life(figure: go.Figure, value: float, label: str, colours: Palet
             "text": label,
             "font": {"size": 12, "color": colours.ink},
             "bgcolor": colours.surface,
-            "opacity": 0.9,
         },
-        annotation_position="top left",
+        # Curves end on the line from above, or start far below it: under its left end is free.
+        annotation_position="bottom left",
     )

@@ -12,15 +12,17 @@ NOTE = "Validation solid, training dashed"
 FEW_EPOCHS = 8
 
 
-def loss_curves(frame: pd.DataFrame, dark: bool = False) -> go.Figure:
+def loss_curves(frame: pd.DataFrame, dark: bool = False, *, over: bool = False) -> go.Figure:
     """Loss against epoch on a log axis: training dashed, validation solid, a colour per algorithm.
 
     Parameters
     ----------
     frame: `algorithm, epoch, train_loss, val_loss`; losses without unit, gaps as NaN.
+    over: nothing trains any more, so an empty figure stays empty.
     """
     if frame.empty or frame[["train_loss", "val_loss"]].isna().all(axis=None):
-        return empty_figure(TITLE, "No epoch has finished yet.", dark=dark, height=360)
+        message = "Stopped before the first epoch." if over else "No epoch has finished yet."
+        return empty_figure(TITLE, message, dark=dark, height=360)
     figure = new_figure(
         TITLE, dark=dark, revision="loss", subtitle=NOTE, hovermode="x unified", height=360
     )
@@ -30,8 +32,11 @@ def loss_curves(frame: pd.DataFrame, dark: bool = False) -> go.Figure:
     figure.update_xaxes(
         title_text="Epoch", tickformat=",d", rangemode="tozero", dtick=1 if few else None
     )
-    # "D2" labels 1, 2 and 5 of each decade: with every digit the labels would overlap.
-    figure.update_yaxes(title_text="Loss (log scale)", type="log", tickformat="~g", dtick="D2")
+    figure.update_yaxes(title_text="Loss (log scale)", type="log", tickformat="~g")
+    losses = frame[["train_loss", "val_loss"]].stack()
+    if losses.max() > 10 * losses[losses > 0].min():
+        # Only 1, 2 and 5 of each decade: with every digit the labels would overlap.
+        figure.update_yaxes(dtick="D2")
     return figure
 
 

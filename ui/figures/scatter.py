@@ -18,7 +18,12 @@ NO_LABELS = "These batteries have no labels, so there is no error to show."
 
 
 def scatter_true_predicted(
-    frame: pd.DataFrame, target: str, algorithm: str, dark: bool = False
+    frame: pd.DataFrame,
+    target: str,
+    algorithm: str,
+    dark: bool = False,
+    *,
+    total: int | None = None,
 ) -> go.Figure:
     """Predicted against true value with the line on which both are equal.
 
@@ -26,6 +31,7 @@ def scatter_true_predicted(
     ----------
     frame: `battery_code, cycle_num, y_true, y_pred` in stored units; rows without `y_true` are
         left out.
+    total: number of cycles that `frame` was thinned from.
     """
     quantity = TARGET_INFO[target]
     rows = frame.dropna(subset=["y_true", "y_pred"])
@@ -34,7 +40,7 @@ def scatter_true_predicted(
         return empty_figure(title, NO_LABELS, dark=dark)
     figure = new_figure(
         title,
-        subtitle=f"{thousands(len(rows))} cycles; dashed: prediction equals truth",
+        subtitle=f"{_shown(len(rows), total)}; dashed: prediction equals truth",
         dark=dark,
         revision=f"scatter:{target}",
         height=480,
@@ -78,6 +84,12 @@ def error_against_cycle(
     figure.update_xaxes(title_text=CYCLE_TITLE, tickformat=",d")
     figure.update_yaxes(title_text=_error_title(quantity), tickformat=",~g")
     return figure
+
+
+def _shown(count: int, total: int | None) -> str:
+    if total is None or total <= count:
+        return f"{thousands(count)} cycles"
+    return f"{thousands(count)} of {thousands(total)} cycles shown"
 
 
 def _error_title(quantity: Quantity) -> str:

@@ -39,6 +39,7 @@ def test_report_and_schema(tmp_path: Path) -> None:
     ("text", "change", "words"),
     [
         (TIDY_CSV, {"nominal_capacity_ah": 2.0}, "First capacity over nominal"),
+        (TIDY_CSV, {"nominal_capacity_ah": 2.0}, "batteries start below .* first cycle: choose"),
         (TIDY_CSV, {}, "fewer than 10 cycles"),
         (TIDY_CSV, {}, "1 of 2 batteries never reach end of life"),
         (TIDY_CSV.replace("a,2,", "a,9,").replace("a,3,", "a,11,"), {}, "2 gaps .* leaves out 7"),
@@ -60,6 +61,7 @@ def test_row_order_numbers_cycles_and_dropped_rows_leave_gaps(tmp_path: Path) ->
     result = build_dataset(path, "z.zip", mapping)
     assert result.cycles["cycle_num"].tolist() == [1, 3, 1, 3]
     assert result.report["dropped_rows"] == 2
+    assert any("counting the 2 rows left out" in text for text in result.report["warnings"])
     assert [problem["battery_code"] for problem in result.report["problems"]] == ["c1", "c2"]
 
 

@@ -53,7 +53,7 @@ def test_each_kind(column: str, values: list[float], kind: str, bad: list[int]) 
 def test_stop_names_battery_row_and_the_way_out() -> None:
     with pytest.raises(UnusableRows, match=r"battery b, row 5: feature .*\(temp_degc = inf\)") as e:
         apply_checks(_frame(feature_1=[1, 1, 1, np.inf, 1]), TIDY)
-    assert "drop these rows" in str(e.value)
+    assert "Leave these rows out" in str(e.value)
     assert isinstance(e.value, BadFile)
     assert e.value.problems.listed[0].to_json()["battery_code"] == "b"
 

@@ -53,6 +53,7 @@ def test_malformed_json_is_refused(data: object) -> None:
     [
         ({"battery_column": "nope"}, "no column 'nope'"),
         ({"cycle_column": "cell"}, "mapped twice"),
+        ({"features": (FeatureColumn("x", "", TIDY.capacity_column or ""),)}, "mapped twice"),
         ({"features": ()}, "at least one feature"),
         ({"features": tuple(FeatureColumn(c, "", c) for c in "abcdefghi")}, "no column"),
         ({"features": (FeatureColumn(" ", "", "temp_degc"),)}, "name"),

@@ -52,6 +52,14 @@ def test_usual_names(names: tuple[str, str, str]) -> None:
     assert [feature.source_column for feature in mapping.features] == ["IR"]
 
 
+def test_columns_that_are_finite_in_the_sample_come_first() -> None:
+    names = [f"reading {number}" for number in range(9)]
+    sample = _sample(cycle=1, **dict.fromkeys(names, 0.5))
+    sample.loc[1, "reading 3"] = -float("inf")
+    mapping = propose_mapping(list(sample.columns), [sample]).mapping
+    assert [feature.source_column for feature in mapping.features] == names[:3] + names[4:]
+
+
 def test_capacity_in_mah_and_soh_in_percent() -> None:
     sample = _sample(cycle=1, capacity=1072.0, SOH=97.4, ir=0.1)
     proposal = propose_mapping(list(sample.columns), [sample])
