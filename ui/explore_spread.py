@@ -47,7 +47,7 @@ def boxes_view(
         key=f"boxes_{summary.id}_{quantity.column}",
         alt=f"{quantity.label} of {summary.name} by split role.",
     )
-    st.caption("Every point is a cycle; of many cycles an even selection is shown.")
+    st.caption("The box holds every cycle; of many cycles only a sample is drawn as points.")
 
 
 def correlation_view(user: CurrentUser, summary: DatasetSummary) -> None:

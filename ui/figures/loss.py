@@ -1,5 +1,6 @@
 """How the losses fall while a job trains."""
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -33,8 +34,9 @@ def loss_curves(frame: pd.DataFrame, dark: bool = False, *, over: bool = False) 
         title_text="Epoch", tickformat=",d", rangemode="tozero", dtick=1 if few else None
     )
     figure.update_yaxes(title_text="Loss (log scale)", type="log", tickformat="~g")
-    losses = frame[["train_loss", "val_loss"]].stack()
-    if losses.max() > 10 * losses[losses > 0].min():
+    losses = frame[["train_loss", "val_loss"]].to_numpy(np.float64)
+    positive = losses[losses > 0]
+    if positive.size and positive.max() > 10 * positive.min():
         # Only 1, 2 and 5 of each decade: with every digit the labels would overlap.
         figure.update_yaxes(dtick="D2")
     return figure
