@@ -21,18 +21,20 @@ def fleet_figure(
     quantity: Quantity = SOH,
     colour_by: FleetColour | None = "life",
     highlighted: str | None = None,
+    selectable: bool = False,
 ) -> go.Figure:
     """One quantity of every battery against cycle number.
 
     Parameters
     ----------
     batteries : battery_code, group_tag, nominal_capacity of the dataset
+    selectable : whether a click can pick a curve; thousands of markers take the browser a second
     """
     roles = batteries.set_index("battery_code")["group_tag"]
     frame = curves_of(user, summary, quantity.column).rename(columns={"cycle_life": "life"})
     frame["group"] = frame["battery_code"].map(roles)
     frame["life"] = frame["life"].astype("float64")
-    return fleet_curves(
+    figure = fleet_curves(
         frame,
         quantity.label,
         quantity.unit,
@@ -43,6 +45,9 @@ def fleet_figure(
         highlighted=highlighted,
         dark=is_dark(),
     )
+    if not selectable:
+        figure.update_traces(mode="lines", selector={"mode": "lines+markers"})
+    return figure
 
 
 def end_of_life_value(

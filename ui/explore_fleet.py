@@ -45,6 +45,7 @@ def fleet_view(
         choice.quantity,
         choice.colour_by,
         highlighted=choice.battery_code,
+        selectable=True,
     )
     st.plotly_chart(
         figure,
