@@ -15,6 +15,8 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from core.ingest.build import IngestResult
+
 
 def main() -> None:
     """Print the longest and the median wait of a small write, in milliseconds, as JSON."""
@@ -47,9 +49,7 @@ def measure(cycles: int) -> dict[str, dict[str, float]]:
     return waits | {"delete": _waits_during(sweep)}
 
 
-def _result(cycles: int):  # type: ignore[no-untyped-def]
-    from core.ingest.build import IngestResult
-
+def _result(cycles: int) -> IngestResult:
     per_battery = 1000
     codes = [f"{i:04d}" for i in range(cycles // per_battery)]
     frame = pd.DataFrame(

@@ -109,7 +109,7 @@ def _cancel_and_take(browser: Browser, state: object, address: str, page: Page) 
     settle(page)
     job = start_training(page, epochs=5000).removeprefix(address)
     page.get_by_role("button", name="Cancel all").click()
-    expect(page.get_by_text("Cancelled").first).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("Cancelled").first).to_be_visible(timeout=60_000)
     _take(browser, state, address, "runs-cancelled", job)
     _take(browser, state, address, "account", "/account")
 
@@ -135,10 +135,10 @@ def _take(
         if tab:
             page.get_by_role("tab", name=tab).click()
             settle(page)
-        expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+        expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=60_000)
         for chart in page.get_by_test_id("stPlotlyChart").all():
             if chart.is_visible():
-                expect(chart.locator(".main-svg").first).to_be_visible(timeout=30_000)
+                expect(chart.locator(".main-svg").first).to_be_visible(timeout=60_000)
         page.wait_for_timeout(1500)
         page.screenshot(path=FOLDER / f"{name}-{size}-{scheme}.png")
         context.close()
