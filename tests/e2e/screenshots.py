@@ -41,8 +41,11 @@ def _take_all(browser: Browser, address: str) -> None:
     state = context.storage_state()
     _take(browser, state, address, "sign-up", "/")
     sign_up(page, address, "ann@example.org", "Ann")
-    state = context.storage_state()
     expect(page.locator(".js-plotly-plot:visible").first).to_be_visible(timeout=60_000)
+    # The cookie is written a moment after the first screen is drawn.
+    page.wait_for_timeout(5000)
+    state = context.storage_state()
+    assert state["cookies"]
     for name in ("upload", "runs", "models", "new-test", "results"):
         _take(browser, state, address, f"{name}-empty", f"/{name}")
     _fill(browser, state, address, page)
