@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# One worker a core; tests/conftest.py says which tests stay together, files in their order.
+SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder
 
 .PHONY: run test e2e lint format bench screenshots
 
@@ -11,7 +13,7 @@ run: $(READY)
 	$(BIN)/streamlit run app.py --server.maxUploadSize $${FADEBENCH_MAX_UPLOAD_MB:-200}
 
 test: $(READY)
-	$(BIN)/python -m pytest -m "not e2e"
+	$(BIN)/python -m pytest -m "not e2e" $(SIDE_BY_SIDE)
 
 e2e: $(READY)
 	$(BIN)/python -m pytest -m e2e

@@ -13,6 +13,7 @@ from core.errors import InvalidInput
 from core.jobs.states import FINISHED, move
 from core.jobs.tasks import enqueue, request_cancel
 from core.names import checked_name
+from core.series import targets_of
 from core.settings import get_settings
 from core.training_views import get_job_info
 from core.users import CurrentUser
@@ -29,8 +30,10 @@ from models.config import (
     ALGORITHMS,
     HyperparameterError,
     Hyperparameters,
+    check_question,
     estimate_seconds,
     resolve,
+    total_rounds,
 )
 
 CANCELLED = "cancelled by you"
@@ -42,6 +45,7 @@ class TrainingRequest:
 
     roles : role (train, val, test) by battery code; None takes the dataset's split
     hyperparams : as `models.config.resolve` takes them: shared settings and "overrides"
+    group_key : ties jobs together that differ in seed or physics only
     """
 
     dataset_id: int
@@ -50,6 +54,7 @@ class TrainingRequest:
     roles: Mapping[str, str] | None = None
     hyperparams: Mapping[str, Any] = field(default_factory=dict)
     name: str | None = None
+    group_key: str | None = None
 
 
 def create_job(session: Session, user: CurrentUser, request: TrainingRequest) -> int:
@@ -70,6 +75,7 @@ def create_job(session: Session, user: CurrentUser, request: TrainingRequest) ->
         dataset_id=request.dataset_id,
         target=request.target,
         hyperparams=dict(request.hyperparams),
+        group_key=request.group_key,
         name=checked_name(request.name, "training") if request.name else summary.name[:120],
     )
     session.add(job)
@@ -79,7 +85,9 @@ def create_job(session: Session, user: CurrentUser, request: TrainingRequest) ->
         for battery_id, role in roles.items()
     )
     for algorithm, hp in settings.items():
-        run = TrainingJobRun(job_id=job.id, algorithm=algorithm, total_epochs=hp.epochs)
+        run = TrainingJobRun(
+            job_id=job.id, algorithm=algorithm, total_epochs=total_rounds(algorithm, hp)
+        )
         session.add(run)
         session.flush()
         enqueue(session, user.id, "TRAIN", run.id)
@@ -211,11 +219,11 @@ def _checked_settings(request: TrainingRequest) -> dict[str, Hyperparameters]:
             f"There is no algorithm {unknown[0]!r}. Choose from {', '.join(ALGORITHMS)}."
         )
     try:
-        return {
-            name: resolve(name, request.hyperparams)
-            for name in ALGORITHMS
-            if name in request.algorithms
-        }
+        chosen = [name for name in ALGORITHMS if name in request.algorithms]
+        settings = {name: resolve(name, request.hyperparams) for name in chosen}
+        for name, hp in settings.items():
+            check_question(name, targets_of(request.target), hp)
+        return settings
     except HyperparameterError as error:
         raise InvalidInput(str(error)) from error
 
@@ -240,7 +248,7 @@ def _checked_roles(session: Session, user: CurrentUser, request: TrainingRequest
 
 def _require_labels(session: Session, request: TrainingRequest, roles: dict[int, str]) -> None:
     columns = {"PCL": CycleData.pcl, "RUL": CycleData.rul}
-    targets = ("PCL", "RUL") if request.target == "BOTH" else (request.target,)
+    targets = targets_of(request.target)
     for role in ("train", "val"):
         chosen = [battery_id for battery_id, value in roles.items() if value == role]
         counts = session.execute(

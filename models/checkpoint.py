@@ -10,15 +10,13 @@ import torch
 
 from models.config import ALGORITHMS, Hyperparameters
 from models.errors import CheckpointError, HorizonError, SeriesError
-from models.inference import answer
-from models.network import Network
-from models.registry import load_build
-from models.samples import Questions, Rows, latest_row, make_rows
-from models.scaling import Scaler
+from models.network_predictor import restore_network
+from models.predictor import Asked, Predictor
+from models.registry import load_module
 from models.series import BatterySeries, Floats, Integers, Task
 
 FORMAT = "fadebench-model"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -37,13 +35,12 @@ class Prediction:
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A network with everything that its predictions depend on."""
+    """A predictor with everything that its predictions depend on."""
 
     algorithm: str
     hp: Hyperparameters
     task: Task
-    scaler: Scaler
-    network: Network
+    predictor: Predictor
     format_version: int = FORMAT_VERSION
 
     def predict(self, series: BatterySeries, horizon: int) -> Prediction:
@@ -71,32 +68,34 @@ class TrainedModel:
             )
         if len(series) == 0:
             return Prediction(series.cycle_num, series.targets, series.targets)
-        device = next(self.network.parameters()).device
-        rows = make_rows([series], self.task, self.scaler, device)
-        asked, y_true = _ask(rows, series, horizon)
-        scaled = answer(self.network, rows, asked, self.scaler, self.task)
-        y_pred = self.scaler.restore_targets(scaled.double().cpu().numpy())
-        return Prediction(asked.cycle.cpu().numpy(), y_true, clamp_rul(y_pred, self.task))
+        asked, y_true = _ask(series, horizon)
+        y_pred = self.predictor.predict(series, asked)
+        return Prediction(asked.cycle, y_true, clamp_rul(y_pred, self.task))
 
     def save(self, path: Path | str | BinaryIO) -> None:
         """Write tensors and plain values only, so that loading executes nothing."""
-        torch.save(
-            {
-                "format": FORMAT,
-                "format_version": self.format_version,
-                "algorithm": self.algorithm,
-                "hyperparameters": self.hp.to_json(),
-                "task": {k: list(v) if isinstance(v, tuple) else v for k, v in _task(self)},
-                "scaler": self.scaler.to_json(),
-                "network": {k: v.cpu() for k, v in self.network.state_dict().items()},
-            },
-            path,
-        )
+        torch.save(self.content(), path)
+
+    def content(self) -> dict[str, Any]:
+        """Return what `save` writes."""
+        task = asdict(self.task).items()
+        return {
+            "format": FORMAT,
+            "format_version": self.format_version,
+            "algorithm": self.algorithm,
+            "hyperparameters": self.hp.to_json(),
+            "task": {k: list(v) if isinstance(v, tuple) else v for k, v in task},
+            "predictor": self.predictor.content(),
+        }
 
     @classmethod
     def load(cls, path: Path | str | BinaryIO) -> "TrainedModel":
         """Read a model onto the CPU; raises CheckpointError if it is not one of ours."""
-        content = _read(path)
+        return cls.from_content(_read(path))
+
+    @classmethod
+    def from_content(cls, content: dict[str, Any]) -> "TrainedModel":
+        """Rebuild a model from `content`; raises CheckpointError if it is damaged."""
         if content.get("format_version") != FORMAT_VERSION:
             raise CheckpointError(
                 f"The model file has format version {content.get('format_version')!r}, this "
@@ -116,10 +115,6 @@ def clamp_rul(values: Floats, task: Task) -> Floats:
     return np.maximum(values, np.asarray(floors))
 
 
-def _task(model: TrainedModel) -> list[tuple[str, Any]]:
-    return list(asdict(model.task).items())
-
-
 def _require_horizon(task: Task, horizon: int) -> None:
     if not task.is_forecast and horizon != 0:
         raise HorizonError(
@@ -133,17 +128,17 @@ def _require_horizon(task: Task, horizon: int) -> None:
         )
 
 
-def _ask(rows: Rows, series: BatterySeries, horizon: int) -> tuple[Questions, Floats]:
+def _ask(series: BatterySeries, horizon: int) -> tuple[Asked, Floats]:
     """Return the questions about one battery and the true answers, (m, T)."""
-    cycles = np.asarray(series.cycle_num)
+    cycles = np.asarray(series.cycle_num, np.int64)
     beyond = cycles[-1] + np.arange(1, horizon + 1)
     asked = np.concatenate([cycles, beyond])
     truth = np.concatenate([series.targets, np.full((horizon, series.targets.shape[1]), np.nan)])
     # Beyond the last row a cycle has a source only if the battery is older than the horizon.
     answerable = asked - horizon >= cycles[0]
-    cycle = torch.as_tensor(asked[answerable], device=rows.key.device)
-    source = latest_row(rows, cycle - horizon)
-    return Questions(source, cycle, source), truth[answerable]
+    cycle = asked[answerable]
+    source = np.searchsorted(cycles, cycle - horizon, side="right") - 1
+    return Asked(source, cycle), truth[answerable]
 
 
 def _read(path: Path | str | BinaryIO) -> dict[str, Any]:
@@ -163,7 +158,6 @@ def _rebuild(content: dict[str, Any]) -> TrainedModel:
     algorithm = content["algorithm"]
     if algorithm not in ALGORITHMS:
         raise CheckpointError(f"The model's algorithm {algorithm!r} is not known here.")
-    hp = Hyperparameters.from_json(content["hyperparameters"])
     stored = content["task"]
     task = Task(
         tuple(stored["targets"]),
@@ -171,9 +165,12 @@ def _rebuild(content: dict[str, Any]) -> TrainedModel:
         int(stored["max_horizon"]),
         bool(stored["use_capacity_history"]),
     )
-    scaler = Scaler.from_json(content["scaler"])
-    with torch.random.fork_rng(devices=[]):
-        network = load_build(algorithm)(hp, task, scaler)
-    network.load_state_dict(content["network"])
-    network.eval()
-    return TrainedModel(algorithm, hp, task, scaler, network)
+    hp = Hyperparameters.from_json(content["hyperparameters"])
+    return TrainedModel(algorithm, hp, task, _restore(algorithm, content["predictor"], hp, task))
+
+
+def _restore(algorithm: str, content: dict[str, Any], hp: Hyperparameters, task: Task) -> Predictor:
+    if ALGORITHMS[algorithm].family == "network":
+        return restore_network(algorithm, content, hp, task)
+    found: Predictor = load_module(algorithm).restore(content, hp, task)
+    return found

@@ -1,6 +1,6 @@
 """Settings of a training run: checked, complete, immutable. Free of torch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -16,9 +16,11 @@ __all__ = [
     "HyperparameterError",
     "HyperparameterSpec",
     "Hyperparameters",
+    "check_question",
     "estimate_seconds",
     "parse_value",
     "resolve",
+    "total_rounds",
 ]
 
 
@@ -43,6 +45,14 @@ class Hyperparameters:
     device: str
     max_horizon: int
     use_capacity_history: bool
+    schedule: str
+    boosting_rounds: int
+    tree_learning_rate: float
+    max_leaf_nodes: int
+    min_samples_leaf: int
+    tree_l2: float
+    tree_patience: int
+    ridge_alpha: float
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values, fit for JSON."""
@@ -97,8 +107,31 @@ def parse_value(name: str, text: str) -> Value:
 
 def estimate_seconds(algorithm: str, hp: Hyperparameters, n_rows: int, threads: int) -> float:
     """Return the rough duration of training on `n_rows` rows if every epoch is run."""
+    seconds = ALGORITHMS[algorithm].seconds(hp)
+    return _estimate(seconds, total_rounds(algorithm, hp), hp, n_rows, threads)
+
+
+def total_rounds(algorithm: str, hp: Hyperparameters) -> int:
+    """Return how many epochs (boosting rounds; 1 for what is solved at once) there are at most."""
     _require_algorithm(algorithm)
-    return _estimate(ALGORITHMS[algorithm].seconds(hp), hp, n_rows, threads)
+    setting = ALGORITHMS[algorithm].rounds
+    return int(getattr(hp, setting)) if setting else 1
+
+
+def check_question(algorithm: str, targets: Sequence[str], hp: Hyperparameters) -> None:
+    """Raise HyperparameterError where an algorithm cannot answer what a job asks."""
+    info = ALGORITHMS[algorithm]
+    if info.forecasts_only and hp.max_horizon == 0:
+        raise HyperparameterError(
+            f"{info.label} is a floor of forecasts only. Set the largest horizon above 0, or leave "
+            "it out."
+        )
+    missing = [target for target in targets if target not in info.targets]
+    if missing:
+        raise HyperparameterError(
+            f"{info.label} predicts {' and '.join(info.targets)} only, not {missing[0]}. Choose "
+            "another target, or leave it out."
+        )
 
 
 def _checked(values: dict[str, Any]) -> Hyperparameters:

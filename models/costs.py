@@ -8,6 +8,8 @@ MLP_MULTIPLY_ADDS_PER_SECOND = 7e9
 LSTM_MULTIPLY_ADDS_PER_SECOND = 1.6e10
 SECONDS_PER_STEP = 1.0e-3
 SECONDS_PER_ROW = 1.0e-7
+TREE_SECONDS_PER_ROW = 4.0e-6
+CLOSED_FORM_SECONDS_PER_ROW = 5.0e-5
 TYPICAL_INPUTS = 10
 PARALLEL_EFFICIENCY = 0.6
 VALIDATION_SHARE = 0.3
@@ -36,12 +38,24 @@ def physics_seconds(hp: Any) -> float:
     return SECONDS_PER_ROW + passes * 3 * _mlp_multiply_adds(hp) / MLP_MULTIPLY_ADDS_PER_SECOND
 
 
-def estimate_seconds(seconds_per_row: float, hp: Any, n_rows: int, threads: int) -> float:
-    """Return seconds for all epochs; `threads` help less than their number says."""
+def tree_seconds(hp: Any) -> float:
+    """Return training seconds per row and boosting round, both targets."""
+    return TREE_SECONDS_PER_ROW
+
+
+def closed_form_seconds(hp: Any) -> float:
+    """Return training seconds per row of what needs one pass."""
+    return CLOSED_FORM_SECONDS_PER_ROW
+
+
+def estimate_seconds(
+    seconds_per_row: float, rounds: int, hp: Any, n_rows: int, threads: int
+) -> float:
+    """Return seconds for all rounds; `threads` help less than their number says."""
     speed_up = 1 + PARALLEL_EFFICIENCY * (max(threads, 1) - 1)
     steps = -(-n_rows // hp.batch_size)
     rows = n_rows * seconds_per_row * (1 + VALIDATION_SHARE)
-    return float(hp.epochs * (rows / speed_up + steps * SECONDS_PER_STEP))
+    return float(rounds * (rows / speed_up + steps * SECONDS_PER_STEP))
 
 
 def _mlp_multiply_adds(hp: Any) -> int:

@@ -3,32 +3,71 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Literal
 
-from models.costs import lstm_seconds, mlp_seconds, physics_seconds
+from models.costs import (
+    closed_form_seconds,
+    lstm_seconds,
+    mlp_seconds,
+    physics_seconds,
+    tree_seconds,
+)
 
 if TYPE_CHECKING:
     from models.network import Build
 
+Family = Literal["network", "estimator", "floor", "ensemble"]
+
 
 @dataclass(frozen=True)
 class AlgorithmInfo:
-    """What the screens and the training loop need to know about one algorithm.
+    """What the screens and the training need to know about one algorithm.
 
-    `own_hyperparameters` are the ones that only some algorithms use; `defaults` replace the
-    general default values; `seconds` gives one core's training seconds per row and epoch.
+    family : a "network" module has `build`; the others have `fit` and `restore`
+        (models.predictor). A "floor" is what any model must beat.
+    hyperparameters : names of the settings that it uses
+    defaults : replace the general default values
+    seconds : one core's training seconds per row and epoch
+    rounds : the setting that says how many epochs there are; None where there is one
+    targets : what it can predict
+    forecasts_only : it says nothing about the measured cycle itself
     """
 
     key: str
     label: str
     description: str
     module: str
-    own_hyperparameters: tuple[str, ...] = ()
+    family: Family = "network"
+    hyperparameters: tuple[str, ...] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
     seconds: Callable[[Any], float] = mlp_seconds
+    rounds: str | None = "epochs"
+    targets: tuple[str, ...] = ("PCL", "RUL")
+    forecasts_only: bool = False
+
+    @property
+    def is_floor(self) -> bool:
+        """Whether it is only there to be beaten; drawn in grey."""
+        return self.family == "floor"
 
 
-_PHYSICS = ("loss_mode", "physics_inputs", "physics_weight")
+_HORIZON = ("max_horizon", "use_capacity_history")
+_NETWORK = (
+    "epochs",
+    "learning_rate",
+    "schedule",
+    "batch_size",
+    "hidden_size",
+    "num_layers",
+    "dropout",
+    "weight_decay",
+    "gradient_clip",
+    "patience",
+    "seed",
+    "device",
+    *_HORIZON,
+)
 
 ALGORITHMS: dict[str, AlgorithmInfo] = {
     info.key: info
@@ -38,36 +77,122 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
             "Baseline",
             "A small neural network on the current cycle's features and the cycle number.",
             "models.baseline",
+            hyperparameters=_NETWORK,
         ),
         AlgorithmInfo(
             "BILSTM",
             "BiLSTM",
             "A bidirectional recurrent network on a window of the last cycles.",
             "models.bilstm",
-            ("window_length",),
-            {
+            hyperparameters=("window_length", *_NETWORK),
+            defaults={
                 "epochs": 15,
                 "learning_rate": 1e-2,
                 "hidden_size": 32,
                 "num_layers": 1,
                 "patience": 6,
             },
-            lstm_seconds,
+            seconds=lstm_seconds,
         ),
         AlgorithmInfo(
             "DEEPHPM",
             "DeepHPM",
             "A network that also learns the law of fade and must obey it (hidden physics).",
             "models.deephpm",
-            _PHYSICS,
-            {},
-            physics_seconds,
+            hyperparameters=("loss_mode", "physics_inputs", "physics_weight", *_NETWORK),
+            seconds=physics_seconds,
+        ),
+        AlgorithmInfo(
+            "VERHULST",
+            "Verhulst",
+            "A network that must obey a logistic law of fade whose rate and limits it learns.",
+            "models.verhulst",
+            hyperparameters=("loss_mode", "physics_weight", *_NETWORK),
+            seconds=physics_seconds,
+        ),
+        AlgorithmInfo(
+            "TREES",
+            "Trees",
+            "Gradient-boosted trees on the current cycle and how it differs from the past.",
+            "models.trees",
+            family="estimator",
+            hyperparameters=(
+                "boosting_rounds",
+                "tree_learning_rate",
+                "max_leaf_nodes",
+                "min_samples_leaf",
+                "tree_l2",
+                "tree_patience",
+                "seed",
+                *_HORIZON,
+            ),
+            seconds=tree_seconds,
+            rounds="boosting_rounds",
+        ),
+        AlgorithmInfo(
+            "LINEAR",
+            "Linear",
+            "Ridge regression on the same inputs as the trees.",
+            "models.linear",
+            family="estimator",
+            hyperparameters=("ridge_alpha", *_HORIZON),
+            seconds=closed_form_seconds,
+            rounds=None,
+        ),
+        AlgorithmInfo(
+            "ENSEMBLE",
+            "Ensemble",
+            "A weighted mean of the job's other models, weighed by the validation batteries.",
+            "models.ensemble",
+            family="ensemble",
+            hyperparameters=_HORIZON,
+            seconds=closed_form_seconds,
+            rounds=None,
+        ),
+        AlgorithmInfo(
+            "MEAN",
+            "Mean curve",
+            "Floor: what the training batteries showed on average at the same cycle.",
+            "models.mean",
+            family="floor",
+            hyperparameters=("max_horizon",),
+            seconds=closed_form_seconds,
+            rounds=None,
+        ),
+        AlgorithmInfo(
+            "LAST_VALUE",
+            "Last value",
+            "Floor of forecasts: the capacity stays as it was last measured.",
+            "models.last_value",
+            family="floor",
+            hyperparameters=("max_horizon",),
+            seconds=closed_form_seconds,
+            rounds=None,
+            targets=("PCL",),
+            forecasts_only=True,
+        ),
+        AlgorithmInfo(
+            "LAST_SLOPE",
+            "Last slope",
+            "Floor of forecasts: a straight line through the last 50 measured cycles goes on.",
+            "models.last_slope",
+            family="floor",
+            hyperparameters=("max_horizon",),
+            seconds=closed_form_seconds,
+            rounds=None,
+            targets=("PCL",),
+            forecasts_only=True,
         ),
     )
 }
 
 
+def load_module(algorithm: str) -> ModuleType:
+    """Return the algorithm's module (imports torch or scikit-learn)."""
+    return import_module(ALGORITHMS[algorithm].module)
+
+
 def load_build(algorithm: str) -> "Build":
     """Return the function that builds the algorithm's network (imports torch)."""
-    build: Build = import_module(ALGORITHMS[algorithm].module).build
+    build: Build = load_module(algorithm).build
     return build

@@ -26,8 +26,7 @@ class HyperparameterSpec:
     @property
     def algorithms(self) -> tuple[str, ...]:
         """Keys of the algorithms that use this setting."""
-        owners = tuple(a.key for a in ALGORITHMS.values() if self.name in a.own_hyperparameters)
-        return owners or tuple(ALGORITHMS)
+        return tuple(a.key for a in ALGORITHMS.values() if self.name in a.hyperparameters)
 
     def default_for(self, algorithm: str) -> Value:
         """Return the default value of this setting for one algorithm."""
@@ -44,9 +43,17 @@ HYPERPARAMETERS: tuple[HyperparameterSpec, ...] = (
         "Learning rate",
         "float",
         5e-3,
-        "First step size of the optimiser; it falls along a cosine. Lower it if the loss explodes.",
+        "First step size of the optimiser. Lower it if the loss explodes.",
         1e-6,
         1.0,
+    ),
+    HyperparameterSpec(
+        "schedule",
+        "Learning rate schedule",
+        "choice",
+        "COSINE",
+        "COSINE falls smoothly to a hundredth; STEP halves it five times; CONSTANT keeps it.",
+        choices=("COSINE", "STEP", "CONSTANT"),
     ),
     HyperparameterSpec(
         "batch_size", "Batch size", "int", 512, "Rows per optimiser step.", 1, 65_536, unit="rows"
@@ -126,6 +133,53 @@ HYPERPARAMETERS: tuple[HyperparameterSpec, ...] = (
         "Weight of the physics losses beside the data loss; 0 trains on data alone.",
         0.0,
         1_000.0,
+    ),
+    HyperparameterSpec(
+        "boosting_rounds", "Boosting rounds", "int", 400, "Trees per target at most.", 1, 10_000
+    ),
+    HyperparameterSpec(
+        "tree_learning_rate",
+        "Learning rate of the trees",
+        "float",
+        0.05,
+        "How much each tree corrects the ones before; smaller needs more rounds.",
+        1e-4,
+        1.0,
+    ),
+    HyperparameterSpec(
+        "max_leaf_nodes", "Leaves of a tree", "int", 31, "Largest number of leaves.", 2, 1_024
+    ),
+    HyperparameterSpec(
+        "min_samples_leaf",
+        "Rows of a leaf",
+        "int",
+        20,
+        "A leaf with fewer training rows is not made.",
+        1,
+        100_000,
+        unit="rows",
+    ),
+    HyperparameterSpec(
+        "tree_l2", "Shrinkage of leaves", "float", 0.0, "Pulls leaves towards 0.", 0.0, 1e6
+    ),
+    HyperparameterSpec(
+        "tree_patience",
+        "Early stopping of the trees",
+        "int",
+        40,
+        "Stop after this many rounds without a better validation loss; 0 never stops early.",
+        0,
+        10_000,
+        unit="rounds",
+    ),
+    HyperparameterSpec(
+        "ridge_alpha",
+        "Ridge penalty",
+        "float",
+        1.0,
+        "Pulls the weights of the linear model towards 0; raise it for few batteries.",
+        0.0,
+        1e9,
     ),
     HyperparameterSpec(
         "seed",

@@ -1,27 +1,66 @@
 """Fixtures that every test may use."""
 
+import os
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from core import database
+from core import database, passwords
 from core.settings import get_settings
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Tests side by side share the cores already; read by OpenMP when PyTorch is imported.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of tests side by side, those of one file, or of one kind of server, share a worker."""
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
+    for item in items:
+        # Databases on servers are made once per worker and kind.
+        server = getattr(item, "callspec", None) and item.callspec.params.get("server")
+        group = f"{item.path.parent.name}-{server}" if server else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
+@contextmanager
+def settings_of(folder: Path) -> Iterator[None]:
+    """Settings point to this data folder and its SQLite database, and hashes are cheap."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "ROUNDS", 4)
+        patch.setenv("FADEBENCH_DATA_DIR", str(folder))
+        patch.delenv("FADEBENCH_DATABASE_URL", raising=False)
+        get_settings.cache_clear()
+        try:
+            yield
+        finally:
+            get_settings.cache_clear()
+
 
 @pytest.fixture
-def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def data_dir(tmp_path: Path) -> Iterator[Path]:
     """An empty data folder; settings of this test point there."""
-    monkeypatch.setenv("FADEBENCH_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.delenv("FADEBENCH_DATABASE_URL", raising=False)
-    get_settings.cache_clear()
-    yield tmp_path / "data"
-    get_settings.cache_clear()
+    with settings_of(tmp_path / "data"):
+        yield tmp_path / "data"
+
+
+@pytest.fixture(scope="session")
+def migrated_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with a migrated SQLite database, made once for all tests that copy it."""
+    folder = tmp_path_factory.mktemp("migrated") / "data"
+    with settings_of(folder):
+        database.migrate()
+        database.get_engine().dispose()
+    return folder
 
 
 @pytest.fixture
-def fresh_database(data_dir: Path) -> Iterator[Path]:
+def fresh_database(migrated_folder: Path, data_dir: Path) -> Iterator[Path]:
     """A migrated SQLite database in an empty data folder; returns that folder."""
-    database.migrate()
+    shutil.copytree(migrated_folder, data_dir)
     yield data_dir
     database.get_engine().dispose()

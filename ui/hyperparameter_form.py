@@ -21,13 +21,13 @@ def hyperparameter_form(algorithms: Sequence[str]) -> dict[str, Any]:
     """
     st.caption("Grey values are the defaults. A value for one algorithm wins over the one for all.")
     specs = [spec for spec in HYPERPARAMETERS if spec.name not in ASKED_ELSEWHERE]
-    shared = [spec for spec in specs if set(spec.algorithms) == set(ALGORITHMS)]
+    shared = [spec for spec in specs if _is_shared(spec, algorithms)]
     tabs = st.tabs(["All algorithms", *(ALGORITHMS[name].label for name in algorithms)])
     with tabs[0]:
         values = _ask(shared, {s.name: _shared_default(s, algorithms) for s in shared}, "")
     overrides = {}
     for algorithm, tab in zip(algorithms, tabs[1:], strict=True):
-        own = [spec for spec in specs if set(spec.algorithms) != set(ALGORITHMS)]
+        own = [spec for spec in specs if not _is_shared(spec, algorithms)]
         fitting = [spec for spec in (*own, *shared) if algorithm in spec.algorithms]
         defaults = {
             spec.name: _shown(values.get(spec.name, spec.default_for(algorithm)))
@@ -37,6 +37,11 @@ def hyperparameter_form(algorithms: Sequence[str]) -> dict[str, Any]:
             if found := _ask(fitting, defaults, algorithm):
                 overrides[algorithm] = found
     return values | ({"overrides": overrides} if overrides else {})
+
+
+def _is_shared(spec: HyperparameterSpec, algorithms: Sequence[str]) -> bool:
+    """Whether several algorithms use it, of which one at least is chosen."""
+    return len(spec.algorithms) > 1 and bool(set(spec.algorithms) & set(algorithms))
 
 
 def _ask(

@@ -27,6 +27,9 @@ def migrate(url: str) -> None:
     engine = make_engine(url)
     try:
         with engine.connect() as connection:
+            if engine.dialect.name == "sqlite":
+                # A table that is copied and dropped would take the rows that point to it along.
+                connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
             context.configure(
                 connection=connection,
                 target_metadata=Base.metadata,

@@ -2,12 +2,14 @@
 
 from db.tables.base import Base
 from db.tables.data import BatteryUnit, CycleData, Dataset, DataUpload
+from db.tables.studies import Study
 from db.tables.tasks import BackgroundTask
 from db.tables.testing import (
     TestExport,
     TestJob,
     TestJobBattery,
     TestJobBatteryMetric,
+    TestJobHorizonMetric,
     TestJobLog,
     TestJobMetricOverall,
     TestJobPrediction,
@@ -32,10 +34,12 @@ __all__ = [
     "Dataset",
     "LoginThrottle",
     "ModelVersion",
+    "Study",
     "TestExport",
     "TestJob",
     "TestJobBattery",
     "TestJobBatteryMetric",
+    "TestJobHorizonMetric",
     "TestJobLog",
     "TestJobMetricOverall",
     "TestJobPrediction",

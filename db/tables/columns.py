@@ -72,7 +72,18 @@ def choice(name: str, *values: str) -> Enum:
 
 
 STATUSES = ("PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELED")
-ALGORITHMS = ("BASELINE", "BILSTM", "DEEPHPM")
+ALGORITHMS = (
+    "BASELINE",
+    "BILSTM",
+    "DEEPHPM",
+    "VERHULST",
+    "TREES",
+    "LINEAR",
+    "MEAN",
+    "LAST_VALUE",
+    "LAST_SLOPE",
+    "ENSEMBLE",
+)
 TARGETS = ("RUL", "PCL", "BOTH")
 SINGLE_TARGETS = ("RUL", "PCL")
 ROLES = ("train", "val", "test")

@@ -115,6 +115,8 @@ class BatteryUnit(Base):
     cycle_life: Mapped[int | None] = mapped_column(WholeNumber)
     first_capacity_ah: Mapped[float | None] = mapped_column(FiniteDouble)
     last_capacity_ah: Mapped[float | None] = mapped_column(FiniteDouble)
+    # Recognises the same battery in another dataset or under another name (core.leakage).
+    capacity_sketch: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class CycleData(Base):

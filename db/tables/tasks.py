@@ -23,7 +23,7 @@ from db.tables.columns import (
     utc_now,
 )
 
-TASK_KINDS = ("UPLOAD", "TRAIN", "TEST", "EXPORT", "BUILTIN")
+TASK_KINDS = ("UPLOAD", "TRAIN", "TEST", "EXPORT", "BUILTIN", "STUDY")
 
 
 class BackgroundTask(Base):

@@ -80,6 +80,9 @@ class TestJobBattery(Base):
     )
     # Not in the seed (docs/decisions/001): 'unseen', 'train' (fitted on) or 'val' (selected by).
     exposure: Mapped[str | None] = mapped_column(String(16))
+    # Distance to the training batteries over the largest usual one: above 1 the battery is unlike
+    # them (core.applicability).
+    distance_ratio: Mapped[float | None] = mapped_column(FiniteDouble)
 
 
 class TestJobMetricOverall(Base):
@@ -146,6 +149,31 @@ class TestJobPrediction(Base):
     target: Mapped[str] = mapped_column(choice("prediction_target", *SINGLE_TARGETS))
     y_true: Mapped[float | None] = mapped_column(FiniteDouble)
     y_pred: Mapped[float] = mapped_column(FiniteDouble)
+    # Not in the seed (docs/decisions/001): conformal interval; NULL where none could be had.
+    y_lower: Mapped[float | None] = mapped_column(FiniteDouble)
+    y_upper: Mapped[float | None] = mapped_column(FiniteDouble)
+
+
+class TestJobHorizonMetric(Base):
+    """Metrics of a forecast, or of a floor (`method`), at one horizon in cycles.
+
+    Over the batteries that the model had never seen (not in the seed, docs/decisions/001).
+    """
+
+    __test__ = False
+    __tablename__ = "test_job_horizon_metric"
+    __table_args__ = (
+        UniqueConstraint("test_job_id", "target", "method", "horizon", name="uk_test_horizon"),
+        Index("idx_horizon_test", "test_job_id"),
+        TABLE_OPTIONS,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
+    test_job_id: Mapped[int] = mapped_column(BigId, ForeignKey("test_job.id", name="fk_thm_test"))
+    target: Mapped[str] = mapped_column(choice("horizon_target", *SINGLE_TARGETS))
+    method: Mapped[str] = mapped_column(String(32))
+    horizon: Mapped[int] = mapped_column(WholeNumber)
+    metrics: Mapped[dict[str, Any]] = mapped_column(JSON(none_as_null=True))
 
 
 class TestJobLog(Base):

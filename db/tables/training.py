@@ -64,6 +64,8 @@ class TrainingJob(Base):
     # Not in the seed (docs/decisions/001).
     name: Mapped[str | None] = mapped_column(String(120))
     deleting: Mapped[bool | None] = mapped_column(Boolean(create_constraint=False))
+    # Ties repeated seeds and twins without physics together.
+    group_key: Mapped[str | None] = mapped_column(String(64))
 
 
 class TrainingJobBattery(Base):

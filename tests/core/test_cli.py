@@ -15,7 +15,6 @@ import pytest
 from sqlalchemy import select
 from typer.testing import CliRunner, Result
 
-from core import passwords
 from core.cli import edge
 from core.cli.app import app
 from core.cli.columns import chosen_mapping
@@ -28,24 +27,18 @@ from core.training_views import get_job_info
 from core.users import CurrentUser
 from db.tables import BackgroundTask, Dataset
 from models.config import HyperparameterError
-from tests.core.seeding import PASSWORD, World, add_account, add_dataset, add_world, write_csv
+from tests.core.seeding import PASSWORD, World, add_account, write_csv
 from tests.paths import ROOT
 
 ANN = "ann@example.org"
 BOB = "bob@example.org"
 
 
-@pytest.fixture(autouse=True)
-def cheap_hashes(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "ROUNDS", 4)
-
-
 @pytest.fixture
-def world(fresh_database: Path, tmp_path: Path) -> World:
+def world(world: World) -> World:
     """Ann has everything; Bob has nothing."""
-    made = add_world(add_account(ANN), tmp_path)
     add_account(BOB)
-    return made
+    return world
 
 
 def run(*arguments: str | Path | int, typed: str | None = None) -> Result:
@@ -236,12 +229,6 @@ def test_builtin_datasets_are_for_everybody(fresh_database: Path, tmp_path: Path
     (seen,) = answer("datasets", "--as", ANN)["datasets"]
     assert (seen["dataset_id"], seen["builtin"]) == (made["dataset_id"], True)
     assert "already" in refusal("builtin", "add", path, "--name", "Everybody's fleet")
-
-
-@pytest.fixture
-def dataset(fresh_database: Path, tmp_path: Path) -> tuple[CurrentUser, int]:
-    user = add_account(ANN)
-    return user, add_dataset(user, tmp_path)[1]
 
 
 @pytest.fixture

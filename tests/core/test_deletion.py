@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from core import passwords, storage, sweeping
+from core import storage, sweeping
 from core.accounts import delete_account, preview_deletion
 from core.database import read_scope, session_scope
 from core.deletion import (
@@ -51,7 +51,6 @@ from tests.core.seeding import (
     PASSWORD,
     World,
     add_account,
-    add_world,
     queue_training,
     queue_upload,
     work_off,
@@ -73,13 +72,6 @@ TABLES: dict[str, tuple[Any, ...]] = {
     "test_metrics": (TestJobMetricOverall, TestJobBatteryMetric),
     "log_lines": (TrainingJobRunLog, TestJobLog),
 }
-
-
-@pytest.fixture
-def world(fresh_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
-    """One account's dataset, model, test and exports."""
-    monkeypatch.setattr(passwords, "ROUNDS", 4)
-    return add_world(add_account("ann@example.org"), tmp_path)
 
 
 def count_rows() -> dict[str, int]:

@@ -36,7 +36,22 @@ def describe(engine: Engine) -> list[str]:
 
 def _sqlite(connection: Connection) -> list[str]:
     rows = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
-    return [f"{name}: {line}" for name, sql in rows for line in _lines(sql)]
+    return [f"{name}: {item}" for name, sql in rows for item in _items(sql)]
+
+
+def _items(sql: str) -> list[str]:
+    """The columns and constraints of a statement, in any order: ALTER TABLE adds columns last."""
+    text_only = " ".join(sql.replace('"', "").split())
+    if not text_only.startswith("CREATE TABLE"):
+        return [text_only]
+    parts, depth = [""], 0
+    for character in text_only.partition("(")[2].rpartition(")")[0]:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return [part.strip() for part in parts]
 
 
 def _mysql(connection: Connection) -> list[str]:

@@ -119,7 +119,7 @@ def _shifted(model: TrainedModel, offset: float) -> Any:
     buffer = io.BytesIO()
     model.save(buffer)
     buffer.seek(0)
-    network = TrainedModel.load(buffer).network
+    network = TrainedModel.load(buffer).predictor.network
     network.get_submodule("perceptron.layers").get_submodule("2").get_parameter("bias").add_(offset)
     return network
 

@@ -68,7 +68,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_does_not(
         settings: dict[str, Any] = {"epochs": 2, "seed": seed, **mode}
         result = run_fit(algorithm, fleet[:2], fleet[2:], reports.append, **settings)
         assert torch.equal(torch.get_rng_state(), before)
-        runs.append((reports, result.model.network.state_dict()))
+        runs.append((reports, result.model.predictor.network.state_dict()))
     (first, weights), (again, same), (other, _) = runs
     assert first == again
     assert all(torch.equal(weights[name], same[name]) for name in weights)

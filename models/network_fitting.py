@@ -1,0 +1,172 @@
+"""Training of any network: one loop, read from top to bottom."""
+
+import copy
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from models.config import Hyperparameters
+from models.errors import FitError
+from models.network import Network
+from models.network_predictor import NetworkPredictor
+from models.predictor import EpochReport, Fitted
+from models.registry import load_build
+from models.samples import Questions, Rows, ask_ahead, ask_current, gather, make_rows
+from models.scaling import Scaler, fit_scaler
+from models.series import BatterySeries, Task
+from models.validation import validate
+
+# A mean squared error of standardised targets this large is no longer learning.
+EXPLODED_LOSS = 1e4
+WARM_UP_STEPS = 100
+
+
+@dataclass(frozen=True)
+class _Setting:
+    """What every epoch needs and none changes."""
+
+    task: Task
+    hp: Hyperparameters
+    scaler: Scaler
+    rows: Rows
+    generator: torch.Generator
+
+
+def fit_network(
+    algorithm: str,
+    train: Sequence[BatterySeries],
+    val: Sequence[BatterySeries],
+    task: Task,
+    hp: Hyperparameters,
+    *,
+    threads: int,
+    on_epoch: Callable[[EpochReport], None],
+    on_stage: Callable[[str], None],
+) -> Fitted:
+    """Train the algorithm's network on `train`, stop by `val`, keep the best epoch.
+
+    Raises
+    ------
+    FitError: the device is absent, or the loss became useless.
+    """
+    torch.set_num_threads(threads)
+    device = choose_device(hp.device)
+    scaler = fit_scaler(train, task)
+    rows = make_rows(train, task, scaler, device)
+    val_rows = make_rows(val, task, scaler, device)
+    cuda = [torch.cuda.current_device()] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=cuda):
+        torch.manual_seed(hp.seed)
+        generator = torch.Generator().manual_seed(hp.seed)
+        network = load_build(algorithm)(hp, task, scaler).to(device)
+        setting = _Setting(task, hp, scaler, rows, generator)
+        on_stage("Training")
+        best_state, best_epoch, epochs_run = _train(network, setting, val_rows, on_epoch)
+    network.load_state_dict(best_state)
+    network.eval()
+    predictor = NetworkPredictor(network, scaler, task)
+    return Fitted(predictor, best_epoch, epochs_run, epochs_run < hp.epochs)
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device; `auto` prefers a GPU. Raises FitError if a GPU is asked for in vain."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise FitError("No CUDA device was found on this machine. Set device to auto or cpu.")
+    use_cuda = name != "cpu" and torch.cuda.is_available()
+    return torch.device("cuda" if use_cuda else "cpu")
+
+
+def _train(
+    network: Network,
+    setting: _Setting,
+    val_rows: Rows,
+    on_epoch: Callable[[EpochReport], None],
+) -> tuple[dict[str, Tensor], int, int]:
+    """Run the epochs; return the best weights, their epoch, and the number of epochs run."""
+    hp, task, scaler = setting.hp, setting.task, setting.scaler
+    groups = network.parameter_groups(hp.weight_decay)
+    optimiser = torch.optim.AdamW(groups, lr=hp.learning_rate, fused=True)
+    schedule = _schedule(optimiser, hp, len(setting.rows.key))
+    val_asked = _ask(val_rows, task, torch.Generator().manual_seed(hp.seed))
+    best_loss, best_epoch, best_state = math.inf, 0, copy.deepcopy(network.state_dict())
+    for epoch in range(1, hp.epochs + 1):
+        asked = _ask(setting.rows, task, setting.generator)
+        learning_rate = optimiser.param_groups[0]["lr"]
+        losses = _train_epoch(network, optimiser, schedule, setting, asked)
+        val_loss, metrics = validate(network, val_rows, val_asked, scaler, task)
+        _require_sound(losses, val_loss, epoch)
+        train_loss = losses.pop("loss_data")
+        report = EpochReport(
+            epoch, hp.epochs, train_loss, val_loss, learning_rate, metrics | losses
+        )
+        on_epoch(report)
+        if val_loss < best_loss:
+            best_loss, best_epoch = val_loss, epoch
+            best_state = copy.deepcopy(network.state_dict())
+        elif hp.patience and epoch - best_epoch >= hp.patience:
+            return best_state, best_epoch, epoch
+    return best_state, best_epoch, hp.epochs
+
+
+def _train_epoch(
+    network: Network,
+    optimiser: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LRScheduler,
+    setting: _Setting,
+    asked: Questions,
+) -> dict[str, float]:
+    """Take one pass in random order; return the mean of each loss over the steps."""
+    network.train()
+    hp, rows = setting.hp, setting.rows
+    order = torch.randperm(len(asked), generator=setting.generator).to(rows.key.device)
+    sums: dict[str, Tensor] = {}
+    batches = order.split(hp.batch_size)
+    for index in batches:
+        part = asked.take(index)
+        batch = gather(rows, part, setting.scaler, setting.task, network.window_length)
+        losses = network.losses(batch, rows.target[part.answer], rows.known[part.answer])
+        optimiser.zero_grad(set_to_none=True)
+        losses.total.backward()
+        if hp.gradient_clip:
+            nn.utils.clip_grad_norm_(network.parameters(), hp.gradient_clip)
+        optimiser.step()
+        schedule.step()
+        for name, value in {"loss_data": losses.data, **losses.parts}.items():
+            sums[name] = sums.get(name, 0.0) + value.detach()
+    return {name: float(value) / len(batches) for name, value in sums.items()}
+
+
+def _ask(rows: Rows, task: Task, generator: torch.Generator) -> Questions:
+    """Return this epoch's questions about the rows that carry a label."""
+    asked = ask_ahead(rows, task.max_horizon, generator) if task.is_forecast else ask_current(rows)
+    return asked.take((rows.known[asked.answer].sum(dim=1) > 0).nonzero()[:, 0])
+
+
+def _schedule(
+    optimiser: torch.optim.Optimizer, hp: Hyperparameters, n_rows: int
+) -> torch.optim.lr_scheduler.LRScheduler:
+    """Rise over the first steps, then fall to a hundredth along a cosine."""
+    steps = hp.epochs * math.ceil(n_rows / hp.batch_size)
+    warm_up = min(WARM_UP_STEPS, steps // 10)
+
+    def factor(step: int) -> float:
+        if step < warm_up:
+            return (step + 1) / (warm_up + 1)
+        progress = min(1.0, (step - warm_up) / max(1, steps - warm_up))
+        return 0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * progress))
+
+    return torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
+
+
+def _require_sound(losses: dict[str, float], val_loss: float, epoch: int) -> None:
+    """Raise FitError when training has left the range where it can recover."""
+    finite = all(math.isfinite(value) for value in [*losses.values(), val_loss])
+    if finite and losses["loss_data"] < EXPLODED_LOSS:
+        return
+    raise FitError(
+        f"The loss exploded in epoch {epoch}. Lower the learning rate or the gradient clip, or "
+        "check the features for extreme values."
+    )

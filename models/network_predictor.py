@@ -1,0 +1,51 @@
+"""A trained network with its scales: answers in physical units, and what of it is kept."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from models.config import Hyperparameters
+from models.inference import answer
+from models.network import Network
+from models.predictor import Asked
+from models.registry import load_build
+from models.samples import Questions, make_rows
+from models.scaling import Scaler
+from models.series import BatterySeries, Floats, Task
+
+
+@dataclass(frozen=True)
+class NetworkPredictor:
+    """A network and everything that its answers depend on."""
+
+    network: Network
+    scaler: Scaler
+    task: Task
+
+    def predict(self, series: BatterySeries, asked: Asked) -> Floats:
+        """Return (m, T) in physical units; uses the threads set for torch."""
+        device = next(self.network.parameters()).device
+        rows = make_rows([series], self.task, self.scaler, device)
+        source = torch.as_tensor(asked.source, device=device)
+        cycle = torch.as_tensor(asked.cycle, device=device)
+        questions = Questions(source, cycle, source)
+        scaled = answer(self.network, rows, questions, self.scaler, self.task)
+        return self.scaler.restore_targets(scaled.double().cpu().numpy())
+
+    def content(self) -> dict[str, Any]:
+        """Return the scales and the weights."""
+        weights = {name: value.cpu() for name, value in self.network.state_dict().items()}
+        return {"scaler": self.scaler.to_json(), "network": weights}
+
+
+def restore_network(
+    algorithm: str, content: dict[str, Any], hp: Hyperparameters, task: Task
+) -> NetworkPredictor:
+    """Rebuild a network from what `content` gave, on the CPU."""
+    scaler = Scaler.from_json(content["scaler"])
+    with torch.random.fork_rng(devices=[]):
+        network = load_build(algorithm)(hp, task, scaler)
+    network.load_state_dict(content["network"])
+    network.eval()
+    return NetworkPredictor(network, scaler, task)
