@@ -6,13 +6,15 @@ import sys
 import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Engine, delete, inspect, select, text
+from sqlalchemy.exc import DBAPIError
 
 from core.database import alembic_config
 from core.settings import Settings
 from db.engine import make_engine
 from db.location import configured_url
 from db.tables import Base
+from tests.db.rows import insert_row, table_named
 from tests.db.schema_text import describe
 from tests.paths import ROOT
 
@@ -90,4 +92,33 @@ def test_a_failed_migration_leaves_nothing_behind(empty_url: str) -> None:
         command.upgrade(alembic_config(empty_url), "head")
     engine.dispose()
     assert set(inspect(engine).get_table_names()) <= {"background_task", "alembic_version"}
+    engine.dispose()
+
+
+def test_rows_survive_the_wider_choices(empty_url: str) -> None:
+    config, runs = alembic_config(empty_url), table_named("training_job_run")
+    command.upgrade(config, "0001")
+    engine = make_engine(empty_url)
+    with engine.begin() as connection:
+        kept = insert_row(connection, runs, algorithm="BILSTM")
+        metric = insert_row(connection, table_named("training_job_run_metric"), run_id=kept)
+        last = insert_row(connection, runs, algorithm="DEEPHPM")
+        connection.execute(delete(runs).where(runs.c.id == last))
+    engine.dispose()
+    command.upgrade(config, "head")
+    with engine.begin() as connection:
+        assert connection.execute(select(runs.c.id, runs.c.algorithm)).all() == [(kept, "BILSTM")]
+        found = connection.execute(text("SELECT id, run_id FROM training_job_run_metric")).all()
+        assert found == [(metric, kept)]
+        added = insert_row(connection, runs, algorithm="TREES")
+        assert added > last
+        connection.execute(delete(runs).where(runs.c.id == added))
+    with engine.connect() as connection, pytest.raises(DBAPIError):
+        connection.execute(text("UPDATE training_job_run SET algorithm = 'MAGIC'"))
+    with engine.connect() as connection, pytest.raises(DBAPIError):
+        connection.execute(text("DELETE FROM training_job_run"))
+    engine.dispose()
+    command.downgrade(config, "0001")
+    with engine.connect() as connection:
+        assert connection.execute(select(runs.c.id, runs.c.algorithm)).all() == [(kept, "BILSTM")]
     engine.dispose()
