@@ -1,10 +1,12 @@
 """Fixtures that every test may use."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,15 +18,20 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Of tests side by side, those of one file, or of one kind of server, share a worker."""
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    for item in items:
-        # Databases on servers are made once per worker and kind.
-        server = getattr(item, "callspec", None) and item.callspec.params.get("server")
-        group = f"{item.path.parent.name}-{server}" if server else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFileOrServer(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            # Databases on servers are made once per worker and kind.
+            server = re.search(r"\b(sqlite|mysql|mariadb|postgresql)\b", nodeid.partition("[")[2])
+            if server and nodeid.startswith("tests/db/"):
+                return f"tests/db {server[0]}"
+            return str(super()._split_scope(nodeid))
+
+    return ByFileOrServer(config, log)
 
 
 @contextmanager

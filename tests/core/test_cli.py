@@ -232,7 +232,7 @@ def test_builtin_datasets_are_for_everybody(fresh_database: Path, tmp_path: Path
 
 
 @pytest.fixture
-def no_leftovers() -> Iterator[None]:
+def no_leftovers(dataset: tuple[CurrentUser, int]) -> Iterator[None]:
     """Whatever still runs at the end of the test is ended."""
     yield
     with read_scope() as session:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from tests.paths import ROOT
 
-FILE_BYTES = 50_000_000
+FILE_BYTES = 20_000_000
 
 CHILD = """
 import resource, sys
@@ -65,7 +65,7 @@ def test_peak_memory_is_at_most_three_times_the_file(data_dir: Path, tmp_path: P
 
 def _write_table(path: Path) -> None:
     rng = np.random.default_rng(0)
-    batteries, cycles = 150, 2100
+    batteries, cycles = 60, 2100
     n = batteries * cycles
     frame = pd.DataFrame(
         {
