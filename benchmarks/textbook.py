@@ -1,82 +1,144 @@
-"""The loops that a textbook would write: a DataLoader, autograd for every derivative."""
+"""The loop that a textbook would write: a DataLoader, stock layers, autograd for derivatives."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, Sampler, TensorDataset
 
+from benchmarks.loop_cases import Prepared
+from models.bilstm import BiLSTM
 from models.config import Hyperparameters
+from models.perceptron import Perceptron
+from models.samples import Batch
+from models.series import BatterySeries
 
 
-def textbook_mlp(inputs: int, outputs: int, hp: Hyperparameters) -> nn.Sequential:
-    """Return the same perceptron as ours from stock layers."""
+class SharedOrder(Sampler[int]):
+    """Every epoch's permutation as the product draws it."""
+
+    def __init__(self, n_rows: int, seed: int) -> None:
+        self.n_rows = n_rows
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def __len__(self) -> int:
+        return self.n_rows
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(torch.randperm(self.n_rows, generator=self.generator).tolist())
+
+
+def stock_layers(ours: Perceptron, hp: Hyperparameters) -> nn.Sequential:
+    """Return the same perceptron from stock layers, with the same weights."""
     layers: list[nn.Module] = []
-    for _ in range(hp.num_layers):
-        layers += [nn.Linear(inputs, hp.hidden_size), nn.Tanh(), nn.Dropout(hp.dropout)]
-        inputs = hp.hidden_size
-    return nn.Sequential(*layers, nn.Linear(inputs, outputs))
+    for number, linear in enumerate(ours.layers):
+        copy = nn.Linear(*reversed(linear.get_parameter("weight").shape))
+        copy.load_state_dict(linear.state_dict())
+        layers.append(copy)
+        if number < hp.num_layers:
+            layers += [nn.Tanh(), nn.Dropout(hp.dropout)]
+    return nn.Sequential(*layers)
 
 
-def train_baseline(
-    state: Tensor, time: Tensor, target: Tensor, val: tuple[Tensor, ...], hp: Hyperparameters
-) -> None:
-    """Train a perceptron on state (N, S), time (N, 1) and target (N, T)."""
-    network = textbook_mlp(state.shape[1] + 1, target.shape[1], hp)
+class PlainPerceptron(nn.Module):
+    """The loss of the Baseline."""
 
-    def loss(s: Tensor, t: Tensor, y: Tensor) -> Tensor:
-        return (network(torch.cat([s, t], dim=1)) - y).square().mean()
+    def __init__(self, prepared: Prepared) -> None:
+        super().__init__()
+        ours = prepared.initial_network()
+        self.layers = stock_layers(_perceptron(ours, "perceptron"), prepared.hp)
 
-    _train(network, loss, (state, time, target), val, hp)
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """Return the mean squared error."""
+        return (self.layers(x) - y).square().mean()
 
 
-def train_deephpm(
-    state: Tensor, time: Tensor, target: Tensor, val: tuple[Tensor, ...], hp: Hyperparameters
-) -> None:
-    """Train a surrogate and G(s, t, u), with f and f_t from `torch.autograd.grad`."""
-    width, targets = state.shape[1], target.shape[1]
-    surrogate = textbook_mlp(width + 1, targets, hp)
-    physics = textbook_mlp(width + 1 + targets, targets, hp)
-    balance = nn.ParameterDict({"l": nn.Parameter(torch.randn(3))})
+class PlainBiLSTM(nn.Module):
+    """The loss of the product's BiLSTM on windows made beforehand."""
 
-    def slope(outputs: Tensor, t: Tensor) -> Tensor:
-        columns = [
-            torch.autograd.grad(outputs[:, i].sum(), t, create_graph=True)[0]
-            for i in range(outputs.shape[1])
-        ]
-        return torch.cat(columns, dim=1)
+    def __init__(self, prepared: Prepared) -> None:
+        super().__init__()
+        ours = prepared.initial_network()
+        if not isinstance(ours, BiLSTM):
+            raise TypeError("This loop needs a BiLSTM.")
+        self.network = ours
 
-    def loss(s: Tensor, t: Tensor, y: Tensor) -> Tensor:
-        t = t.clone().requires_grad_()
-        u = surrogate(torch.cat([s, t], dim=1))
-        f = slope(u, t) - physics(torch.cat([s, t, u], dim=1))
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """Return the mean squared error; the time asked for stands in each window's last column."""
+        windows, t = x[:, :, :-1], x[:, -1, -1:]
+        batch = Batch(windows, t, t.new_empty((len(t), 0)))
+        return (self.network.predict(batch) - y).square().mean()
+
+
+class PlainDeepHPM(nn.Module):
+    """The balanced loss of DeepHPM with G(s, t, u); u_t, u_s and f_t by `autograd.grad`."""
+
+    def __init__(self, prepared: Prepared) -> None:
+        super().__init__()
+        ours = prepared.initial_network()
+        self.surrogate = stock_layers(_perceptron(ours, "surrogate"), prepared.hp)
+        self.physics = stock_layers(_perceptron(ours, "physics"), prepared.hp)
+        self.log_variances = nn.Parameter(ours.get_parameter("log_variances").detach().clone())
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """Return the sum of the three balanced losses."""
+        s, t = x[:, :-1].requires_grad_(), x[:, -1:].requires_grad_()
+        u = self.surrogate(torch.cat([s, t], dim=1))
+        u_t = slope(u, t)
+        self.u_s = slope(u, s)
+        f = u_t - self.physics(torch.cat([s, t, u], dim=1))
         f_t = slope(f, t)
         terms = torch.stack([(u - y).square().mean(), f.square().mean(), f_t.square().mean()])
-        logs = balance["l"]
-        return (torch.exp(-logs) * terms + logs).sum()
-
-    _train(nn.ModuleList([surrogate, physics, balance]), loss, (state, time, target), val, hp)
+        return (torch.exp(-self.log_variances) * terms + self.log_variances).sum()
 
 
-def _train(
-    network: nn.Module,
-    loss: Callable[[Tensor, Tensor, Tensor], Tensor],
-    data: tuple[Tensor, ...],
-    val: tuple[Tensor, ...],
-    hp: Hyperparameters,
-) -> None:
-    """Take `hp.epochs` passes, validating after each."""
-    loader = DataLoader(TensorDataset(*data), batch_size=hp.batch_size, shuffle=True)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=hp.learning_rate)
+def slope(outputs: Tensor, inputs: Tensor) -> Tensor:
+    """Return the derivative of each row's single output by that row's inputs."""
+    (found,) = torch.autograd.grad(outputs.sum(), inputs, create_graph=True)
+    return found
+
+
+LOSSES = {"BASELINE": PlainPerceptron, "BILSTM": PlainBiLSTM, "DEEPHPM": PlainDeepHPM}
+
+
+def train_textbook(prepared: Prepared) -> list[float]:
+    """Take `epochs` passes, validating after each; return each epoch's mean loss."""
+    hp = prepared.hp
+    data = TensorDataset(*_inputs_and_targets(prepared, prepared.train))
+    val = _inputs_and_targets(prepared, prepared.val)
+    loader = DataLoader(data, hp.batch_size, sampler=SharedOrder(len(data), hp.seed))
+    loss = LOSSES[prepared.algorithm](prepared)
+    optimiser = torch.optim.Adam(loss.parameters(), lr=hp.learning_rate)
+    history = []
     for _ in range(hp.epochs):
-        network.train()
+        loss.train()
         running = 0.0
-        for s, t, y in loader:
+        for x, y in loader:
             optimiser.zero_grad()
-            value = loss(s, t, y)
+            value = loss(x, y)
             value.backward()
-            nn.utils.clip_grad_norm_(network.parameters(), hp.gradient_clip)
             optimiser.step()
             running += value.item()
-        network.eval()
-        loss(*val).item()
+        history.append(running / len(loader))
+        loss.eval()
+        # Derivatives need a graph even here.
+        with torch.set_grad_enabled(prepared.algorithm == "DEEPHPM"):
+            loss(*val).item()
+    return history
+
+
+def _inputs_and_targets(
+    prepared: Prepared, batteries: list[BatterySeries]
+) -> tuple[Tensor, Tensor]:
+    """Return inputs (N, S + 1) or windows (N, L, S + 3), time last, and targets (N, T)."""
+    state, time, target = prepared.tensors(batteries)
+    if state.ndim == 3:
+        time = time[:, None].expand(-1, state.shape[1], -1)
+    return torch.cat([state, time], dim=-1), target
+
+
+def _perceptron(network: nn.Module, name: str) -> Perceptron:
+    found = network.get_submodule(name)
+    if not isinstance(found, Perceptron):
+        raise TypeError(f"{name} is not a perceptron.")
+    return found

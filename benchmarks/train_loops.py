@@ -1,6 +1,6 @@
-"""Our training loop against a textbook one: same rows, same network, same machine, one run.
+"""Our training loop against a textbook's and the study's: same work, same machine, one run.
 
-python -m benchmarks.train_loops [--rows 16000] [--epochs 3] [--repeats 3] [--json FILE]
+python -m benchmarks.train_loops [--threads 2] [--repeats 5] [--json FILE]
 """
 
 import argparse
@@ -10,119 +10,112 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
 
-from benchmarks.textbook import train_baseline, train_deephpm
-from models.config import Hyperparameters, estimate_seconds, resolve
-from models.fitting import fit
-from models.samples import ask_current, gather, make_rows
-from models.scaling import fit_scaler
-from models.series import BatterySeries, Task, make_task
+from benchmarks.authors_loop import train_authors
+from benchmarks.loop_cases import CASES, LoopCase, Prepared, prepare
+from benchmarks.textbook import train_textbook
+from models.config import estimate_seconds
+from models.network_fitting import fit_network
+from models.predictor import EpochReport
 
-FEATURES = tuple(f"feature_{i}" for i in range(1, 9))
-TEXTBOOK = {"BASELINE": train_baseline, "DEEPHPM": train_deephpm}
-ROWS_PER_BATTERY = 800
+Loop = Callable[[Prepared], list[float]]
 
 
-def simulate(rows: int, seed: int) -> list[BatterySeries]:
-    """Return batteries of noise around a fade; only their size matters here."""
-    rng = np.random.default_rng(seed)
-    batteries = []
-    for number in range(-(-rows // ROWS_PER_BATTERY)):
-        cycle = np.arange(1, ROWS_PER_BATTERY + 1, dtype=np.int64)
-        loss = 0.2 * (cycle / ROWS_PER_BATTERY) ** 2
-        features = loss[:, None] + rng.normal(0.0, 0.02, (len(cycle), len(FEATURES)))
-        targets = np.column_stack([loss, ROWS_PER_BATTERY - cycle])
-        batteries.append(BatterySeries(f"{number:03d}", cycle, features, targets, 1.0 - loss))
-    return batteries
-
-
-def seconds_of(work: Callable[[], object]) -> float:
-    """Return the wall time of one call."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
-def compare(algorithm: str, rows: int, epochs: int, repeats: int) -> dict[str, float]:
-    """Return median seconds an epoch of both loops, taken in turns, and their ratio."""
-    train, val = simulate(rows, 0), simulate(rows // 4, 1)
-    hp = resolve(algorithm, {"epochs": epochs, "patience": 0, "device": "cpu"})
-    task = make_task(("PCL", "RUL"), FEATURES, hp)
-    ours, textbook = [], []
-    for _ in range(repeats):
-        ours.append(seconds_of(lambda: run_ours(algorithm, train, val, task, hp)))
-        if algorithm in TEXTBOOK:
-            textbook.append(seconds_of(lambda: run_textbook(algorithm, train, val, task, hp)))
-    labelled = sum(len(s) for s in train)
-    result = {
-        "rows": labelled,
-        "ours_s_per_epoch": statistics.median(ours) / epochs,
-        "estimated_s_per_epoch": estimate_seconds(algorithm, hp, labelled, 1) / epochs,
-    }
-    if textbook:
-        result["textbook_s_per_epoch"] = statistics.median(textbook) / epochs
-        result["speed_up"] = statistics.median(textbook) / statistics.median(ours)
-    return result
-
-
-def run_ours(
-    algorithm: str,
-    train: list[BatterySeries],
-    val: list[BatterySeries],
-    task: Task,
-    hp: Hyperparameters,
-) -> None:
-    """Train with the product's own loop."""
-    fit(
-        algorithm,
-        train,
-        val,
-        task,
-        hp,
-        threads=1,
-        on_epoch=lambda report: None,
+def train_ours(prepared: Prepared) -> list[float]:
+    """Train with the product's own loop; return each epoch's mean loss."""
+    reports: list[EpochReport] = []
+    fit_network(
+        prepared.algorithm,
+        prepared.train,
+        prepared.val,
+        prepared.task,
+        prepared.hp,
+        threads=torch.get_num_threads(),
+        on_epoch=reports.append,
         on_stage=lambda stage: None,
     )
+    return [report.metrics.get("loss_total", report.train_loss) for report in reports]
 
 
-def run_textbook(
-    algorithm: str,
-    train: list[BatterySeries],
-    val: list[BatterySeries],
-    task: Task,
-    hp: Hyperparameters,
-) -> None:
-    """Train the same network on the same scaled rows with the textbook's loop."""
-    scaler = fit_scaler(train, task)
-    tensors = []
-    for batteries in (train, val):
-        rows = make_rows(batteries, task, scaler, torch.device("cpu"))
-        batch = gather(rows, ask_current(rows), scaler, task, None)
-        tensors.append((batch.state, batch.time, rows.target))
-    TEXTBOOK[algorithm](*tensors[0], tensors[1], hp)
+LOOPS: dict[str, Loop] = {
+    "ours": train_ours,
+    "textbook": train_textbook,
+    "authors": train_authors,
+}
+
+
+def compare(case: LoopCase, repeats: int) -> dict[str, Any]:
+    """Return median seconds an epoch of each loop, taken in turns, their ratios and the bars."""
+    prepared = prepare(case)
+    names = ["ours", *case.bars]
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    for turn in range(repeats + 1):
+        for name in names:
+            start = time.perf_counter()
+            LOOPS[name](prepared)
+            if turn:  # the first turn warms up
+                seconds[name].append((time.perf_counter() - start) / prepared.hp.epochs)
+    medians = {name: statistics.median(values) for name, values in seconds.items()}
+    # Ratios of neighbours in time: a machine busy with other things slows both.
+    pairs = {n: [a / b for a, b in zip(seconds[n], seconds["ours"], strict=True)] for n in names}
+    ratios = {name: statistics.median(pairs[name]) for name in case.bars}
+    threads = torch.get_num_threads()
+    estimated = estimate_seconds(case.algorithm, prepared.hp, case.n_rows, threads)
+    return {
+        "case": case.name,
+        "seconds_per_epoch": medians,
+        "estimated_s_per_epoch": estimated / prepared.hp.epochs,
+        "ratio": ratios,
+        "bar": case.bars,
+        "passed": {name: ratios[name] >= bar for name, bar in case.bars.items()},
+        "largest_loss_difference": largest_difference(case),
+    }
+
+
+def largest_difference(case: LoopCase, epochs: int = 2) -> float:
+    """Return how far the loops' losses lie apart, relative, without dropout."""
+    prepared = prepare(case, dropout=0.0, epochs=epochs)
+    ours = torch.tensor(train_ours(prepared), dtype=torch.float64)
+    differences = [
+        (torch.tensor(LOOPS[name](prepared), dtype=torch.float64) - ours).abs() / ours.abs()
+        for name in case.bars
+    ]
+    return float(torch.stack(differences).max())
 
 
 def main() -> None:
     """Compare, print a table to stdout, and write JSON if asked."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=16_000)
-    parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--only", default="", help="cases whose name contains this")
     parser.add_argument("--json", type=Path, help="write the results to this file")
     options = parser.parse_args()
-    torch.set_num_threads(1)
-    results = {
-        algorithm: compare(algorithm, options.rows, options.epochs, options.repeats)
-        for algorithm in ("BASELINE", "BILSTM", "DEEPHPM")
-    }
-    for algorithm, numbers in results.items():
-        cells = "  ".join(f"{name} {value:.3g}" for name, value in numbers.items())
-        sys.stdout.write(f"{algorithm:9s} {cells}\n")
+    torch.set_num_threads(options.threads)
+    results = []
+    for case in CASES:
+        if options.only in case.name:
+            results.append(compare(case, options.repeats))
+            sys.stdout.write(_lines(results[-1]))
+            sys.stdout.flush()
     if options.json:
         options.json.write_text(json.dumps(results, indent=2) + "\n")
+
+
+def _lines(result: dict[str, Any]) -> str:
+    seconds = result["seconds_per_epoch"]
+    difference = result["largest_loss_difference"]
+    text = f"{result['case']}; losses without dropout differ by {difference:.1e}\n"
+    text += f"  {'ours':9s} {1000 * seconds['ours']:8.1f} ms an epoch "
+    text += f"(promised on screen: {1000 * result['estimated_s_per_epoch']:.1f} ms)\n"
+    for name, bar in result["bar"].items():
+        verdict = "reached" if result["passed"][name] else "NOT reached"
+        text += f"  {name:9s} {1000 * seconds[name]:8.1f} ms an epoch, "
+        text += f"{result['ratio'][name]:5.2f} x ours (bar {bar:g}: {verdict})\n"
+    return text
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from db.tables import (
     Dataset,
     DataUpload,
     ModelVersion,
+    Study,
     TestExport,
     TestJob,
     TrainingJob,
@@ -93,6 +94,11 @@ def visible_exports(user: CurrentUser) -> Select[TestExport]:
     )
 
 
+def visible_studies(user: CurrentUser) -> Select[Study]:
+    """Studies of the user."""
+    return select(Study).where(Study.user_id == user.id, Study.deleting.is_not(True))
+
+
 def visible_tasks(user: CurrentUser) -> Select[BackgroundTask]:
     """Background tasks of the user."""
     return select(BackgroundTask).where(BackgroundTask.user_id == user.id)
@@ -154,6 +160,11 @@ def get_result(session: Session, user: CurrentUser, test_id: int) -> TestJob:
 def get_export(session: Session, user: CurrentUser, export_id: int) -> TestExport:
     """One export, or `NotFound`."""
     return _one(session, visible_exports(user).where(TestExport.id == export_id), "export")
+
+
+def get_study(session: Session, user: CurrentUser, study_id: int) -> Study:
+    """One study in any state, or `NotFound`."""
+    return _one(session, visible_studies(user).where(Study.id == study_id), "study")
 
 
 def _one(session: Session, query: Select[Any], noun: str) -> Any:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from core.database import session_scope
 from core.ingest.build import IngestResult
+from core.leakage.stored import sketch_batteries
 from db.tables import BatteryUnit, CycleData, Dataset
 
 # Small enough for SQLite's single writer never to be held for half a second.
@@ -40,8 +41,14 @@ def create_loading_dataset(
 
 def write_rows(dataset_id: int, result: IngestResult, on_progress: Callable[[float], None]) -> None:
     """Write batteries and cycles of a loading dataset, a chunk per transaction."""
+    nominal = dict(
+        result.batteries[["battery_code", "nominal_capacity"]]
+        .astype(object)
+        .itertuples(index=False, name=None)
+    )
+    sketches = sketch_batteries(result.cycles, nominal)
     with session_scope() as session:
-        battery_ids = _insert_batteries(session, dataset_id, result.batteries)
+        battery_ids = _insert_batteries(session, dataset_id, result.batteries, sketches)
     frame = result.cycles.assign(battery_id=result.cycles["battery_code"].map(battery_ids))
     written = 0
     for rows in _chunks(frame[["battery_id", *CYCLE_COLUMNS]]):
@@ -60,7 +67,9 @@ def publish(session: Session, dataset_id: int, result: IngestResult) -> None:
     )
 
 
-def _insert_batteries(session: Session, dataset_id: int, batteries: pd.DataFrame) -> dict[str, int]:
+def _insert_batteries(
+    session: Session, dataset_id: int, batteries: pd.DataFrame, sketches: dict[str, list[Any]]
+) -> dict[str, int]:
     rows = [
         BatteryUnit(
             dataset_id=dataset_id,
@@ -71,6 +80,7 @@ def _insert_batteries(session: Session, dataset_id: int, batteries: pd.DataFrame
             cycle_life=_or_none(row.cycle_life),
             first_capacity_ah=_or_none(row.first_capacity_ah),
             last_capacity_ah=_or_none(row.last_capacity_ah),
+            capacity_sketch=sketches.get(str(row.battery_code), []),
         )
         for row in batteries.astype(object).itertuples()
     ]

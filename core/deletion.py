@@ -20,9 +20,11 @@ from db.tables import (
     BatteryUnit,
     Dataset,
     ModelVersion,
+    Study,
     TestExport,
     TestJob,
     TestJobBatteryMetric,
+    TestJobHorizonMetric,
     TestJobLog,
     TestJobMetricOverall,
     TestJobPrediction,
@@ -55,6 +57,7 @@ class Dependents:
     predictions: int = 0
     log_lines: int = 0
     exports: int = 0
+    studies: int = 0
 
     def as_dict(self) -> dict[str, int]:
         """Counts by noun."""
@@ -98,7 +101,7 @@ def delete_job(session: Session, user: CurrentUser, job_id: int) -> Dependents:
 def delete_test(session: Session, user: CurrentUser, test_id: int) -> Dependents:
     """Delete a test with its predictions and exports; `Conflict` while it works."""
     access.get_test(session, user, test_id)
-    scope = false(), false(), TestJob.id == test_id
+    scope = false(), false(), TestJob.id == test_id, false()
     _refuse_while_busy(session, *scope)
     return _mark(session, *scope)
 
@@ -154,7 +157,8 @@ def _with_all_uploads(session: Session, user: CurrentUser, found: Dependents) ->
     return replace(found, uploads=int(n or 0))
 
 
-Scope = tuple[ColumnElement[bool], ColumnElement[bool], ColumnElement[bool]]
+# Of datasets, training jobs, tests and studies.
+Scope = tuple[ColumnElement[bool], ColumnElement[bool], ColumnElement[bool], ColumnElement[bool]]
 
 
 def _below_datasets(dataset_ids: list[int]) -> Scope:
@@ -165,12 +169,13 @@ def _below_datasets(dataset_ids: list[int]) -> Scope:
             TestJob.dataset_id.in_(dataset_ids),
             TestJob.model_version_id.in_(models_of(TrainingJob.dataset_id.in_(dataset_ids))),
         ),
+        Study.dataset_id.in_(dataset_ids),
     )
 
 
 def _below_job(job_id: int) -> Scope:
     jobs = TrainingJob.id == job_id
-    return false(), jobs, TestJob.model_version_id.in_(models_of(jobs))
+    return false(), jobs, TestJob.model_version_id.in_(models_of(jobs)), false()
 
 
 def _below_user(user_id: int) -> Scope:
@@ -178,6 +183,7 @@ def _below_user(user_id: int) -> Scope:
         Dataset.owner_user_id == user_id,
         TrainingJob.user_id == user_id,
         TestJob.user_id == user_id,
+        Study.user_id == user_id,
     )
 
 
@@ -190,7 +196,7 @@ def models_of(jobs: ColumnElement[bool]) -> Select[int]:
     )
 
 
-def _count(session: Session, datasets: Any, jobs: Any, tests: Any) -> Dependents:
+def _count(session: Session, datasets: Any, jobs: Any, tests: Any, studies: Any) -> Dependents:
     def rows(table: Any, condition: ColumnElement[bool]) -> int:
         return int(session.scalar(select(func.count()).select_from(table).where(condition)) or 0)
 
@@ -211,21 +217,26 @@ def _count(session: Session, datasets: Any, jobs: Any, tests: Any) -> Dependents
         epochs=rows(TrainingJobRunMetric, TrainingJobRunMetric.run_id.in_(of_runs)),
         tests=rows(TestJob, tests),
         test_metrics=rows(TestJobMetricOverall, TestJobMetricOverall.test_job_id.in_(of_tests))
-        + rows(TestJobBatteryMetric, TestJobBatteryMetric.test_job_id.in_(of_tests)),
+        + rows(TestJobBatteryMetric, TestJobBatteryMetric.test_job_id.in_(of_tests))
+        + rows(TestJobHorizonMetric, TestJobHorizonMetric.test_job_id.in_(of_tests)),
         predictions=rows(TestJobPrediction, TestJobPrediction.test_job_id.in_(of_tests)),
         log_lines=rows(TrainingJobRunLog, TrainingJobRunLog.run_id.in_(of_runs))
         + rows(TestJobLog, TestJobLog.test_job_id.in_(of_tests)),
         exports=rows(TestExport, TestExport.test_job_id.in_(of_tests)),
+        studies=rows(Study, studies),
     )
 
 
-def _refuse_while_busy(session: Session, datasets: Any, jobs: Any, tests: Any) -> None:
+def _refuse_while_busy(
+    session: Session, datasets: Any, jobs: Any, tests: Any, studies: Any
+) -> None:
     runs = select(TrainingJobRun.id).join(TrainingJob).where(jobs)
     exports = select(TestExport.id).join(TestJob).where(tests)
     busy = {
         "training run": ("TRAIN", runs),
         "test": ("TEST", select(TestJob.id).where(tests)),
         "export": ("EXPORT", exports),
+        "study": ("STUDY", select(Study.id).where(studies)),
     }
     for noun, (kind, subjects) in busy.items():
         n = session.scalar(
@@ -238,23 +249,26 @@ def _refuse_while_busy(session: Session, datasets: Any, jobs: Any, tests: Any) -
             )
         )
         if n:
+            many = "studies" if noun == "study" else f"{noun}s"
             what = (
-                f"{noun}s on it still wait or run" if n > 1 else f"{noun} on it still waits or runs"
+                f"{many} on it still wait or run" if n > 1 else f"{noun} on it still waits or runs"
             )
             raise Conflict(
                 f"It cannot be deleted yet: {n} {what}. Cancel that first, or let it finish."
             )
 
 
-def _mark(session: Session, datasets: Any, jobs: Any, tests: Any) -> Dependents:
-    counts = _count(session, datasets, jobs, tests)
+def _mark(session: Session, datasets: Any, jobs: Any, tests: Any, studies: Any) -> Dependents:
+    counts = _count(session, datasets, jobs, tests, studies)
     # Read the ids first: MySQL refuses to update a table that its own condition reads.
     chosen_tests = session.scalars(select(TestJob.id).where(tests)).all()
     chosen_jobs = session.scalars(select(TrainingJob.id).where(jobs)).all()
+    chosen_studies = session.scalars(select(Study.id).where(studies)).all()
     chosen_datasets = session.scalars(select(Dataset.id).where(datasets)).all()
     session.execute(update(TestJob).where(TestJob.id.in_(chosen_tests)).values(deleting=True))
     session.execute(
         update(TrainingJob).where(TrainingJob.id.in_(chosen_jobs)).values(deleting=True)
     )
+    session.execute(update(Study).where(Study.id.in_(chosen_studies)).values(deleting=True))
     session.execute(update(Dataset).where(Dataset.id.in_(chosen_datasets)).values(loading=True))
     return counts

@@ -12,7 +12,16 @@ import xlsxwriter
 MAX_SHEET_ROWS = 1_048_576
 # Excel's own limit, too; longer text would make the writer leave the cell empty.
 MAX_CELL_CHARACTERS = 32_767
-PREDICTION_COLUMNS = ["battery_code", "cycle_num", "target", "y_true", "y_pred", "exposure"]
+PREDICTION_COLUMNS = [
+    "battery_code",
+    "cycle_num",
+    "target",
+    "y_true",
+    "y_pred",
+    "y_lower",
+    "y_upper",
+    "exposure",
+]
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 Cell = str | int | float | None

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from core import access, storage
 from core.errors import Conflict
+from core.learned import ENSEMBLE, LAW, learned_values
 from core.names import MAX_LENGTH, checked_name
 from core.users import CurrentUser
 from db.tables import Dataset, ModelVersion, TestJob, TrainingJob, TrainingJobRun
@@ -24,6 +25,7 @@ class ModelInfo:
 
     config : algorithm settings, features, split sizes, fingerprint, code version (see
         core.jobs.train_work)
+    group_key : ties it to trainings that differ in seed or physics only
     metrics : {"val": {"PCL": {...}, "RUL": {...}}, "test": {...}} as core.metrics gives them
     """
 
@@ -41,6 +43,7 @@ class ModelInfo:
     labels_changed: bool
     n_tests: int
     created_at: datetime
+    group_key: str | None = None
 
     @property
     def title(self) -> str:
@@ -73,9 +76,9 @@ def compare_configs(session: Session, user: CurrentUser, model_ids: Sequence[int
     columns = {}
     for model in models:
         title = model.title if model.title not in columns else f"{model.title} ({model.algorithm})"
-        columns[title] = {"algorithm": model.algorithm, "target": model.target} | _flat(
-            model.config
-        )
+        plain = {k: v for k, v in model.config.items() if k not in (LAW, ENSEMBLE)}
+        facts = {"algorithm": model.algorithm, "target": model.target}
+        columns[title] = facts | _flat(plain) | learned_values(model.config)
     frame = pd.DataFrame(columns, dtype=object)
     frame["differs"] = frame.astype(str).nunique(axis=1) > 1
     return frame.rename_axis("setting").reset_index()
@@ -210,6 +213,7 @@ def _info(model: ModelVersion, job: TrainingJob, dataset: Dataset, n_tests: int)
         labels_changed=config.get("labels_version", 1) != labels_now,
         n_tests=n_tests,
         created_at=model.created_at,
+        group_key=job.group_key,
     )
 
 

@@ -20,6 +20,7 @@ from core.ingest.early_end import starting_below
 from core.ingest.mapping import EolRule
 from core.jobs.states import ACTIVE
 from core.label_change import LabelChange, NominalCapacity, compute_change
+from core.leakage.stored import sketch_batteries
 from core.users import CurrentUser
 from db.tables import (
     BackgroundTask,
@@ -181,12 +182,14 @@ def _execute(session: Session, statement: Any, values: dict[str, Any], rows: lis
 
 def _update_batteries(session: Session, change: LabelChange, ids: dict[str, int]) -> None:
     columns = ("nominal_capacity", "cycle_life", "first_capacity_ah", "last_capacity_ah")
+    sketches = sketch_batteries(change.new, change.nominal)
     rows = [
-        {"battery": ids[row["battery_code"]]}
+        {"battery": ids[row["battery_code"]], "sketch": sketches[row["battery_code"]]}
         | {f"new_{name}": None if pd.isna(row[name]) else row[name] for name in columns}
         for row in change.batteries.astype(object).to_dict("records")
     ]
     values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in columns}
+    values["capacity_sketch"] = bindparam("sketch")
     _execute(
         session, update(BatteryUnit).where(BatteryUnit.id == bindparam("battery")), values, rows
     )

@@ -24,10 +24,12 @@ from db.tables import (
     Dataset,
     DataUpload,
     ModelVersion,
+    Study,
     TestExport,
     TestJob,
     TestJobBattery,
     TestJobBatteryMetric,
+    TestJobHorizonMetric,
     TestJobLog,
     TestJobMetricOverall,
     TestJobPrediction,
@@ -52,11 +54,13 @@ def sweep() -> None:
         tests = session.scalars(select(TestJob.id).where(TestJob.deleting.is_(True))).all()
         broken = session.scalars(select(TestJob.id).where(_has_leftovers())).all()
         jobs = session.scalars(select(TrainingJob.id).where(TrainingJob.deleting.is_(True))).all()
+        studies = session.scalars(select(Study.id).where(Study.deleting.is_(True))).all()
         datasets = session.scalars(select(Dataset.id).where(_abandoned())).all()
         users = session.scalars(select(User.id).where(User.deleting.is_(True))).all()
     _each(_clear_results, broken)
     _each(_remove_test, tests)
     _each(_remove_job, jobs)
+    _each(_remove_study, studies)
     _each(_remove_dataset, datasets)
     _each(_remove_user, users)
 
@@ -103,7 +107,8 @@ def remove_unfinished_dataset(upload_id: int) -> None:
 
 
 def _clear_results(test_id: int) -> None:
-    for table in (TestJobPrediction, TestJobBatteryMetric, TestJobMetricOverall):
+    metrics = (TestJobBatteryMetric, TestJobMetricOverall, TestJobHorizonMetric)
+    for table in (TestJobPrediction, *metrics):
         _delete_in_chunks(table, table.test_job_id == test_id)
 
 
@@ -148,12 +153,19 @@ def _remove_job(job_id: int) -> None:
         session.execute(delete(TrainingJob).where(TrainingJob.id == job_id))
 
 
+def _remove_study(study_id: int) -> None:
+    with session_scope() as session:
+        remove_tasks(session, "STUDY", [study_id])
+        session.execute(delete(Study).where(Study.id == study_id))
+
+
 def _remove_dataset(dataset_id: int) -> None:
     with read_scope() as session:
         dataset = session.get(Dataset, dataset_id)
         used = exists().where(TrainingJob.dataset_id == dataset_id)
         tested = exists().where(TestJob.dataset_id == dataset_id)
-        if dataset is None or session.scalar(select(or_(used, tested))):
+        studied = exists().where(Study.dataset_id == dataset_id)
+        if dataset is None or session.scalar(select(or_(used, tested, studied))):
             return
         batteries = select(BatteryUnit.id).where(BatteryUnit.dataset_id == dataset_id)
         ids = list(session.scalars(batteries))
@@ -180,6 +192,7 @@ def _remove_user(user_id: int) -> None:
             exists().where(Dataset.owner_user_id == user_id),
             exists().where(TrainingJob.user_id == user_id),
             exists().where(TestJob.user_id == user_id),
+            exists().where(Study.user_id == user_id),
         )
         if session.scalar(select(or_(*owned))):
             return

@@ -1,7 +1,7 @@
 """Test jobs: apply a model to batteries, in the background."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,9 @@ from core.datasets import battery_ids, get_dataset_summary, list_batteries
 from core.errors import InvalidInput
 from core.jobs.states import FINISHED, move
 from core.jobs.tasks import TaskState, enqueue, latest_tasks, request_cancel
+from core.leakage.finding import refuse_blocked
+from core.leakage.findings import test_findings
+from core.leakage.relatives import copied_exposures
 from core.registry import ModelInfo, get_model_info
 from core.training_views import LogLine, get_job_roles
 from core.users import CurrentUser
@@ -96,6 +99,7 @@ def create_test(session: Session, user: CurrentUser, request: TestRequest) -> in
     match_features(session, user, model, request.dataset_id)
     exposure = exposures(session, user, model, request.dataset_id)
     chosen = _chosen_batteries(session, user, request, exposure)
+    refuse_blocked(test_findings(session, user, replace(request, battery_codes=list(chosen))))
     test = TestJob(
         user_id=user.id,
         model_version_id=model.id,
@@ -106,7 +110,8 @@ def create_test(session: Session, user: CurrentUser, request: TestRequest) -> in
     session.add(test)
     session.flush()
     session.add_all(
-        TestJobBattery(test_job_id=test.id, battery_id=i, exposure=exposure[i]) for i in chosen
+        TestJobBattery(test_job_id=test.id, battery_id=i, exposure=exposure[i])
+        for i in chosen.values()
     )
     session.flush()
     enqueue(session, user.id, "TEST", test.id)
@@ -138,23 +143,31 @@ def match_features(
 def exposures(
     session: Session, user: CurrentUser, model: ModelInfo, dataset_id: int
 ) -> dict[int, str]:
-    """By battery id: "train" (fitted on), "val" (selected by) or "unseen"."""
+    """By battery id: "train" (fitted on), "val" (selected by) or "unseen".
+
+    A copy of a battery under another code or in another dataset counts as that battery.
+    """
     roles = get_job_roles(session, user, model.job_id)
+    known = {i: role for i, role in roles.items() if role in ("train", "val")}
     frame = list_batteries(session, user, dataset_id)
-    return {
-        int(i): roles[i] if roles.get(i) in ("train", "val") else UNSEEN
-        for i in frame["battery_id"]
-    }
+    known |= copied_exposures(session, user, model, dataset_id)
+    return {int(i): known.get(int(i), UNSEEN) for i in frame["battery_id"]}
 
 
 def default_batteries(
-    session: Session, user: CurrentUser, model: ModelInfo, dataset_id: int
+    session: Session,
+    user: CurrentUser,
+    model: ModelInfo,
+    dataset_id: int,
+    exposure: Mapping[int, str] | None = None,
 ) -> list[str]:
     """Codes that a test takes by default: the dataset's test batteries that the model never saw.
 
-    Without such, all that the model never saw; without these, all.
+    Without such, all that the model never saw; without these, all. `exposure` is what `exposures`
+    gives, where the caller has it already.
     """
-    exposure = exposures(session, user, model, dataset_id)
+    if exposure is None:
+        exposure = exposures(session, user, model, dataset_id)
     frame = list_batteries(session, user, dataset_id)
     unseen = frame[frame["battery_id"].map(exposure) == UNSEEN]
     tagged = unseen[unseen["group_tag"] == "test"]
@@ -218,16 +231,17 @@ def add_log(session: Session, test: TestJob, level: str, message: str) -> None:
 
 def _chosen_batteries(
     session: Session, user: CurrentUser, request: TestRequest, exposure: dict[int, str]
-) -> list[int]:
+) -> dict[str, int]:
+    """Ids of the batteries to test, by code."""
     if request.battery_codes is None:
         model = get_model_info(session, user, request.model_id)
-        codes = default_batteries(session, user, model, request.dataset_id)
+        codes = default_batteries(session, user, model, request.dataset_id, exposure)
     else:
         codes = list(dict.fromkeys(request.battery_codes))
     if not codes:
         raise InvalidInput("Choose at least one battery.")
     chosen = battery_ids(session, user, request.dataset_id, codes)
-    return [battery_id for battery_id in chosen.values() if battery_id in exposure]
+    return {code: battery_id for code, battery_id in chosen.items() if battery_id in exposure}
 
 
 def _checked_horizon(model: ModelInfo, horizon: int | None) -> int:

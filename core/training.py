@@ -4,14 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
-from core import access, storage
+from core import access, ensembles, storage
 from core.datasets import battery_ids, get_dataset_summary, list_batteries
+from core.ensembles import ENSEMBLE
 from core.errors import InvalidInput
 from core.jobs.states import FINISHED, move
 from core.jobs.tasks import enqueue, request_cancel
+from core.leakage.finding import refuse_blocked
+from core.leakage.findings import training_findings
 from core.names import checked_name
 from core.series import targets_of
 from core.settings import get_settings
@@ -60,6 +63,8 @@ class TrainingRequest:
 def create_job(session: Session, user: CurrentUser, request: TrainingRequest) -> int:
     """Create a job, its battery roles and its runs, and queue the runs; returns the job's id.
 
+    An ensemble is queued when the other runs have ended (`core.ensembles`).
+
     Raises
     ------
     InvalidInput
@@ -70,6 +75,7 @@ def create_job(session: Session, user: CurrentUser, request: TrainingRequest) ->
     settings = _checked_settings(request)
     roles = _checked_roles(session, user, request)
     _require_labels(session, request, roles)
+    refuse_blocked(training_findings(session, user, request))
     job = TrainingJob(
         user_id=user.id,
         dataset_id=request.dataset_id,
@@ -90,7 +96,8 @@ def create_job(session: Session, user: CurrentUser, request: TrainingRequest) ->
         )
         session.add(run)
         session.flush()
-        enqueue(session, user.id, "TRAIN", run.id)
+        if algorithm != ENSEMBLE:
+            enqueue(session, user.id, "TRAIN", run.id)
     return job.id
 
 
@@ -114,15 +121,22 @@ def estimate_duration_s(
 def total_duration_s(durations_s: Mapping[str, float]) -> float:
     """Seconds until the last of these runs ends, with as many at a time as the settings allow."""
     busy_until = [0.0] * get_settings().max_processes
-    for seconds in durations_s.values():
-        first_free = busy_until.index(min(busy_until))
-        busy_until[first_free] += seconds
-    return max(busy_until)
+    for algorithm, seconds in durations_s.items():
+        if algorithm != ENSEMBLE:
+            first_free = busy_until.index(min(busy_until))
+            busy_until[first_free] += seconds
+    return max(busy_until) + durations_s.get(ENSEMBLE, 0.0)
 
 
 def cancel_run(session: Session, user: CurrentUser, run_id: int) -> None:
     """Stop a run; one that waits ends at once, one that works within a second."""
-    access.get_run(session, user, run_id)
+    run = access.get_run(session, user, run_id)
+    if run.algorithm == ENSEMBLE and not ensembles.has_begun(session, run_id):
+        # With the job locked nobody can queue it meanwhile.
+        _lock_job(session, run.job_id)
+        if not ensembles.has_begun(session, run_id):
+            settle(session, run_id, "CANCELED", CANCELLED)
+            return
     waiting = request_cancel(session, "TRAIN", run_id)
     if waiting is not None and move(
         session, BackgroundTask, waiting.id, "CANCELED", finished_at=utc_now(), message=CANCELLED
@@ -132,7 +146,9 @@ def cancel_run(session: Session, user: CurrentUser, run_id: int) -> None:
 
 def cancel_job(session: Session, user: CurrentUser, job_id: int) -> None:
     """Stop every run of a job that has not ended."""
-    for run in get_job_info(session, user, job_id).runs:
+    runs = get_job_info(session, user, job_id).runs
+    # The ensemble first: it would start when the last of the others ends.
+    for run in sorted(runs, key=lambda run: run.algorithm != ENSEMBLE):
         if run.is_active:
             cancel_run(session, user, run.id)
 
@@ -164,17 +180,12 @@ def unfinished_checkpoint(user_id: int, run_id: int) -> str:
 
 
 def update_job(session: Session, run_id: int) -> None:
-    """Make status and progress of a job follow from its runs."""
+    """Make status and progress of a job follow from its runs, and its ensemble follow them."""
     job_id = select(TrainingJobRun.job_id).where(TrainingJobRun.id == run_id).scalar_subquery()
-    # Locked, so that of two runs that end together the second sees the first.
-    job = session.scalars(
-        select(TrainingJob).where(TrainingJob.id == job_id).with_for_update()
-    ).one()
-    runs = session.execute(
-        select(
-            TrainingJobRun.status, TrainingJobRun.current_epoch, TrainingJobRun.total_epochs
-        ).where(TrainingJobRun.job_id == job.id)
-    ).all()
+    job = _lock_job(session, job_id)
+    runs = _run_states(session, job.id)
+    if ensembles.advance(session, job.user_id, runs):
+        runs = _run_states(session, job.id)
     shares = [
         1.0 if run.status in FINISHED else run.current_epoch / max(run.total_epochs, 1)
         for run in runs
@@ -187,6 +198,22 @@ def update_job(session: Session, run_id: int) -> None:
         move(session, TrainingJob, job.id, "RUNNING", started_at=now)
     if status in FINISHED:
         move(session, TrainingJob, job.id, status, finished_at=now)
+
+
+def _lock_job(session: Session, job_id: Any) -> TrainingJob:
+    """The job, locked, so that of two runs that end together the second sees the first."""
+    return session.scalars(
+        select(TrainingJob).where(TrainingJob.id == job_id).with_for_update()
+    ).one()
+
+
+def _run_states(session: Session, job_id: int) -> Sequence[Row[Any]]:
+    columns = ("id", "algorithm", "status", "current_epoch", "total_epochs")
+    return session.execute(
+        select(*(getattr(TrainingJobRun, name) for name in columns)).where(
+            TrainingJobRun.job_id == job_id
+        )
+    ).all()
 
 
 def job_status(runs: Sequence[str]) -> str:
@@ -223,6 +250,7 @@ def _checked_settings(request: TrainingRequest) -> dict[str, Hyperparameters]:
         settings = {name: resolve(name, request.hyperparams) for name in chosen}
         for name, hp in settings.items():
             check_question(name, targets_of(request.target), hp)
+        ensembles.check_members(settings)
         return settings
     except HyperparameterError as error:
         raise InvalidInput(str(error)) from error

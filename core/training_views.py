@@ -54,12 +54,16 @@ class RunInfo:
         """Share of the work that is done."""
         if not self.is_active:
             return 1.0
-        return self.current_epoch / self.total_epochs if self.total_epochs else 0.0
+        # More telling than epochs, of which calibration over folds has none.
+        return (self.task.progress if self.task else None) or 0.0
 
 
 @dataclass(frozen=True)
 class JobInfo:
-    """A training job with its runs; `roles` counts batteries by role."""
+    """A training job with its runs; `roles` counts batteries by role.
+
+    group_key : ties it to trainings that differ in seed or physics only
+    """
 
     id: int
     name: str
@@ -74,6 +78,7 @@ class JobInfo:
     started_at: datetime | None
     finished_at: datetime | None
     runs: tuple[RunInfo, ...]
+    group_key: str | None = None
 
     @property
     def is_active(self) -> bool:
@@ -212,13 +217,16 @@ def _job_info(
         dataset_name=dataset_name,
         target=job.target,
         status=job.status,
-        progress=float(job.progress),
+        progress=sum(run.progress for run in runs) / len(runs)
+        if job.status == "RUNNING" and runs
+        else float(job.progress),
         hyperparams=job.hyperparams or {},
         roles=roles,
         created_at=job.created_at,
         started_at=job.started_at,
         finished_at=job.finished_at,
         runs=runs,
+        group_key=job.group_key,
     )
 
 

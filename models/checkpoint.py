@@ -1,15 +1,18 @@
 """A trained model: predicts, and survives on disk as plain tensors and values."""
 
 import pickle
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 import torch
 
+from models.applicability import Applicability
 from models.config import ALGORITHMS, Hyperparameters
 from models.errors import CheckpointError, HorizonError, SeriesError
+from models.intervals import Calibration
 from models.network_predictor import restore_network
 from models.predictor import Asked, Predictor
 from models.registry import load_module
@@ -25,30 +28,46 @@ class Prediction:
 
     cycle_num (m,) int64; y_true (m, T) and y_pred (m, T) float64 in the order of the task's
     targets, PCL as a fraction and RUL in cycles; y_true is NaN where unlabelled or beyond the
-    last row.
+    last row. y_lower and y_upper (m, T) bound the 90 % interval; NaN where there is none.
     """
 
     cycle_num: Integers
     y_true: Floats
     y_pred: Floats
+    y_lower: Floats
+    y_upper: Floats
 
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A predictor with everything that its predictions depend on."""
+    """A predictor with everything that its predictions depend on.
+
+    calibration : what intervals are made of, None before `models.calibration.calibrate`
+    folds : the predictors of four fifths of the training batteries each, where intervals need them
+    applicability : what is usual among the training batteries, None where they are too few
+    floors : by algorithm, what must be beaten, fitted on the same training batteries; a floor's
+        task may lack a target of the model's
+    """
 
     algorithm: str
     hp: Hyperparameters
     task: Task
     predictor: Predictor
     format_version: int = FORMAT_VERSION
+    calibration: Calibration | None = None
+    folds: tuple[Predictor, ...] = ()
+    applicability: Applicability | None = None
+    floors: Mapping[str, "TrainedModel"] = field(default_factory=dict)
 
-    def predict(self, series: BatterySeries, horizon: int) -> Prediction:
+    def predict(
+        self, series: BatterySeries, horizon: int, *, with_interval: bool = True
+    ) -> Prediction:
         """Predict every cycle of one battery that has a row to predict from.
 
         An estimator takes horizon 0 and answers every row. A forecaster takes 1..max_horizon,
         answers cycle c from the latest row with cycle <= c - horizon, and also the `horizon`
         cycles after the last row. RUL never falls below 0. Uses the threads set for torch.
+        Intervals over folds cost five predictions more.
 
         Raises
         ------
@@ -67,10 +86,30 @@ class TrainedModel:
                 f"each of {', '.join(self.task.targets)}."
             )
         if len(series) == 0:
-            return Prediction(series.cycle_num, series.targets, series.targets)
+            return Prediction(series.cycle_num, *[series.targets] * 4)
         asked, y_true = _ask(series, horizon)
-        y_pred = self.predictor.predict(series, asked)
-        return Prediction(asked.cycle, y_true, clamp_rul(y_pred, self.task))
+        y_pred = clamp_rul(self.predictor.predict(series, asked), self.task)
+        unknown = np.full_like(y_pred, np.nan)
+        bounds = (unknown, unknown)
+        if with_interval and self.calibration is not None:
+            bounds = self._interval(self.calibration, series, asked, horizon, y_pred)
+        return Prediction(asked.cycle, y_true, y_pred, *bounds)
+
+    def _interval(
+        self,
+        calibration: Calibration,
+        series: BatterySeries,
+        asked: Asked,
+        horizon: int,
+        y_pred: Floats,
+    ) -> tuple[Floats, Floats]:
+        folds = [clamp_rul(fold.predict(series, asked), self.task) for fold in self.folds]
+        lower, upper = calibration.bounds(horizon, y_pred, folds)
+        return clamp_rul(lower, self.task), upper
+
+    def bare(self) -> "TrainedModel":
+        """Return the model without intervals, range and floors: an ensemble has its own."""
+        return replace(self, calibration=None, folds=(), applicability=None, floors={})
 
     def save(self, path: Path | str | BinaryIO) -> None:
         """Write tensors and plain values only, so that loading executes nothing."""
@@ -86,6 +125,10 @@ class TrainedModel:
             "hyperparameters": self.hp.to_json(),
             "task": {k: list(v) if isinstance(v, tuple) else v for k, v in task},
             "predictor": self.predictor.content(),
+            "calibration": self.calibration.content() if self.calibration else None,
+            "folds": [fold.content() for fold in self.folds],
+            "applicability": self.applicability.content() if self.applicability else None,
+            "floors": {key: floor.content() for key, floor in self.floors.items()},
         }
 
     @classmethod
@@ -166,7 +209,17 @@ def _rebuild(content: dict[str, Any]) -> TrainedModel:
         bool(stored["use_capacity_history"]),
     )
     hp = Hyperparameters.from_json(content["hyperparameters"])
-    return TrainedModel(algorithm, hp, task, _restore(algorithm, content["predictor"], hp, task))
+    calibration, applicability = content["calibration"], content["applicability"]
+    return TrainedModel(
+        algorithm,
+        hp,
+        task,
+        _restore(algorithm, content["predictor"], hp, task),
+        calibration=Calibration.from_content(calibration) if calibration else None,
+        folds=tuple(_restore(algorithm, fold, hp, task) for fold in content["folds"]),
+        applicability=Applicability.from_content(applicability) if applicability else None,
+        floors={key: _rebuild(floor) for key, floor in content["floors"].items()},
+    )
 
 
 def _restore(algorithm: str, content: dict[str, Any], hp: Hyperparameters, task: Task) -> Predictor:

@@ -1,7 +1,7 @@
 """What every algorithm gives to the training loop."""
 
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -34,6 +34,10 @@ class Network(nn.Module):
         """Return what is minimised on one batch; target and known are (B, T)."""
         data = masked_mean_square(self.predict(batch) - target, known)
         return Losses(data, data)
+
+    def facts(self) -> dict[str, Any]:
+        """Return what was learned that a reader can understand, as plain values."""
+        return {}
 
     def parameter_groups(self, weight_decay: float) -> list[dict[str, object]]:
         """Return the optimiser's groups: weights decay, offsets do not."""

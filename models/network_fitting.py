@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -14,7 +14,7 @@ from models.network import Network
 from models.network_predictor import NetworkPredictor
 from models.predictor import EpochReport, Fitted
 from models.registry import load_build
-from models.samples import Questions, Rows, ask_ahead, ask_current, gather, make_rows
+from models.samples import Batch, Questions, Rows, ask_ahead, ask_current, gather, make_rows
 from models.scaling import Scaler, fit_scaler
 from models.series import BatterySeries, Task
 from models.validation import validate
@@ -22,6 +22,13 @@ from models.validation import validate
 # A mean squared error of standardised targets this large is no longer learning.
 EXPLODED_LOSS = 1e4
 WARM_UP_STEPS = 100
+STEP_HALVINGS = 5
+# What the learning rate is multiplied by, given the share of the steps that is done.
+SCHEDULES: dict[str, Callable[[float], float]] = {
+    "COSINE": lambda progress: 0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * progress)),
+    "STEP": lambda progress: 0.5 ** min(STEP_HALVINGS, int(progress * (STEP_HALVINGS + 1))),
+    "CONSTANT": lambda progress: 1.0,
+}
 
 
 @dataclass(frozen=True)
@@ -120,14 +127,13 @@ def _train_epoch(
 ) -> dict[str, float]:
     """Take one pass in random order; return the mean of each loss over the steps."""
     network.train()
-    hp, rows = setting.hp, setting.rows
-    order = torch.randperm(len(asked), generator=setting.generator).to(rows.key.device)
+    hp = setting.hp
+    order = torch.randperm(len(asked), generator=setting.generator)
+    asked = asked.take(order.to(asked.source.device))
     sums: dict[str, Tensor] = {}
-    batches = order.split(hp.batch_size)
-    for index in batches:
-        part = asked.take(index)
-        batch = gather(rows, part, setting.scaler, setting.task, network.window_length)
-        losses = network.losses(batch, rows.target[part.answer], rows.known[part.answer])
+    steps = 0
+    for steps, (batch, target, known) in enumerate(_batches(network, setting, asked), start=1):
+        losses = network.losses(batch, target, known)
         optimiser.zero_grad(set_to_none=True)
         losses.total.backward()
         if hp.gradient_clip:
@@ -136,7 +142,26 @@ def _train_epoch(
         schedule.step()
         for name, value in {"loss_data": losses.data, **losses.parts}.items():
             sums[name] = sums.get(name, 0.0) + value.detach()
-    return {name: float(value) / len(batches) for name, value in sums.items()}
+    return {name: float(value) / steps for name, value in sums.items()}
+
+
+def _batches(
+    network: Network, setting: _Setting, asked: Questions
+) -> Iterator[tuple[Batch, Tensor, Tensor]]:
+    """Return inputs, targets and what is known of them for every step, in the order asked.
+
+    Single rows are collected for the whole epoch at once; windows of an epoch would not fit.
+    """
+    rows, size, window = setting.rows, setting.hp.batch_size, network.window_length
+    targets, known = rows.target[asked.answer], rows.known[asked.answer]
+    whole = gather(rows, asked, setting.scaler, setting.task, None) if window is None else None
+    for start in range(0, len(asked), size):
+        part = slice(start, start + size)
+        if whole is None:
+            batch = gather(rows, asked.part(part), setting.scaler, setting.task, window)
+        else:
+            batch = whole.part(part)
+        yield batch, targets[part], known[part]
 
 
 def _ask(rows: Rows, task: Task, generator: torch.Generator) -> Questions:
@@ -148,15 +173,19 @@ def _ask(rows: Rows, task: Task, generator: torch.Generator) -> Questions:
 def _schedule(
     optimiser: torch.optim.Optimizer, hp: Hyperparameters, n_rows: int
 ) -> torch.optim.lr_scheduler.LRScheduler:
-    """Rise over the first steps, then fall to a hundredth along a cosine."""
+    """Return the learning rate's course, step by step, as a factor of the first rate.
+
+    CONSTANT stays; COSINE falls to a hundredth along a cosine; STEP halves `STEP_HALVINGS` times
+    at equal distances. The last two first rise over the warm-up.
+    """
     steps = hp.epochs * math.ceil(n_rows / hp.batch_size)
-    warm_up = min(WARM_UP_STEPS, steps // 10)
+    warm_up = 0 if hp.schedule == "CONSTANT" else min(WARM_UP_STEPS, steps // 10)
 
     def factor(step: int) -> float:
         if step < warm_up:
             return (step + 1) / (warm_up + 1)
         progress = min(1.0, (step - warm_up) / max(1, steps - warm_up))
-        return 0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * progress))
+        return SCHEDULES[hp.schedule](progress)
 
     return torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
 

@@ -38,6 +38,10 @@ class NetworkPredictor:
         weights = {name: value.cpu() for name, value in self.network.state_dict().items()}
         return {"scaler": self.scaler.to_json(), "network": weights}
 
+    def facts(self) -> dict[str, Any]:
+        """Return what the network learned that a reader can understand."""
+        return self.network.facts()
+
 
 def restore_network(
     algorithm: str, content: dict[str, Any], hp: Hyperparameters, task: Task

@@ -7,10 +7,13 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
+from models.dropout_masks import draw_masks, keep_scale
+from models.jet_propagation import propagate
+
 
 @dataclass(frozen=True)
 class Jet:
-    """A value and its first (and second, if wanted) derivative along one direction."""
+    """A value and its first (and second, if wanted) derivative along one direction, (B, width)."""
 
     value: Tensor
     first: Tensor
@@ -26,29 +29,57 @@ class Perceptron(nn.Module):
         super().__init__()
         widths = [inputs, *[hidden_size] * num_layers, outputs]
         self.layers = nn.ModuleList(_xavier_linear(a, b) for a, b in pairwise(widths))
+        self.mask_shape = (num_layers, hidden_size)
         self.dropout = dropout
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return outputs (B, O) of inputs (B, I)."""
         *hidden, last = self.layers
-        for layer in hidden:
-            inputs = functional.dropout(torch.tanh(layer(inputs)), self.dropout, self.training)
+        masks = self._draw_masks(inputs)
+        for number, layer in enumerate(hidden):
+            inputs = torch.tanh(layer(inputs))
+            if masks is not None:
+                inputs = inputs * masks[number]
         return last(inputs)
 
-    def forward_jet(self, inputs: Jet) -> Jet:
-        """Return the outputs and their derivatives along the inputs' own derivatives."""
+    def forward_jet(self, inputs: Jet, *, twice: bool = False) -> Jet:
+        """Return the outputs and their derivatives along the inputs' own derivatives.
+
+        Dropout switches the same units off in the value and in its derivatives. `twice` keeps a
+        graph through which gradients can be differentiated again; the other is far faster.
+        """
+        masks = self._draw_masks(inputs.value)
+        if twice:
+            return self._forward_jet_stepwise(inputs, masks)
+        streams = [inputs.value, inputs.first]
+        if inputs.second is not None:
+            streams.append(inputs.second)
+        return self._propagate(torch.stack(streams), None, masks)
+
+    def forward_along(self, inputs: Tensor, direction: Tensor) -> Jet:
+        """Return the outputs and both derivatives where all inputs (B, I) move along (I,)."""
+        return self._propagate(inputs, direction, self._draw_masks(inputs))
+
+    def _propagate(self, inputs: Tensor, direction: Tensor | None, masks: Tensor | None) -> Jet:
+        weights = [layer.get_parameter("weight") for layer in self.layers]
+        offsets = [layer.get_parameter("bias") for layer in self.layers]
+        scale = 1.0 if masks is None else keep_scale(self.dropout)
+        return Jet(*propagate(inputs, direction, weights, offsets, masks, scale).unbind())
+
+    def _forward_jet_stepwise(self, inputs: Jet, masks: Tensor | None) -> Jet:
         *hidden, last = self.layers
-        for layer in hidden:
-            inputs = self._drop(_tanh(_linear(layer, inputs)))
+        for number, layer in enumerate(hidden):
+            inputs = _tanh(_linear(layer, inputs))
+            if masks is not None:
+                inputs = _masked(inputs, masks[number])
         return _linear(last, inputs)
 
-    def _drop(self, jet: Jet) -> Jet:
-        """Drop the same units from the value and from its derivatives."""
+    def _draw_masks(self, inputs: Tensor) -> Tensor | None:
+        """Return (L, B, H) for this pass; None where nothing is dropped."""
         if not self.training or self.dropout == 0.0:
-            return jet
-        mask = functional.dropout(torch.ones_like(jet.value), self.dropout)
-        second = None if jet.second is None else jet.second * mask
-        return Jet(jet.value * mask, jet.first * mask, second)
+            return None
+        layers, width = self.mask_shape
+        return draw_masks((layers, len(inputs), width), self.dropout, inputs)
 
 
 def _xavier_linear(inputs: int, outputs: int) -> nn.Linear:
@@ -71,3 +102,8 @@ def _tanh(jet: Jet) -> Jet:
     if jet.second is None:
         return Jet(value, first)
     return Jet(value, first, slope * jet.second - 2.0 * value * first * jet.first)
+
+
+def _masked(jet: Jet, mask: Tensor) -> Jet:
+    second = None if jet.second is None else jet.second * mask
+    return Jet(jet.value * mask, jet.first * mask, second)

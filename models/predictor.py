@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from models.config import Hyperparameters
 from models.series import BatterySeries, Floats, Integers, Task
@@ -32,6 +32,20 @@ class Predictor(Protocol):
     def content(self) -> dict[str, Any]:
         """Return tensors and plain values; the algorithm's `restore` makes a predictor of them."""
         ...
+
+
+@runtime_checkable
+class Explained(Protocol):
+    """A predictor that has learned something a reader can understand."""
+
+    def facts(self) -> dict[str, Any]:
+        """Return plain values for the record of the model: a law's parameters, weights."""
+        ...
+
+
+def facts_of(predictor: Predictor) -> dict[str, Any]:
+    """Return what a predictor has to tell about itself; nothing for most."""
+    return predictor.facts() if isinstance(predictor, Explained) else {}
 
 
 @dataclass(frozen=True)

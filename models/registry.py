@@ -174,7 +174,7 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
         AlgorithmInfo(
             "LAST_SLOPE",
             "Last slope",
-            "Floor of forecasts: a straight line through the last 50 measured cycles goes on.",
+            "Floor of forecasts: the straight line through the last 50 measured cycles goes on.",
             "models.last_slope",
             family="floor",
             hyperparameters=("max_horizon",),

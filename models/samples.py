@@ -47,6 +47,10 @@ class Questions:
         """Return the questions at `index`."""
         return Questions(self.source[index], self.cycle[index], self.answer[index])
 
+    def part(self, stretch: slice) -> "Questions":
+        """Return neighbouring questions, without copying."""
+        return Questions(self.source[stretch], self.cycle[stretch], self.answer[stretch])
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -60,6 +64,10 @@ class Batch:
     state: Tensor
     time: Tensor
     age: Tensor
+
+    def part(self, stretch: slice) -> "Batch":
+        """Return neighbouring rows, without copying."""
+        return Batch(self.state[stretch], self.time[stretch], self.age[stretch])
 
 
 def state_matrix(series: BatterySeries, task: Task, scaler: Scaler) -> Floats:

@@ -110,13 +110,19 @@ def fit_scaler(train: Sequence[BatterySeries], task: Task, *, scale_targets: boo
     )
 
 
-def _feature_scales(features: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    """Return low, high, mean and std; single glitches can be a thousand times the usual range."""
+def fit_limits(features: Floats) -> tuple[Floats, Floats]:
+    """Return what features (n, F) are clipped to; a glitch can be a thousand times the range."""
     q01, q99 = np.quantile(features, [0.01, 0.99], axis=0)
     width = q99 - q01
     # A feature constant in 98 % of the rows has no width: its rare values are then kept.
     low = np.where(width > 0, q01 - width, features.min(axis=0))
     high = np.where(width > 0, q99 + width, features.max(axis=0))
+    return low, high
+
+
+def _feature_scales(features: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return low, high, mean and std of the clipped features."""
+    low, high = fit_limits(features)
     clipped = np.clip(features, low, high)
     return low, high, clipped.mean(axis=0), _nonzero(clipped.std(axis=0))
 

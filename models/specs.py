@@ -141,26 +141,26 @@ HYPERPARAMETERS: tuple[HyperparameterSpec, ...] = (
         "tree_learning_rate",
         "Learning rate of the trees",
         "float",
-        0.05,
+        0.06,
         "How much each tree corrects the ones before; smaller needs more rounds.",
         1e-4,
         1.0,
     ),
     HyperparameterSpec(
-        "max_leaf_nodes", "Leaves of a tree", "int", 31, "Largest number of leaves.", 2, 1_024
+        "max_leaf_nodes", "Leaves of a tree", "int", 8, "Largest number of leaves.", 2, 1_024
     ),
     HyperparameterSpec(
         "min_samples_leaf",
         "Rows of a leaf",
         "int",
-        20,
+        50,
         "A leaf with fewer training rows is not made.",
         1,
         100_000,
         unit="rows",
     ),
     HyperparameterSpec(
-        "tree_l2", "Shrinkage of leaves", "float", 0.0, "Pulls leaves towards 0.", 0.0, 1e6
+        "tree_l2", "Shrinkage of leaves", "float", 1.0, "Pulls leaves towards 0.", 0.0, 1e6
     ),
     HyperparameterSpec(
         "tree_patience",
@@ -176,8 +176,8 @@ HYPERPARAMETERS: tuple[HyperparameterSpec, ...] = (
         "ridge_alpha",
         "Ridge penalty",
         "float",
-        1.0,
-        "Pulls the weights of the linear model towards 0; raise it for few batteries.",
+        0.0,
+        "Pulls the weights of the linear model towards 0; 0 chooses it by leaving out batteries.",
         0.0,
         1e9,
     ),

@@ -11,6 +11,8 @@ from core.registry import ModelInfo, list_models
 from core.testing import TestRequest, create_test, match_features
 from core.users import CurrentUser
 from ui.frame import empty_state, page_header, shown_errors
+from ui.leakage_findings import leakage_panel
+from ui.leakage_reads import test_check
 from ui.links import address_id, go, link, set_address
 from ui.result_choice import choose_batteries
 from ui.result_words import TARGET_TITLES, kind_word
@@ -150,12 +152,13 @@ def _start_panel(user: CurrentUser, request: TestRequest) -> None:
     n = len(request.battery_codes or ())
     st.metric("Batteries to test", f"{n:,}")
     st.metric("Answer", kind_word(request.horizon or 0))
+    clean = leakage_panel(test_check(user, request), request.dataset_id) if n else True
     pressed = st.button(
         "Start test",
         type="primary",
         icon=":material/play_arrow:",
         width="stretch",
-        disabled=not n,
+        disabled=not n or not clean,
     )
     if not n:
         st.caption("Choose at least one battery.")

@@ -9,10 +9,12 @@ from core.database import read_scope, session_scope
 from core.errors import FadeBenchError, NotFound
 from core.training import TrainingRequest, create_job, estimate_duration_s, total_duration_s
 from core.users import CurrentUser
-from models.config import ALGORITHMS
 from ui.frame import duration, empty_state, page_header, shown_errors
 from ui.hyperparameter_form import hyperparameter_form
+from ui.leakage_findings import leakage_panel
+from ui.leakage_reads import training_check
 from ui.links import go, link
+from ui.theme import algorithm_label
 from ui.training_form import choose_algorithms, choose_dataset, choose_kind, choose_target
 from ui.training_roles import choose_roles
 
@@ -54,8 +56,8 @@ def _questions(user: CurrentUser) -> TrainingRequest | None:
         empty_state("No datasets yet. Upload cycling data first.", "Upload a file", "upload")
         return None
     target = choose_target(summary)
-    algorithms = choose_algorithms()
     hyperparams: dict[str, Any] = choose_kind()
+    algorithms = choose_algorithms(target, hyperparams.get("max_horizon", 0))
     st.subheader("Batteries", anchor=False)
     roles = choose_roles(user, summary.id)
     st.subheader("Settings", anchor=False)
@@ -72,6 +74,7 @@ def _questions(user: CurrentUser) -> TrainingRequest | None:
 
 def _start_panel(user: CurrentUser, request: TrainingRequest) -> None:
     ready = _estimate(user, request)
+    ready = leakage_panel(training_check(user, request), request.dataset_id) and ready
     name = st.text_input(
         "Name (optional)",
         max_chars=120,
@@ -102,9 +105,9 @@ def _estimate(user: CurrentUser, request: TrainingRequest) -> bool:
     st.metric(
         "Estimated time",
         f"about {duration(total_duration_s(durations_s))}",
-        help="If every epoch is run; early stopping usually ends it sooner.",
+        help="If every epoch and round is run; early stopping usually ends it sooner.",
     )
-    lines = [f"{ALGORITHMS[name].label}: {duration(s)}" for name, s in durations_s.items()]
+    lines = [f"{algorithm_label(name)}: {duration(s)}" for name, s in durations_s.items()]
     st.caption("  \n".join(lines))
     return True
 

@@ -10,6 +10,7 @@ from core.errors import FadeBenchError, NotFound
 from core.results import TestResult, get_result
 from core.testing import TestInfo, get_test_info, list_tests
 from core.users import CurrentUser
+from ui import result_cycles_seen, result_horizon
 from ui.frame import confirm_by_name, empty_state, local_time, page_header, shown_errors
 from ui.links import address_id, go, link
 from ui.result_batteries import battery_view
@@ -25,7 +26,14 @@ from ui.result_words import TARGET_TITLES, horizon_text
 from ui.words import plain
 
 PURPOSE = "How well your models do on the batteries they were tested on."
-VIEWS = (CURVES_VIEW, "Batteries", "Distribution", "Scatter")
+VIEWS = (
+    CURVES_VIEW,
+    "Batteries",
+    "Distribution",
+    "Scatter",
+    result_horizon.VIEW,
+    result_cycles_seen.VIEW,
+)
 
 
 def render(user: CurrentUser) -> None:
@@ -99,7 +107,7 @@ def _heading(user: CurrentUser, info: TestInfo, result: TestResult | None) -> No
 
 
 def _finished(user: CurrentUser, result: TestResult) -> None:
-    headline_metrics(result)
+    headline_metrics(user, result)
     target = choose_target(result.targets, str(result.info.id))
     tabs = st.tabs(VIEWS, key=VIEW_KEY, on_change="rerun", bind="query-params")
     draw = (
@@ -107,6 +115,8 @@ def _finished(user: CurrentUser, result: TestResult) -> None:
         lambda: battery_view(result, target),
         lambda: distribution_view(user, result, target),
         lambda: scatter_view(user, result, target),
+        lambda: result_horizon.horizon_view(user, result, target),
+        lambda: result_cycles_seen.cycles_seen_view(user, result),
     )
     for tab, content in zip(tabs, draw, strict=True):
         if tab.open:
@@ -153,7 +163,7 @@ def _compare(user: CurrentUser) -> None:
     if problem:
         st.warning(problem, icon=":material/warning:")
     else:
-        comparison(results)
+        comparison(user, results)
 
 
 def _not_found(error: FadeBenchError) -> None:

@@ -16,7 +16,10 @@ from core.users import CurrentUser
 from pages import (
     account,
     datasets,
+    early_prediction,
     explore,
+    leaderboard,
+    leakage,
     models,
     new_test,
     new_training,
@@ -35,11 +38,14 @@ SCREENS: list[tuple[str, str, str, str, ModuleType]] = [
     ("Data", "datasets", "Datasets", "database", datasets),
     ("Data", "upload", "Upload", "upload_file", upload),
     ("Data", "explore", "Explore", "insights", explore),
+    ("Data", "leakage", "Leakage check", "verified_user", leakage),
     ("Train", "new-training", "New training", "model_training", new_training),
     ("Train", "runs", "Runs", "timeline", runs),
     ("Train", "models", "Models", "deployed_code", models),
     ("Test", "new-test", "New test", "science", new_test),
     ("Test", "results", "Results", "bar_chart", results),
+    ("Test", "early-prediction", "Early prediction", "av_timer", early_prediction),
+    ("Test", "leaderboard", "Leaderboard", "leaderboard", leaderboard),
     ("Account", "account", "Account", "person", account),
 ]
 

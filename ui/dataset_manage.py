@@ -22,6 +22,7 @@ NOUNS = {
     "tests": ("test", "tests"),
     "predictions": ("prediction", "predictions"),
     "exports": ("export", "exports"),
+    "studies": ("study", "studies"),
 }
 
 

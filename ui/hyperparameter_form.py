@@ -19,15 +19,26 @@ def hyperparameter_form(algorithms: Sequence[str]) -> dict[str, Any]:
     The result is what `models.config.resolve` takes: shared settings by name, and under
     "overrides" the ones that hold for a single algorithm.
     """
-    st.caption("Grey values are the defaults. A value for one algorithm wins over the one for all.")
     specs = [spec for spec in HYPERPARAMETERS if spec.name not in ASKED_ELSEWHERE]
+    algorithms = [name for name in algorithms if any(name in spec.algorithms for spec in specs)]
+    if not algorithms:
+        st.caption("What is chosen has nothing to set. Networks, trees and linear models do.")
+        return {}
+    st.caption(
+        "Grey values are the defaults. A value for one algorithm wins over the one for all that "
+        "use it."
+    )
     shared = [spec for spec in specs if _is_shared(spec, algorithms)]
-    tabs = st.tabs(["All algorithms", *(ALGORITHMS[name].label for name in algorithms)])
-    with tabs[0]:
-        values = _ask(shared, {s.name: _shared_default(s, algorithms) for s in shared}, "")
+    tabs = st.tabs(
+        ["All that use it"] * bool(shared) + [ALGORITHMS[name].label for name in algorithms]
+    )
+    values = {}
+    if shared:
+        with tabs[0]:
+            values = _ask(shared, {s.name: _shared_default(s, algorithms) for s in shared}, "")
     overrides = {}
-    for algorithm, tab in zip(algorithms, tabs[1:], strict=True):
-        own = [spec for spec in specs if not _is_shared(spec, algorithms)]
+    own = [spec for spec in specs if spec not in shared]
+    for algorithm, tab in zip(algorithms, tabs[-len(algorithms) :], strict=True):
         fitting = [spec for spec in (*own, *shared) if algorithm in spec.algorithms]
         defaults = {
             spec.name: _shown(values.get(spec.name, spec.default_for(algorithm)))
@@ -63,13 +74,15 @@ def _widget(spec: HyperparameterSpec, default: str, algorithm: str) -> Any:
     unit = f" ({spec.unit})" if spec.unit else ""
     owner = f", {ALGORITHMS[algorithm].label}" if algorithm else ""
     label = f"{spec.label}{unit}{owner}"
+    users = "" if algorithm else f" For {', '.join(ALGORITHMS[k].label for k in spec.algorithms)}."
+    words = f"{spec.help}{users}"
     key = f"setting_{algorithm}_{spec.name}" if algorithm else f"setting_{spec.name}"
     if spec.kind == "choice":
         return st.selectbox(
-            label, spec.choices, index=None, key=key, placeholder=default, help=spec.help
+            label, spec.choices, index=None, key=key, placeholder=default, help=words
         )
     if spec.kind == "multichoice":
-        return st.multiselect(label, spec.choices, key=key, placeholder=default, help=spec.help)
+        return st.multiselect(label, spec.choices, key=key, placeholder=default, help=words)
     if spec.minimum is None or spec.maximum is None:
         raise TypeError(f"There is no input for a setting of the kind {spec.kind}.")
     number = int if spec.kind == "int" else float
@@ -82,7 +95,7 @@ def _widget(spec: HyperparameterSpec, default: str, algorithm: str) -> Any:
         format="%d" if spec.kind == "int" else "%g",
         key=key,
         placeholder=default,
-        help=f"{spec.help} From {spec.minimum:g} to {spec.maximum:g}.",
+        help=f"{words} From {spec.minimum:g} to {spec.maximum:g}.",
     )
 
 
@@ -99,7 +112,7 @@ def _shared_default(spec: HyperparameterSpec, algorithms: Sequence[str]) -> str:
     own = [
         f"{ALGORITHMS[name].label} {_shown(spec.default_for(name))}"
         for name in algorithms
-        if spec.default_for(name) != spec.default
+        if name in spec.algorithms and spec.default_for(name) != spec.default
     ]
     return f"{general} ({', '.join(own)})" if own else general
 

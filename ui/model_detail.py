@@ -3,14 +3,20 @@
 import streamlit as st
 
 from core.database import read_scope, session_scope
-from core.registry import ModelInfo, delete_model, open_checkpoint, rename_model
+from core.model_package import package_model, package_name
+from core.registry import ModelInfo, delete_model, rename_model
+from core.twins import ALGORITHMS_WITH_PHYSICS
 from core.users import CurrentUser
 from ui.frame import confirm_by_name, local_time, page_header, shown_errors
 from ui.links import go, link
+from ui.model_card import card_view
+from ui.model_learned import learned_tables
 from ui.model_list import kind_text
 from ui.model_metrics import metrics_table
 from ui.model_settings import settings_table
+from ui.model_twins import twins_section
 from ui.theme import algorithm_label
+from ui.training_groups import PHYSICS_VIEW
 from ui.training_list import target_text
 from ui.words import plain
 
@@ -36,10 +42,28 @@ def show_model(user: CurrentUser, model: ModelInfo) -> None:
             "to the old ones. Train again for numbers on the new ones.",
             icon=":material/warning:",
         )
-    st.subheader("Errors", anchor=False)
+    _views(user, model)
+
+
+def _views(user: CurrentUser, model: ModelInfo) -> None:
+    draw = {
+        "Errors": lambda: _errors(model),
+        "Model card": lambda: card_view(user, model),
+        PHYSICS_VIEW: lambda: twins_section(user, model),
+        "Settings": lambda: settings_table(model),
+    }
+    if model.algorithm not in ALGORITHMS_WITH_PHYSICS:
+        del draw[PHYSICS_VIEW]
+    tabs = st.tabs(list(draw), key="model_view", on_change="rerun", bind="query-params")
+    for tab, content in zip(tabs, draw.values(), strict=True):
+        if tab.open:
+            with tab:
+                content()
+
+
+def _errors(model: ModelInfo) -> None:
     metrics_table(model)
-    st.subheader("Settings", anchor=False)
-    settings_table(model)
+    learned_tables(model)
 
 
 def _test(model: ModelInfo) -> None:
@@ -62,17 +86,21 @@ def _rename(user: CurrentUser, model: ModelInfo) -> None:
 
 
 def _download(user: CurrentUser, model: ModelInfo) -> None:
+    def archive() -> bytes:
+        with read_scope() as session:
+            return package_model(session, user, model.id)
+
     with shown_errors():
         with read_scope() as session:
-            path, file_name = open_checkpoint(session, user, model.id)
+            file_name = package_name(session, user, model.id)
         st.download_button(
-            "Checkpoint",
-            data=path.read_bytes,
+            "Download",
+            data=archive,
             file_name=file_name,
-            mime="application/octet-stream",
+            mime="application/zip",
             on_click="ignore",
             icon=":material/download:",
-            help="The weights with everything needed to use them, as a PyTorch file.",
+            help="The weights with everything needed to use them, and the model card, as one ZIP.",
         )
 
 

@@ -15,6 +15,7 @@ from ui.model_settings import comparison
 from ui.result_numbers import styled_metrics
 from ui.theme import TARGET_INFO, algorithm_label, metric_quantity
 from ui.training_list import target_text
+from ui.words import counted
 
 LATEST = 3
 ROLES = {"val": "validation", "test": "test"}
@@ -30,6 +31,7 @@ def show_models(user: CurrentUser) -> None:
             "No models yet. Each run of a training yields one.", "New training", "new-training"
         )
         return
+    models = _without_twins(models)
     links = st.container(horizontal=True, vertical_alignment="center")
     chosen = _table(models)
     with links:
@@ -41,6 +43,17 @@ def show_models(user: CurrentUser) -> None:
             link(model.title, "models", icon=":material/deployed_code:", model=model.id)
     if len(chosen) > 1:
         comparison(user, chosen)
+
+
+def _without_twins(models: list[ModelInfo]) -> list[ModelInfo]:
+    """The models without those trained as twins of others, which would flood the list."""
+    twins = [model for model in models if model.group_key]
+    if not twins or len(twins) == len(models):
+        return models
+    label = f"Show {counted(len(twins), 'twin')} with and without physics"
+    if st.toggle(label, key="models_with_twins"):
+        return models
+    return [model for model in models if not model.group_key]
 
 
 def kind_text(model: ModelInfo) -> str:

@@ -26,11 +26,16 @@ FACTS = {
     "best_epoch": "Epoch kept",
     "epochs_run": "Epochs run",
     "stopped_early": "Stopped early",
+    "interval_of_PCL": "Interval of PCL",
+    "interval_of_RUL": "Interval of RUL",
     "dataset_fingerprint": "Fingerprint of the data",
     "labels_version": "Version of the labels",
     "threads": "Processor threads",
     "code_version": "FadeBench version",
 }
+
+# What was learned has tables of its own (ui.model_learned).
+SHOWN_ELSEWHERE = ("hyperparameters", "law", "ensemble")
 
 
 def settings_table(model: ModelInfo) -> None:
@@ -40,7 +45,7 @@ def settings_table(model: ModelInfo) -> None:
         for name, value in model.config.get("hyperparameters", {}).items()
         if name not in SPECS_BY_NAME or model.algorithm in SPECS_BY_NAME[name].algorithms
     }
-    rest = {name: value for name, value in model.config.items() if name != "hyperparameters"}
+    rest = {name: value for name, value in model.config.items() if name not in SHOWN_ELSEWHERE}
     values: Mapping[str, Any] = {**hyperparameters, **rest}
     st.dataframe(
         pd.DataFrame(

@@ -1,14 +1,18 @@
 """The table of per-battery metrics; choosing a row opens the battery's curve."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pandas as pd
 import streamlit as st
+from pandas.io.formats.style import Styler
 
 from core.results import TestResult
 from core.testing import UNSEEN
 from ui.result_curves import show_battery
-from ui.result_numbers import styled_metrics
+from ui.result_numbers import fixed_digits, styled_metrics
 from ui.result_words import metrics_of
-from ui.theme import EXPOSURE_LABELS
+from ui.theme import EXPOSURE_LABELS, TARGET_INFO
 
 MARKED_WORST = 3
 UNSCROLLED_ROWS = 15
@@ -23,11 +27,7 @@ def battery_view(result: TestResult, target: str) -> None:
     key = f"battery_metrics_{result.info.id}_{target}"
     column = st.column_config
     st.dataframe(
-        styled_metrics(
-            _frame(rows, target),
-            {item.key: item.key for item in metrics_of(target)},
-            missing="none",
-        ),
+        _styled(_frame(rows, target), target),
         hide_index=True,
         height="content" if len(rows) <= UNSCROLLED_ROWS else 560,
         key=key,
@@ -48,9 +48,30 @@ def battery_view(result: TestResult, target: str) -> None:
                 item.key: column.NumberColumn(item.header, help=item.help)
                 for item in metrics_of(target)
             },
+            **_evidence_columns(target),
         },
     )
     st.caption("Choose a row to see the battery's curve.")
+
+
+def _evidence_columns(target: str) -> dict[str, Any]:
+    column = st.column_config
+    return {
+        "coverage": column.NumberColumn(
+            "In interval (%)",
+            help="Share of the battery's cycles whose true value lies inside the 90 % interval.",
+        ),
+        "mean_width": column.NumberColumn(
+            f"Interval width ({TARGET_INFO[target].error_unit})",
+            help="Mean width of the interval over the battery's cycles.",
+        ),
+        "distance_ratio": column.NumberColumn(
+            "Distance to training",
+            help="How far the battery's early life lies from the training batteries, as a multiple "
+            "of the largest distance that is usual among them. Above 1 it is unlike them (\u25b2) "
+            "and the model may not know such a battery.",
+        ),
+    }
 
 
 def _rows(batteries: pd.DataFrame, target: str) -> pd.DataFrame:
@@ -66,9 +87,32 @@ def _frame(rows: pd.DataFrame, target: str) -> pd.DataFrame:
     for item in metrics_of(target):
         if item.key in rows:
             frame[item.key] = rows[item.key] * item.quantity.factor
+    factors = {"coverage": 100.0, "mean_width": TARGET_INFO[target].factor, "distance_ratio": 1.0}
+    for name, factor in factors.items():
+        if name in rows and rows[name].notna().any():
+            frame[name] = rows[name] * factor
     frame["n"] = rows["n"].astype("Int64")
     frame["exposure"] = rows["exposure"].map(EXPOSURE_LABELS)
     return pd.DataFrame(frame)
+
+
+def _styled(frame: pd.DataFrame, target: str) -> Styler:
+    styler = styled_metrics(
+        frame, {item.key: item.key for item in metrics_of(target)}, missing="none"
+    )
+    printers: dict[str, Callable[[Any], str]] = {
+        "coverage": "{:.1f}".format,
+        "mean_width": fixed_digits,
+        "distance_ratio": _ratio_text,
+    }
+    for name, printer in printers.items():
+        if name in frame:
+            styler = styler.format(printer, subset=[name], na_rep="none")
+    return styler
+
+
+def _ratio_text(ratio: float) -> str:
+    return f"\u25b2 {ratio:.2f}" if ratio > 1 else f"{ratio:.2f}"
 
 
 def _marks(rows: pd.DataFrame) -> list[str]:

@@ -20,7 +20,7 @@ def choose_batteries(user: CurrentUser, model: ModelInfo, dataset_id: int) -> li
     with read_scope() as session:
         frame = list_batteries(session, user, dataset_id)
         by_id = exposures(session, user, model, dataset_id)
-        default = default_batteries(session, user, model, dataset_id)
+        default = default_batteries(session, user, model, dataset_id, by_id)
     exposure = {
         str(code): by_id[battery_id]
         for code, battery_id in zip(frame["battery_code"], frame["battery_id"], strict=True)

@@ -1,155 +1,173 @@
-"""Finished tests side by side: their metrics, and the errors of their batteries as boxes."""
+"""Finished tests side by side: metrics, paired differences, boxes, batteries and curves."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 import streamlit as st
 
+from core.comparison import COMPARED_METRICS, Comparison, compare_tests
+from core.database import read_scope
 from core.results import TestResult
-from core.testing import UNSEEN
+from core.users import CurrentUser
 from ui.figures import battery_errors_by_algorithm
-from ui.frame import is_dark
+from ui.frame import is_dark, shown_errors
 from ui.links import link
+from ui.result_names import names_of
 from ui.result_numbers import styled_metrics
+from ui.result_overlay import overlay_view
+from ui.result_paired import paired_view, verdict
 from ui.result_target import choose_target
-from ui.result_words import horizon_text, metrics_of
+from ui.result_words import horizon_text, metric, metrics_of
 from ui.theme import PLOTLY_CONFIG, algorithm_label
-from ui.words import plain
+from ui.words import counted, plain
 
-SETTING = ("dataset", "horizon")
+VIEWS = ("Differences", "Box plots", "Batteries", "Curves")
 
 
-def comparison(results: Sequence[TestResult]) -> None:
-    """Table and boxes of one target that all of the tests have."""
-    shared = [t for t in ("PCL", "RUL") if all(t in result.targets for result in results)]
-    target = choose_target(shared, "compared")
-    names = _names(results)
-    alike = _cautions(results, target)
-    _table(results, names, target, mark_best=alike)
-    _boxes(results, names, target)
+def comparison(user: CurrentUser, results: Sequence[TestResult]) -> None:
+    """Everything about one target that all of the tests have, over their common batteries."""
+    infos = [result.info for result in results]
+    shared = [t for t in ("PCL", "RUL") if all(t in info.targets for info in infos)]
+    names = names_of(infos)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        target = choose_target(shared, "compared")
+        key = _choose_metric(target)
+    with shown_errors():
+        with read_scope() as session:
+            found = compare_tests(session, user, [info.id for info in infos], target, key)
+        _cautions(found)
+        st.markdown(verdict(found, names))
+        _table(found, names)
+        _views(user, found, names)
     with st.container(horizontal=True):
-        for result, name in zip(results, names, strict=True):
-            link(f"Open {name}", "results", icon=":material/bar_chart:", test=result.info.id)
+        for info, name in zip(infos, names, strict=True):
+            link(f"Open {name}", "results", icon=":material/bar_chart:", test=info.id)
 
 
-def _names(results: Sequence[TestResult]) -> list[str]:
-    """Model titles, told apart by horizon, dataset or number where they are the same."""
-    titles = [result.info.model_title for result in results]
-    for extra in ("horizon", "dataset_name", "id"):
-        counts = Counter(titles)
-        titles = [
-            title if counts[title] == 1 else f"{title}, {_told(result, extra)}"
-            for title, result in zip(titles, results, strict=True)
-        ]
-    return titles
-
-
-def _told(result: TestResult, extra: str) -> str:
-    words = {
-        "horizon": f"{result.info.horizon} ahead",
-        "dataset_name": result.info.dataset_name,
-        "id": f"test {result.info.id}",
-    }
-    return words[extra]
-
-
-def _cautions(results: Sequence[TestResult], target: str) -> bool:
-    """Say what keeps the numbers from meaning the same; whether nothing does."""
-    differences = []
-    if len({result.info.dataset_id for result in results}) > 1:
-        differences.append("datasets")
-    if len({result.info.horizon for result in results}) > 1:
-        differences.append("horizons")
-    if len({_unseen_codes(result, target) for result in results}) > 1:
-        differences.append("unseen batteries")
-    if differences:
-        st.info(
-            f"These tests differ in their {' and '.join(differences)}, so their numbers do not "
-            "answer the same question.",
-            icon=":material/info:",
-        )
-    return not differences
-
-
-def _unseen_codes(result: TestResult, target: str) -> frozenset[str]:
-    rows = result.batteries
-    return frozenset(
-        rows[(rows["target"] == target) & (rows["exposure"] == UNSEEN)]["battery_code"]
-    )
-
-
-def _table(
-    results: Sequence[TestResult], names: Sequence[str], target: str, *, mark_best: bool
-) -> None:
-    items = metrics_of(target)
-    records = []
-    for result, name in zip(results, names, strict=True):
-        values = result.overall.get(target, {})
-        records.append(
-            {
-                "model": name,
-                "algorithm": algorithm_label(result.info.algorithm),
-                "dataset": f"tested on {result.info.dataset_name}",
-                "horizon": horizon_text(result.info.horizon),
-                "batteries": values.get("n_batteries"),
-                "n": values.get("n"),
-                **{i.key: _shown(values.get(i.key), i.quantity.factor) for i in items},
-            }
-        )
-    frame = pd.DataFrame(records).astype(
-        {"batteries": "Int64", "n": "Int64", **{item.key: "float64" for item in items}}
-    )
-    _say_what_is_alike(frame)
-    column = st.column_config
-    st.dataframe(
-        styled_metrics(
-            frame.drop(columns=[name for name in SETTING if frame[name].nunique() == 1]),
-            {item.key: item.key for item in items},
-            missing="none",
-            mark_best=mark_best,
-        ),
-        hide_index=True,
-        placeholder="none",
-        alt=f"{target} metrics of the compared tests over unseen batteries.",
-        column_config={
-            "model": column.TextColumn("Model"),
-            "algorithm": column.TextColumn("Algorithm"),
-            "dataset": column.TextColumn("Tested on"),
-            "horizon": column.TextColumn("Estimate or forecast"),
-            "batteries": column.NumberColumn("Unseen batteries"),
-            "n": column.NumberColumn("Cycles", format="localized"),
-            **{item.key: column.NumberColumn(item.header, help=item.help) for item in items},
-        },
-    )
-
-
-def _say_what_is_alike(frame: pd.DataFrame) -> None:
-    """Name once what every row shares; the table then leaves it out."""
-    alike = [frame[name].iloc[0] for name in SETTING if frame[name].nunique() == 1]
-    if alike:
-        st.caption(plain(f"All of them: {' · '.join(alike)}"))
-
-
-def _shown(value: float | None, factor: float) -> float | None:
-    return None if value is None else value * factor
-
-
-def _boxes(results: Sequence[TestResult], names: Sequence[str], target: str) -> None:
-    items = {item.key: item for item in metrics_of(target)}
-    key = st.segmented_control(
-        "Metric of the boxes",
-        list(items),
-        format_func=lambda name: items[name].quantity.short,
+def _choose_metric(target: str) -> str:
+    chosen = st.segmented_control(
+        "Error",
+        COMPARED_METRICS,
+        format_func=lambda key: metric(key, target).quantity.short,
         default="rmse",
         required=True,
         key=f"compared_metric_{target}",
     )
-    item = items[key or "rmse"]
-    parts = [_box_rows(r, n, target, item.key) for r, n in zip(results, names, strict=True)]
+    return chosen or "rmse"
+
+
+def _cautions(found: Comparison) -> None:
+    """Say what keeps the numbers from meaning the same, and which batteries count."""
+    if found.horizons_differ:
+        st.info(
+            "These tests differ in their horizons, so their numbers do not answer the same "
+            "question.",
+            icon=":material/info:",
+        )
+    if found.labels_differ:
+        st.warning(
+            "The labels were computed anew between these tests: they were scored on different true "
+            "values. Test the older models again.",
+            icon=":material/warning:",
+        )
+    fewest = min(test.n_unseen for test in found.tests)
+    most = max(test.n_unseen for test in found.tests)
+    if most > len(found.codes):
+        own = str(most) if fewest == most else f"{fewest} to {most}"
+        st.caption(
+            f"Only the {counted(len(found.codes), 'battery', 'batteries')} that none of the models "
+            f"had seen count here; each alone was tested on {own} unseen batteries."
+        )
+
+
+def _table(found: Comparison, names: Sequence[str]) -> None:
+    items = metrics_of(found.target)
+    records = []
+    for place, (test, name) in enumerate(zip(found.tests, names, strict=True)):
+        mean = found.means.means[place]
+        records.append(
+            {
+                "model": name,
+                "algorithm": ("Floor: " if test.is_floor else "")
+                + algorithm_label(test.info.algorithm),
+                "horizon": horizon_text(test.info.horizon),
+                "batteries": test.overall.get("n_batteries"),
+                "n": test.overall.get("n"),
+                "mean": mean * metric(found.metric, found.target).quantity.factor,
+                **{i.key: _shown(test.overall.get(i.key), i.quantity.factor) for i in items},
+            }
+        )
+    numbers = ["mean", *(item.key for item in items)]
+    frame = pd.DataFrame(records).astype(
+        {"batteries": "Int64", "n": "Int64", **dict.fromkeys(numbers, "float64")}
+    )
+    st.caption(_shared_setting(found, frame))
+    column = st.column_config
+    chosen = metric(found.metric, found.target)
+    st.dataframe(
+        styled_metrics(
+            frame if found.horizons_differ else frame.drop(columns="horizon"),
+            {"mean": found.metric} | {item.key: item.key for item in items},
+            missing="none",
+            mark_best=not found.horizons_differ,
+        ),
+        hide_index=True,
+        placeholder="none",
+        alt=f"{found.target} metrics of the compared tests over common unseen batteries.",
+        column_config={
+            "model": column.TextColumn("Model"),
+            "algorithm": column.TextColumn("Algorithm"),
+            "horizon": column.TextColumn("Estimate or forecast"),
+            "batteries": column.NumberColumn("Unseen batteries"),
+            "n": column.NumberColumn("Cycles", format="localized"),
+            "mean": column.NumberColumn(
+                f"Mean {chosen.header}", help="Mean over batteries: every battery counts the same."
+            ),
+            **{
+                item.key: column.NumberColumn(
+                    f"Pooled {item.header}", help=f"Over all cycles together. {item.help}"
+                )
+                for item in items
+            },
+        },
+    )
+
+
+def _shared_setting(found: Comparison, frame: pd.DataFrame) -> str:
+    """Name once what every row shares."""
+    alike = [f"tested on {found.tests[0].info.dataset_name}"]
+    if not found.horizons_differ:
+        alike.append(str(frame["horizon"].iloc[0]))
+    return plain(f"All of them: {' · '.join(alike)}")
+
+
+def _views(user: CurrentUser, found: Comparison, names: Sequence[str]) -> None:
+    draw: tuple[Callable[[], None], ...] = (
+        lambda: paired_view(found, names),
+        lambda: _boxes(found, names),
+        lambda: _batteries(found, names),
+        lambda: overlay_view(user, found, names),
+    )
+    tabs = st.tabs(VIEWS, key="compared_view", on_change="rerun", bind="query-params")
+    for tab, content in zip(tabs, draw, strict=True):
+        if tab.open:
+            with tab:
+                content()
+
+
+def _boxes(found: Comparison, names: Sequence[str]) -> None:
+    item = metric(found.metric, found.target)
+    tests = {
+        test.info.id: (test.info.algorithm, n) for test, n in zip(found.tests, names, strict=True)
+    }
+    rows = found.batteries.assign(
+        algorithm=[tests[i][0] for i in found.batteries["test_id"]],
+        name=[tests[i][1] for i in found.batteries["test_id"]],
+        value=found.batteries[found.metric],
+    )
     st.plotly_chart(
         battery_errors_by_algorithm(
-            pd.concat(parts, ignore_index=True),
+            rows,
             item.quantity.label,
             item.quantity.unit,
             factor=item.quantity.factor,
@@ -157,20 +175,33 @@ def _boxes(results: Sequence[TestResult], names: Sequence[str], target: str) -> 
         ),
         theme=None,
         config=PLOTLY_CONFIG,
-        key=f"compared_{target}_{item.key}",
-        alt=f"{item.quantity.label} of each unseen battery as a box per model.",
+        key=f"compared_{found.target}_{found.metric}",
+        alt=f"{item.quantity.label} of each common battery as a box per model.",
     )
-    st.caption("Each point is an unseen battery.")
+    st.caption("Each point is a battery that none of the models had seen.")
 
 
-def _box_rows(result: TestResult, name: str, target: str, key: str) -> pd.DataFrame:
-    rows = result.batteries
-    rows = rows[(rows["target"] == target) & (rows["exposure"] == UNSEEN)]
-    return pd.DataFrame(
-        {
-            "algorithm": result.info.algorithm,
-            "name": name,
-            "battery_code": rows["battery_code"],
-            "value": rows[key].astype("float64") if key in rows else float("nan"),
-        }
+def _batteries(found: Comparison, names: Sequence[str]) -> None:
+    """Errors by battery, a column per model, the battery with the largest error first."""
+    item = metric(found.metric, found.target)
+    wide = found.batteries.pivot(index="battery_code", columns="test_id", values=found.metric)[
+        [test.info.id for test in found.tests]
+    ]
+    wide = wide * item.quantity.factor
+    wide.columns = pd.Index(names)
+    wide = wide.loc[wide.max(axis=1).sort_values(ascending=False).index]
+    unit = f", in {item.quantity.unit}" if item.quantity.unit else ""
+    st.caption(f"{item.quantity.label} of each battery{unit}; the largest error on top.")
+    st.dataframe(
+        styled_metrics(
+            wide.rename_axis("Battery").reset_index(),
+            dict.fromkeys(names, found.metric),
+            missing="none",
+        ),
+        hide_index=True,
+        alt=f"{item.quantity.label} by battery and model.",
     )
+
+
+def _shown(value: float | None, factor: float) -> float | None:
+    return None if value is None else value * factor

@@ -1,5 +1,6 @@
 """Predicted against true curves of chosen batteries, the worst three to begin with."""
 
+import pandas as pd
 import streamlit as st
 
 from core.results import TestResult
@@ -8,6 +9,7 @@ from core.users import CurrentUser
 from ui.figures import prediction_curves
 from ui.figures.predictions import MOST_BATTERIES
 from ui.frame import is_dark
+from ui.result_intervals import distance_ratios, is_unlike, nominal_of
 from ui.result_reads import curves_of
 from ui.result_words import battery_label, metric
 from ui.theme import PLOTLY_CONFIG, TARGET_INFO
@@ -28,13 +30,30 @@ def curve_view(user: CurrentUser, result: TestResult, target: str) -> None:
     frame = curves_of(user, result.info.id, target, tuple(chosen))
     place = {code: number for number, code in enumerate(chosen)}
     frame = frame.sort_values("battery_code", key=lambda codes: codes.map(place), kind="stable")
+    frame["distance_ratio"] = frame["battery_code"].map(distance_ratios(result.batteries))
+    nominal = nominal_of(result, target)
+    if not _show_interval(frame, nominal):
+        frame = frame.drop(columns=["y_lower", "y_upper"], errors="ignore")
     st.plotly_chart(
-        prediction_curves(frame, target, result.info.algorithm, dark=is_dark()),
+        prediction_curves(frame, target, result.info.algorithm, nominal=nominal, dark=is_dark()),
         theme=None,
         config=PLOTLY_CONFIG,
         key=f"curves_{result.info.id}_{target}",
         alt=f"True and predicted {TARGET_INFO[target].label.lower()} against cycle number of "
         f"batteries {', '.join(chosen)}.",
+    )
+
+
+def _show_interval(frame: pd.DataFrame, nominal: float) -> bool:
+    """Whether to draw the intervals; asks only where there are any."""
+    if "y_lower" not in frame or frame["y_lower"].isna().all():
+        return False
+    return st.toggle(
+        f"{nominal:.0%} interval".replace("%", " %"),
+        value=True,
+        key="curve_intervals",
+        help="Where the true curve of a new battery lies for that share of its cycles, if the "
+        "battery is like those that the model was calibrated on.",
     )
 
 
@@ -82,10 +101,11 @@ def _labels(result: TestResult, target: str) -> dict[str, str]:
         zip(result.batteries["battery_code"], result.batteries["exposure"], strict=True)
     )
     item = metric("rmse", target)
+    unlike = is_unlike(result)
     return {
-        code: f"{battery_label(code, exposure[code])} · RMSE {item.text(errors[code])}"
-        if code in errors
-        else f"{battery_label(code, exposure[code])} · no labels"
+        code: battery_label(code, exposure[code])
+        + ("" if not unlike[code] else " \u25b2 unlike training")
+        + (f" · RMSE {item.text(errors[code])}" if code in errors else " · no labels")
         for code in ranked_codes(result, target)
     }
 

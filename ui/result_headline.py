@@ -7,12 +7,14 @@ import streamlit as st
 
 from core.results import TestResult
 from core.testing import UNSEEN
+from core.users import CurrentUser
+from ui.result_intervals import interval_block, is_unlike
 from ui.result_words import TARGET_TITLES, denominators, metric
 from ui.theme import EXPOSURE_LABELS
 from ui.words import counted
 
 
-def headline_metrics(result: TestResult) -> None:
+def headline_metrics(user: CurrentUser, result: TestResult) -> None:
     """Overall metrics of each target, and what they are taken over."""
     scored = {
         target: result.overall[target] for target in result.targets if target in result.overall
@@ -21,6 +23,7 @@ def headline_metrics(result: TestResult) -> None:
         for place, (target, values) in zip(st.columns(len(scored)), scored.items(), strict=True):
             with place, st.container(border=True):
                 _target_metrics(target, values)
+                interval_block(user, result, target)
     _notes(result, set(scored))
 
 
@@ -72,8 +75,21 @@ def _notes(result: TestResult, scored: set[str]) -> None:
             f"numbers: {listed}.",
             icon=":material/visibility:",
         )
+    _unlike_note(result)
     for target in result.targets:
         _unlabelled_note(result.batteries, target, target in scored)
+
+
+def _unlike_note(result: TestResult) -> None:
+    unlike = is_unlike(result)
+    count = sum(unlike.values())
+    if count:
+        st.info(
+            f"{count} of {counted(len(unlike), 'battery', 'batteries')} "
+            f"{'is' if count == 1 else 'are'} unlike the training batteries, judged by early life: "
+            "the model may not know such batteries. They are marked \u25b2 in curves and table.",
+            icon=":material/explore_off:",
+        )
 
 
 def _unlabelled_note(batteries: pd.DataFrame, target: str, is_scored: bool) -> None:

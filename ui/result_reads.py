@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from core import results
+from core.cycles_seen import CyclesSeenErrors, get_cycles_seen
 from core.database import read_scope
 from core.users import CurrentUser
 
@@ -29,6 +30,11 @@ def boxes_of(user: CurrentUser, test_id: int, target: str) -> pd.DataFrame:
     return _boxes(user.id, test_id, target, user)
 
 
+def cycles_seen_of(user: CurrentUser, test_ids: tuple[int, ...]) -> CyclesSeenErrors:
+    """Errors of cycle life by cycles seen."""
+    return _cycles_seen(user.id, test_ids, user)
+
+
 @st.cache_data(ttl=TTL_S, max_entries=MAX_ENTRIES, show_spinner="Reading predictions")
 def _curves(
     user_id: int, test_id: int, target: str, codes: tuple[str, ...], _user: CurrentUser
@@ -47,3 +53,9 @@ def _points(user_id: int, test_id: int, target: str, _user: CurrentUser) -> pd.D
 def _boxes(user_id: int, test_id: int, target: str, _user: CurrentUser) -> pd.DataFrame:
     with read_scope() as session:
         return results.cycle_error_boxes(session, _user, test_id, target)
+
+
+@st.cache_data(ttl=TTL_S, max_entries=MAX_ENTRIES, show_spinner="Reading predictions")
+def _cycles_seen(user_id: int, test_ids: tuple[int, ...], _user: CurrentUser) -> CyclesSeenErrors:
+    with read_scope() as session:
+        return get_cycles_seen(session, _user, test_ids)

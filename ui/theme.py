@@ -47,17 +47,43 @@ ALGORITHM_LABELS: Mapping[str, str] = {
     "BASELINE": "Baseline",
     "BILSTM": "BiLSTM",
     "DEEPHPM": "DeepHPM",
+    "VERHULST": "Verhulst",
+    "TREES": "Trees",
+    "LINEAR": "Linear",
+    "ENSEMBLE": "Ensemble",
+    "MEAN": "Mean curve",
     "LAST_VALUE": "Last value",
     "LAST_SLOPE": "Last slope",
 }
 FLOOR_COLOUR = "#858C91"
+# A floor has no colour of its own: it is there to be beaten. Chosen to stay apart for readers who
+# see red and green alike.
 ALGORITHM_COLOURS: Mapping[str, str] = {
     "BASELINE": "#2A78C8",
     "BILSTM": "#D9601F",
     "DEEPHPM": "#0F9D78",
+    "VERHULST": "#D93FCF",
+    "TREES": "#8F559B",
+    "LINEAR": "#99545C",
+    "ENSEMBLE": "#CC1800",
+    "MEAN": FLOOR_COLOUR,
     "LAST_VALUE": FLOOR_COLOUR,
     "LAST_SLOPE": FLOOR_COLOUR,
 }
+# Where lines of several algorithms cross, their points and dashes tell them apart as well.
+ALGORITHM_SYMBOLS: Mapping[str, str] = {
+    "BASELINE": "circle",
+    "BILSTM": "square",
+    "DEEPHPM": "diamond",
+    "VERHULST": "star",
+    "TREES": "triangle-up",
+    "LINEAR": "pentagon",
+    "ENSEMBLE": "hexagram",
+    "MEAN": "cross-thin-open",
+    "LAST_VALUE": "line-ew-open",
+    "LAST_SLOPE": "x-thin-open",
+}
+FLOOR_DASHES: Mapping[str, str] = {"MEAN": "dashdot", "LAST_VALUE": "dash", "LAST_SLOPE": "dot"}
 ROLE_LABELS: Mapping[str, str] = {"train": "Train", "val": "Validation", "test": "Test"}
 ROLE_COLOURS: Mapping[str, str] = {"train": "#5A6FC0", "val": "#B28500", "test": "#C2477F"}
 ROLE_SYMBOLS: Mapping[str, str] = {"train": "circle", "val": "diamond", "test": "square"}
@@ -125,6 +151,21 @@ def algorithm_label(algorithm: str) -> str:
 def algorithm_colour(algorithm: str) -> str:
     """The one colour of an algorithm; anything unknown is a floor and grey."""
     return ALGORITHM_COLOURS.get(algorithm, FLOOR_COLOUR)
+
+
+def is_floor(algorithm: str) -> bool:
+    """Whether it is only there to be beaten, and therefore grey."""
+    return algorithm_colour(algorithm) == FLOOR_COLOUR
+
+
+def algorithm_symbol(algorithm: str) -> str:
+    """The shape of an algorithm's points where several share a figure."""
+    return ALGORITHM_SYMBOLS.get(algorithm, "circle-open")
+
+
+def algorithm_dash(algorithm: str) -> str:
+    """Solid for a model; each floor has a dash of its own, as they share their grey."""
+    return FLOOR_DASHES.get(algorithm, "dash" if is_floor(algorithm) else "solid")
 
 
 def exposure_key(value: object) -> str:

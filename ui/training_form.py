@@ -1,14 +1,14 @@
-"""The first questions of a training: data, target, algorithms, estimate or forecast."""
+"""The first questions of a training: data, target, estimate or forecast, algorithms."""
 
 from typing import Any
 
 import streamlit as st
 
+from core.algorithm_choice import Offer, offer_algorithms, refusals
 from core.database import read_scope
 from core.datasets import DatasetSummary, list_datasets
 from core.errors import NotFound
 from core.users import CurrentUser
-from models.config import ALGORITHMS
 from models.specs import SPECS_BY_NAME
 from ui.links import address_id, set_address
 
@@ -68,16 +68,32 @@ def choose_target(summary: DatasetSummary) -> str:
     return target
 
 
-def choose_algorithms() -> list[str]:
+def choose_algorithms(target: str, max_horizon: int) -> list[str]:
     """Keys of the ticked algorithms; each becomes a run and a model of its own."""
-    st.markdown("Algorithms")
+    st.subheader("Algorithms", anchor=False)
     chosen = []
-    for column, info in zip(st.columns(len(ALGORITHMS)), ALGORITHMS.values(), strict=True):
-        with column, st.container(gap="xxsmall"):
-            if st.checkbox(info.label, value=True, key=f"algorithm_{info.key}"):
-                chosen.append(info.key)
-            st.caption(info.description)
+    for group in offer_algorithms(target, max_horizon):
+        with st.container(gap="xxsmall"):
+            st.markdown(f"**{group.label}** :gray[{group.help}]")
+            with st.container(horizontal=True, gap="medium"):
+                chosen += [offer.key for offer in group.offers if _ticked(offer)]
+            if reasons := refusals(group.offers):
+                st.caption(reasons)
     return chosen
+
+
+def _ticked(offer: Offer) -> bool:
+    """Whether it is chosen; one that can be chosen again starts from its default."""
+    state = "unavailable" if offer.refusal else "algorithm"
+    ticked = st.checkbox(
+        offer.label,
+        value=offer.usual,
+        key=f"{state}_{offer.key}",
+        disabled=offer.refusal is not None,
+        help=offer.description,
+        width="content",
+    )
+    return ticked and offer.refusal is None
 
 
 def choose_kind() -> dict[str, Any]:

@@ -1,17 +1,19 @@
 """All training jobs: what runs now, and a table of everything to open."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import pandas as pd
 import streamlit as st
 
 from core.database import read_scope
+from core.registry import ModelInfo
 from core.training_views import JobInfo, RunInfo, list_jobs
+from core.twins import twin_origins
 from core.users import CurrentUser
 from ui.frame import duration, empty_state, status_text
-from ui.links import go, link
 from ui.theme import algorithm_label
+from ui.training_groups import grouped, link_to, open_entry
 
 LATEST = 3
 ANY = "All"
@@ -26,33 +28,36 @@ def show_jobs(user: CurrentUser) -> None:
     elif any(job.is_active for job in jobs):
         _live_list(user)
     else:
-        _draw(jobs)
+        _draw(user, jobs)
 
 
 @st.fragment(run_every=2.0)
 def _live_list(user: CurrentUser) -> None:
     with read_scope() as session:
         jobs = list_jobs(session, user)
-    _draw(jobs)
+    _draw(user, jobs)
     if not any(job.is_active for job in jobs):
         st.rerun()
 
 
-def _draw(jobs: Sequence[JobInfo]) -> None:
+def _draw(user: CurrentUser, ungrouped: Sequence[JobInfo]) -> None:
+    with read_scope() as session:
+        origins = twin_origins(session, user)
+    jobs = grouped(ungrouped, origins)
     active = [job for job in jobs if job.is_active]
     for job in active:
         with st.container(border=True, gap="xsmall"):
-            link(job.name, "runs", icon=":material/open_in_new:", job=job.id)
+            link_to(job, origins, ":material/open_in_new:")
             st.progress(job.progress, text=f"{job.progress:.0%} · {_algorithms(job)}")
     shown = _filtered(jobs)
     if not shown:
         st.caption("No training matches. Choose another status or dataset.")
         return
-    _table(shown)
+    _table(shown, origins)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption("Choose a row to open it. Latest:", width="content")
         for job in jobs[:LATEST]:
-            link(job.name, "runs", job=job.id)
+            link_to(job, origins)
 
 
 def _filtered(jobs: Sequence[JobInfo]) -> list[JobInfo]:
@@ -68,7 +73,7 @@ def _filtered(jobs: Sequence[JobInfo]) -> list[JobInfo]:
     ]
 
 
-def _table(jobs: Sequence[JobInfo]) -> None:
+def _table(jobs: Sequence[JobInfo], origins: Mapping[str, ModelInfo]) -> None:
     zone = st.context.timezone or "UTC"
     event = st.dataframe(
         _frame(jobs),
@@ -89,7 +94,7 @@ def _table(jobs: Sequence[JobInfo]) -> None:
         },
     )
     if event.selection.rows:
-        go("runs", job=jobs[event.selection.rows[0]].id)
+        open_entry(jobs[event.selection.rows[0]], origins)
 
 
 TEXT_COLUMNS = {
@@ -140,7 +145,10 @@ def target_text(target: str) -> str:
 
 
 def _algorithms(job: JobInfo) -> str:
-    """The algorithms, each with its state where that is not the job's."""
+    """The algorithms, each with its state where that is not the job's; of twins their number."""
+    if len({run.algorithm for run in job.runs}) < len(job.runs):
+        done = sum(not run.is_active for run in job.runs)
+        return f"{algorithm_label(job.runs[0].algorithm)}, {done} of {len(job.runs)} ended"
     if all(run.status == job.status for run in job.runs) and not job.is_active:
         return ", ".join(algorithm_label(run.algorithm) for run in job.runs)
     return ", ".join(f"{algorithm_label(run.algorithm)} {_state(run)}" for run in job.runs)

@@ -14,6 +14,7 @@ from ui.frame import is_dark, status_text
 from ui.links import set_address
 from ui.result_numbers import styled_metrics
 from ui.theme import PLOTLY_CONFIG, algorithm_label, metric_quantity
+from ui.training_cards import round_noun
 
 # More points than this are not told apart on a screen.
 POINTS_PER_CURVE = 1000
@@ -25,15 +26,21 @@ LOG_LEVELS = {
 
 
 def learning_curves(user: CurrentUser, job: JobInfo) -> None:
-    """Draw loss against epoch of all runs, and the validation errors below."""
+    """Draw loss against epoch of the runs that have epochs, and the validation errors of all."""
     epochs = _epochs(user, job)
-    st.plotly_chart(
-        loss_curves(_thinned(epochs), dark=is_dark(), over=not job.is_active),
-        theme=None,
-        config=PLOTLY_CONFIG,
-        key="loss",
-        alt=f"Training and validation loss by epoch of {job.name}",
-    )
+    curved = [run.id for run in job.runs if round_noun(run.algorithm)]
+    if curved:
+        st.plotly_chart(
+            loss_curves(
+                _thinned(epochs[epochs["run_id"].isin(curved)]),
+                dark=is_dark(),
+                over=not job.is_active,
+            ),
+            theme=None,
+            config=PLOTLY_CONFIG,
+            key="loss",
+            alt=f"Training and validation loss by epoch of {job.name}",
+        )
     _error_table(user, job, epochs)
 
 
@@ -95,7 +102,9 @@ def _error_table(user: CurrentUser, job: JobInfo, epochs: pd.DataFrame) -> None:
         name: st.column_config.TextColumn(label) for name, label in labels.items()
     }
     columns["best_epoch"] = st.column_config.NumberColumn(
-        "Best epoch", help="The epoch with the lowest validation loss; its weights are kept."
+        "Best epoch",
+        help="The epoch (boosting round) with the lowest validation loss; the model of then is "
+        "kept.",
     )
     for target in targets:
         unit = metric_quantity("rmse", target).unit
@@ -136,7 +145,8 @@ def _errors(
     known = epochs.dropna(subset=["val_loss"])
     if not known.empty:
         best = known.sort_values("val_loss", kind="stable").iloc[0]
-        row["best_epoch"] = int(best["epoch"])
+        if round_noun(run.algorithm):
+            row["best_epoch"] = int(best["epoch"])
         for target in targets:
             factor = metric_quantity("rmse", target).factor
             row[f"val_{target}"] = factor * best.get(f"val_rmse_{target}", float("nan"))

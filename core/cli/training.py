@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from core.algorithm_choice import usual_algorithms
 from core.cli.edge import ActingEmail, AsJson, NoWait, acting_user
 from core.cli.json_files import read_object
 from core.cli.output import metrics_text, show, table
@@ -23,9 +24,10 @@ def train(
     acting: ActingEmail,
     dataset: Annotated[int, typer.Option(metavar="ID", help="Dataset; see `datasets`.")],
     target: Annotated[str, typer.Option(help="RUL, PCL or BOTH.")] = "BOTH",
-    algorithms: Annotated[str, typer.Option(help="Names with commas between.")] = ",".join(
-        ALGORITHMS
-    ),
+    algorithms: Annotated[
+        str | None,
+        typer.Option(help=f"Names with commas between, of {', '.join(ALGORITHMS)}."),
+    ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the training.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training rows.")] = None,
     seed: Annotated[int | None, typer.Option(help="Same seed, same numbers.")] = None,
@@ -42,12 +44,16 @@ def train(
 ) -> None:
     """Train algorithms on a dataset; exit code 1 if none succeeded."""
     user = acting_user(acting)
+    hyperparams = parse_settings(settings or [], epochs, seed)
+    horizon = hyperparams.get("max_horizon", 0)
     request = TrainingRequest(
         dataset_id=dataset,
         target=target.upper(),
-        algorithms=_listed(algorithms.upper()),
+        algorithms=_listed(algorithms.upper())
+        if algorithms
+        else usual_algorithms(target.upper(), horizon),
         roles=_roles(roles),
-        hyperparams=parse_settings(settings or [], epochs, seed),
+        hyperparams=hyperparams,
         name=name,
     )
     with session_scope() as session:
@@ -148,7 +154,8 @@ def _lines(payload: dict[str, Any]) -> list[str]:
         model = f", model {run['model_version_id']}" if run["model_version_id"] else ""
         note = f": {run['message']}" if run["message"] else ""
         lines.append(f"{run['algorithm']}: {run['status']}{model}{note}")
-        for role, targets in (run["metrics"] or {}).items():
+        for role in ("val", "test"):
+            targets = (run["metrics"] or {}).get(role, {})
             lines += [f"  {role} {name}: {metrics_text(m)}" for name, m in targets.items()]
     return lines
 

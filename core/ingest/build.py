@@ -69,9 +69,11 @@ def build_dataset(
     on_progress(0.9, "Computing labels")
     labelled = label_cycles(raw, mapping)
     del raw
-    notes = mat.NOTES if detect_kind(path, original_name) is FileKind.MAT else ()
+    is_mat = detect_kind(path, original_name) is FileKind.MAT
     warnings = [*mapping_warnings, *problems.warnings, *labelled.warnings]
-    result = assemble(labelled, mapping, problems, warnings, notes)
+    result = assemble(labelled, mapping, problems, warnings, mat.NOTES if is_mat else ())
+    if is_mat and labelled.origins.pcl == "file":
+        result.feature_schema["label_notes"] = list(mat.LABEL_NOTES)
     on_progress(1.0, "Done")
     return result
 

@@ -14,11 +14,11 @@ from core.ingest.mat5 import read_arrays
 BATTERY_COLUMN = "battery"
 SPLIT_COLUMN = "split"
 NOMINAL_CAPACITY_AH = 1.1
-NOTES = (
-    "The features of this file are trailing means over 10 cycles.",
+LABEL_NOTES = (
     "The PCL of this file was repaired with statistics of each battery's whole life and with "
     "the next cycle; forecasts inherit that.",
 )
+NOTES = ("The features of this file are trailing means over 10 cycles.", *LABEL_NOTES)
 _CYCLES, _COUNTS, _FEATURES = "Cycles_Flt", "Num_Cycles_Flt", "Features_mov_Flt"
 _PCL, _RUL = "PCL_Flt", "RUL_Flt"
 _ROLES = {"train_ind": "train", "test_ind": "val", "secondary_test_ind": "test"}

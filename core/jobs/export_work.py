@@ -21,6 +21,12 @@ from models.specs import SPECS_BY_NAME
 COLUMN_UNITS = (
     ("cycle_num", "cycle number"),
     ("y_true, y_pred", "PCL: fraction of nominal capacity; RUL: cycles"),
+    ("y_lower, y_upper", "ends of the 90 % interval, in the unit of y_pred; empty: no interval"),
+    ("coverage", "share of the labelled cycles of a battery inside the interval"),
+    ("mean_width", "mean of y_upper - y_lower, in the unit of y_pred"),
+    ("distance_ratio", "above 1: its first 100 cycles are unlike those of the training batteries"),
+    ("interval_observed", "mean of coverage over the batteries; *_low, *_high: 95 % interval"),
+    ("interval_expected_*", "range that chance allows for batteries like the calibrating ones"),
     ("mae, rmse", "PCL: fraction of nominal capacity (0.01 is 1 %-point); RUL: cycles"),
     ("mse", "square of the unit of rmse"),
     ("r2", "no unit; 1 is perfect"),
@@ -94,12 +100,16 @@ def information(result: TestResult, model: ModelInfo) -> list[tuple[str, Any]]:
 
 
 def overall_frame(result: TestResult) -> pd.DataFrame:
-    """Overall metrics, one row per target; the mean over batteries as macro_ columns."""
+    """Overall metrics, one row per target; means over batteries as macro_, intervals interval_."""
     rows = []
     for target, metrics in result.overall.items():
-        plain = {name: value for name, value in metrics.items() if name != "macro"}
-        macro = {f"macro_{name}": value for name, value in metrics.get("macro", {}).items()}
-        rows.append({"target": target, **plain, **macro})
+        plain = {k: value for k, value in metrics.items() if not isinstance(value, dict)}
+        parts = {
+            f"{part}_{name}": value
+            for part in ("macro", "interval")
+            for name, value in metrics.get(part, {}).items()
+        }
+        rows.append({"target": target, **plain, **parts})
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["target"])
 
 

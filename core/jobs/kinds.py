@@ -6,7 +6,7 @@ from importlib import import_module
 
 from sqlalchemy.orm import Session
 
-from core import builtin, exports, testing, training, uploads
+from core import builtin, exports, studies, testing, training, uploads
 from core.jobs.tasks import end_task
 from db.tables import BackgroundTask
 
@@ -37,6 +37,7 @@ KINDS = {
     "TRAIN": Kind(training.begin, training.settle, "core.jobs.train_work", "train"),
     "TEST": Kind(testing.begin, testing.settle, "core.jobs.test_work", "short"),
     "EXPORT": Kind(exports.begin, exports.settle, "core.jobs.export_work", "short"),
+    "STUDY": Kind(studies.begin, studies.settle, "core.jobs.study_work", "short"),
     "BUILTIN": Kind(builtin.begin, builtin.settle, "core.jobs.builtin_work", "short"),
 }
 

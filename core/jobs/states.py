@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from db.tables import BackgroundTask, DataUpload, TestJob, TrainingJob, TrainingJobRun
+from db.tables import BackgroundTask, DataUpload, Study, TestJob, TrainingJob, TrainingJobRun
 
 ACTIVE = ("PENDING", "RUNNING")
 FINISHED = ("SUCCEEDED", "FAILED", "CANCELED")
@@ -24,7 +24,7 @@ _UPLOAD_MOVES = {
     "FAILED": ("PENDING", "PROCESSING"),
 }
 
-Stateful = type[BackgroundTask | DataUpload | TestJob | TrainingJob | TrainingJobRun]
+Stateful = type[BackgroundTask | DataUpload | Study | TestJob | TrainingJob | TrainingJobRun]
 
 
 def move(session: Session, table: Stateful, row_id: int, to: str, **values: Any) -> bool:

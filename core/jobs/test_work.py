@@ -4,16 +4,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from core import metrics
 from core.cycles import ALL_COLUMNS, load_cycles
 from core.database import read_scope, session_scope
 from core.errors import TaskFailed
 from core.exports import queue_export
 from core.jobs.context import TaskContext
+from core.jobs.evidence import battery_metrics, horizon_metrics, overall_metrics
 from core.jobs.states import move
+from core.prediction_writing import PredictedCurve, write_predictions
 from core.registry import get_model_info, open_checkpoint
 from core.series import make_series
 from core.testing import UNSEEN, TestInfo, add_log, get_test_info, match_features
@@ -23,15 +24,12 @@ from db.tables import (
     TestJob,
     TestJobBattery,
     TestJobBatteryMetric,
+    TestJobHorizonMetric,
     TestJobMetricOverall,
-    TestJobPrediction,
 )
 from db.tables.columns import EXPORT_FORMATS, utc_now
 from models.checkpoint import Prediction, TrainedModel
 from models.series import BatterySeries
-
-# Small enough for SQLite's single writer never to be held for half a second.
-CHUNK_ROWS = 5000
 
 
 @dataclass(frozen=True)
@@ -51,9 +49,10 @@ def work(context: TaskContext) -> None:
     context.report("Loading model and cycles", 0.0)
     assignment = _load(context)
     predictions = _predict(context, assignment)
+    horizons = _horizon_rows(context, assignment, predictions)
     _write_predictions(context, assignment, predictions)
     context.report("Storing metrics", 0.99)
-    _publish(context, assignment, predictions)
+    _publish(context, assignment, predictions, horizons)
 
 
 def _load(context: TaskContext) -> Assignment:
@@ -93,43 +92,56 @@ def _predict(context: TaskContext, assignment: Assignment) -> dict[str, Predicti
     predictions = {}
     for done, (code, series) in enumerate(assignment.series.items(), start=1):
         predictions[code] = assignment.model.predict(series, assignment.test.horizon)
-        context.report(f"Predicting battery {code}", 0.5 * done / len(assignment.series))
+        context.report(f"Predicting battery {code}", 0.3 * done / len(assignment.series))
     return predictions
+
+
+def _horizon_rows(
+    context: TaskContext, assignment: Assignment, predictions: dict[str, Prediction]
+) -> list[dict[str, Any]]:
+    """Errors of a forecast and its floors by horizon, over the batteries never seen."""
+    unseen = [s for code, s in assignment.series.items() if assignment.exposure[code] == UNSEEN]
+    found = horizon_metrics(
+        assignment.model,
+        unseen,
+        {assignment.test.horizon: predictions},
+        lambda share: context.report("Scoring other horizons", 0.3 + 0.2 * share),
+    )
+    return [{"test_job_id": assignment.test.id, **row} for row in found]
 
 
 def _write_predictions(
     context: TaskContext, assignment: Assignment, predictions: dict[str, Prediction]
 ) -> None:
-    rows = _prediction_rows(assignment, predictions)
-    for start in range(0, len(rows), CHUNK_ROWS):
-        with session_scope() as session:
-            session.execute(insert(TestJobPrediction), rows[start : start + CHUNK_ROWS])
-        share = min(1.0, (start + CHUNK_ROWS) / len(rows))
-        context.report("Storing predictions", 0.5 + 0.49 * share)
-
-
-def _prediction_rows(
-    assignment: Assignment, predictions: dict[str, Prediction]
-) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    for code, prediction in predictions.items():
-        fixed = {"test_job_id": assignment.test.id, "battery_id": assignment.battery_ids[code]}
-        cycles = prediction.cycle_num.tolist()
-        for column, target in enumerate(assignment.model.task.targets):
-            true = prediction.y_true[:, column].tolist()
-            pred = prediction.y_pred[:, column].tolist()
-            rows += [
-                {**fixed, "target": target, "cycle_num": c, "y_true": t, "y_pred": p}
-                for c, t, p in zip(cycles, true, pred, strict=True)
-            ]
-    return rows
+    curves = [
+        PredictedCurve(
+            assignment.battery_ids[code],
+            target,
+            prediction.cycle_num,
+            prediction.y_true[:, column],
+            prediction.y_pred[:, column],
+            prediction.y_lower[:, column],
+            prediction.y_upper[:, column],
+        )
+        for code, prediction in predictions.items()
+        for column, target in enumerate(assignment.model.task.targets)
+    ]
+    write_predictions(
+        assignment.test.id,
+        curves,
+        lambda share: context.report("Storing predictions", 0.5 + 0.49 * share),
+    )
 
 
 def _publish(
-    context: TaskContext, assignment: Assignment, predictions: dict[str, Prediction]
+    context: TaskContext,
+    assignment: Assignment,
+    predictions: dict[str, Prediction],
+    horizons: list[dict[str, Any]],
 ) -> None:
     test_id = assignment.test.id
     each, overall = _metric_rows(assignment, predictions)
+    distances = _distance_rows(assignment)
     context.flush()
     with session_scope() as session:
         context.finish(session)
@@ -137,8 +149,14 @@ def _publish(
             session.execute(insert(TestJobBatteryMetric), each)
         if overall:
             session.execute(insert(TestJobMetricOverall), overall)
+        if horizons:
+            session.execute(insert(TestJobHorizonMetric), horizons)
+        if distances:
+            session.execute(update(TestJobBattery), distances)
         test = session.get_one(TestJob, test_id)
         add_log(session, test, "INFO", _summary(assignment, overall))
+        for level, line in _evidence_lines(overall, distances):
+            add_log(session, test, level, line)
         if not move(session, TestJob, test_id, "SUCCEEDED", finished_at=utc_now()):
             raise TaskFailed("The test was ended while its results were being stored.")
         for file_format in EXPORT_FORMATS:
@@ -148,19 +166,53 @@ def _publish(
 def _metric_rows(
     assignment: Assignment, predictions: dict[str, Prediction]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    each: list[dict[str, Any]] = []
-    overall: list[dict[str, Any]] = []
     fixed = {"test_job_id": assignment.test.id}
-    for column, target in enumerate(assignment.model.task.targets):
-        pairs = {c: (p.y_true[:, column], p.y_pred[:, column]) for c, p in predictions.items()}
-        for code, pair in pairs.items():
-            if (found := metrics.score(target, *pair)) is not None:
-                battery = {"battery_id": assignment.battery_ids[code], "target": target}
-                each.append({**fixed, **battery, "metrics": found})
-        unseen = [pair for code, pair in pairs.items() if assignment.exposure[code] == UNSEEN]
-        if (pooled := metrics.overall(target, unseen)) is not None:
-            overall.append({**fixed, "target": target, "metrics": pooled, "created_at": utc_now()})
+    each = [
+        {**fixed, "battery_id": assignment.battery_ids[code], "target": target, "metrics": found}
+        for code, prediction in predictions.items()
+        for target, found in battery_metrics(assignment.model, prediction).items()
+    ]
+    unseen = {code: p for code, p in predictions.items() if assignment.exposure[code] == UNSEEN}
+    pooled = overall_metrics(assignment.model, unseen, assignment.test.horizon, with_interval=True)
+    overall = [
+        {**fixed, "target": target, "metrics": found, "created_at": utc_now()}
+        for target, found in pooled.items()
+    ]
     return each, overall
+
+
+def _distance_rows(assignment: Assignment) -> list[dict[str, Any]]:
+    """How unlike the training batteries each battery is; nothing where that is not known."""
+    if (known := assignment.model.applicability) is None:
+        return []
+    fixed = {"test_job_id": assignment.test.id}
+    ratios = {code: known.distance_ratio(series) for code, series in assignment.series.items()}
+    return [
+        {**fixed, "battery_id": assignment.battery_ids[code], "distance_ratio": ratio}
+        for code, ratio in ratios.items()
+        if ratio is not None
+    ]
+
+
+def _evidence_lines(
+    overall: list[dict[str, Any]], distances: list[dict[str, Any]]
+) -> list[tuple[str, str]]:
+    """Level and text of what the log says about intervals and unusual batteries."""
+    lines = []
+    for row in overall:
+        if interval := row["metrics"].get("interval"):
+            low, high = interval["expected_low"], interval["expected_high"]
+            level = "WARNING" if interval["verdict"] == "too low" else "INFO"
+            text = (
+                f"{row['target']}: the {interval['nominal']:.0%} intervals hold "
+                f"{interval['observed']:.1%} of the cycles ({interval['verdict']}; chance allows "
+                f"{low:.1%} to {high:.1%})."
+            )
+            lines.append((level, text))
+    if unlike := sum(row["distance_ratio"] > 1 for row in distances):
+        text = f"{unlike} of {len(distances)} batteries are unlike the training batteries."
+        lines.append(("WARNING", text))
+    return lines
 
 
 def _summary(assignment: Assignment, overall: list[dict[str, Any]]) -> str:

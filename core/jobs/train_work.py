@@ -1,6 +1,7 @@
 """Training one algorithm: load, fit, score, and store the model with one last transaction."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,16 @@ import numpy as np
 from sqlalchemy import insert, update
 from sqlalchemy.orm import Session
 
-from core import access, metrics, storage
+from core import access, storage
 from core.cycles import ALL_COLUMNS, fingerprint, load_cycles
 from core.database import read_scope, session_scope
 from core.datasets import Feature, features_of, list_batteries
+from core.ensembles import ENSEMBLE, list_members
 from core.errors import TaskFailed
 from core.jobs.context import TaskContext
+from core.jobs.evidence import add_evidence, interval_facts, score_roles, training_share
 from core.jobs.states import move
+from core.learned import learned_lines
 from core.registry import add_model
 from core.series import make_series, targets_of
 from core.training import unfinished_checkpoint, update_job
@@ -25,7 +29,9 @@ from db.tables import TrainingJobRun, TrainingJobRunLog, TrainingJobRunMetric
 from db.tables.columns import utc_now
 from models.checkpoint import TrainedModel
 from models.config import ALGORITHMS, Hyperparameters, resolve
+from models.ensemble import combine
 from models.fitting import EpochReport, FitResult, fit
+from models.predictor import facts_of
 from models.series import BatterySeries, make_task
 
 
@@ -54,21 +60,51 @@ def work(context: TaskContext) -> None:
     context.report("Loading cycles", 0.0)
     assignment = _load(context)
     _log(context, _summary(assignment, context.threads))
-    result = fit(
-        assignment.run.algorithm,
-        assignment.series["train"],
-        assignment.series["val"],
-        make_task(assignment.targets, [f.name for f in assignment.features], assignment.hp),
+    result = _learn(context, assignment)
+    if result.epochs_run > 1:
+        stopped = ", stopped early" if result.stopped_early else ""
+        _log(context, f"Best epoch {result.best_epoch} of {result.epochs_run}{stopped}.")
+    result = replace(result, model=_surround(context, assignment, result.model))
+    context.report("Scoring", 0.99)
+    _store(context, assignment, result, score_roles(result.model, assignment.series))
+
+
+def _learn(context: TaskContext, assignment: Assignment) -> FitResult:
+    """Train the algorithm, or combine what the other runs of the job have trained."""
+    names = [feature.name for feature in assignment.features]
+    task = make_task(assignment.targets, names, assignment.hp)
+    train, val = assignment.series["train"], assignment.series["val"]
+    share = training_share(assignment.run.algorithm, train, val, task)
+    learn = partial(fit, assignment.run.algorithm)
+    if assignment.run.algorithm == ENSEMBLE:
+        learn = partial(combine, _load_members(assignment))
+    result = learn(
+        train,
+        val,
+        task,
         assignment.hp,
         threads=context.threads,
-        on_epoch=lambda report: _record_epoch(context, report),
+        on_epoch=lambda report: _record_epoch(context, report, share),
         on_stage=lambda stage: _enter_stage(context, stage),
     )
-    stopped = ", stopped early" if result.stopped_early else ""
-    _log(context, f"Best epoch {result.best_epoch} of {result.epochs_run}{stopped}.")
-    context.report("Scoring", 0.99)
-    scores = {role: _score(result.model, assignment, role) for role in ("val", "test")}
-    _store(context, assignment, result, scores)
+    for line in learned_lines(facts_of(result.model.predictor)):
+        _log(context, line)
+    return result
+
+
+def _surround(context: TaskContext, assignment: Assignment, model: TrainedModel) -> TrainedModel:
+    """Add intervals, range of applicability and floors, all from the same batteries."""
+    train, val = assignment.series["train"], assignment.series["val"]
+    model = add_evidence(model, train, val, threads=context.threads, report=context.report)
+    for name, fact in interval_facts(model).items():
+        _log(context, f"{name.replace('_', ' ').replace('i', 'I', 1)}: {fact}")
+    return model
+
+
+def _load_members(assignment: Assignment) -> dict[str, TrainedModel]:
+    with read_scope() as session:
+        members = list_members(session, assignment.user, assignment.run.job_id)
+    return {member.title: TrainedModel.load(member.checkpoint).bare() for member in members}
 
 
 def _load(context: TaskContext) -> Assignment:
@@ -120,10 +156,10 @@ def _enter_stage(context: TaskContext, stage: str) -> None:
     _log(context, stage)
 
 
-def _record_epoch(context: TaskContext, report: EpochReport) -> None:
+def _record_epoch(context: TaskContext, report: EpochReport, share: float) -> None:
     context.report(
         f"Epoch {report.epoch} of {report.total_epochs}",
-        0.98 * report.epoch / report.total_epochs,
+        share * report.epoch / report.total_epochs,
     )
     row = {
         "run_id": context.subject_id,
@@ -159,18 +195,6 @@ def _log(context: TaskContext, message: str, level: str = "INFO") -> None:
 
 def _write_log(session: Session, rows: list[dict[str, Any]]) -> None:
     session.execute(insert(TrainingJobRunLog), rows)
-
-
-def _score(model: TrainedModel, assignment: Assignment, role: str) -> dict[str, Any]:
-    """Pooled metrics per target at the nearest horizon (0 for estimates, 1 for forecasts)."""
-    horizon = 1 if assignment.hp.max_horizon else 0
-    predictions = [model.predict(series, horizon) for series in assignment.series[role]]
-    scores = {}
-    for column, target in enumerate(assignment.targets):
-        pairs = [(p.y_true[:, column], p.y_pred[:, column]) for p in predictions]
-        if (found := metrics.overall(target, pairs)) is not None:
-            scores[target] = found
-    return scores
 
 
 def _store(
@@ -234,8 +258,10 @@ def _config(assignment: Assignment, result: FitResult, threads: int) -> dict[str
         "best_epoch": result.best_epoch,
         "epochs_run": result.epochs_run,
         "stopped_early": result.stopped_early,
+        **interval_facts(result.model),
         "dataset_fingerprint": assignment.fingerprint,
         "labels_version": assignment.labels_version,
         "threads": threads,
         "code_version": code_version(),
+        **facts_of(result.model.predictor),
     }

@@ -14,6 +14,7 @@ from core.jobs.context import load_context
 from core.jobs.kinds import KINDS
 from core.jobs.registry import Registry
 from core.registry import list_models
+from core.row_split import create_row_split
 from core.testing import TestRequest, create_test
 from core.training import TrainingRequest, create_job
 from core.uploads import confirm_mapping, get_upload_info, receive_upload
@@ -35,6 +36,7 @@ class World:
     model_id: int
     test_id: int
     export_id: int
+    study_id: int
 
 
 def add_account(email: str, is_admin: bool = False) -> CurrentUser:
@@ -55,7 +57,8 @@ def write_csv(path: Path, cycles: int = 40, batteries: int = 5) -> Path:
                     "battery": f"b{number}",
                     "cycle": cycle,
                     "capacity": 1.1 * (1 - 0.2 * age**2),
-                    "resistance": 0.016 + 0.002 * age,
+                    # Of its own for each battery: else it would tell the share of life.
+                    "resistance": 0.016 + 0.0006 * number + 0.002 * age,
                     "temperature": 30 + age + 0.1 * np.sin(cycle),
                     "split": ROLES[number % len(ROLES)],
                 }
@@ -106,7 +109,7 @@ def add_dataset(user: CurrentUser, folder: Path, name: str = "Small fleet") -> t
 
 
 def add_world(user: CurrentUser, folder: Path, name: str = "Small fleet") -> World:
-    """A dataset, a trained model, a finished test and its exports."""
+    """A dataset, a trained model, a finished test with its exports, and a study."""
     upload_id, dataset_id = add_dataset(user, folder, name)
     job_id = queue_training(user, dataset_id)
     work_off()
@@ -114,7 +117,8 @@ def add_world(user: CurrentUser, folder: Path, name: str = "Small fleet") -> Wor
         model = list_models(session, user)[0]
     with session_scope() as session:
         test_id = create_test(session, user, TestRequest(model.id, dataset_id))
+        study_id = create_row_split(session, user, dataset_id)
     work_off()
     with read_scope() as session:
         export_id = latest_exports(session, user, test_id)["CSV"].id
-    return World(user, upload_id, dataset_id, job_id, model.run_id, model.id, test_id, export_id)
+    return World(user, upload_id, dataset_id, job_id, model.run_id, model.id, test_id, export_id, study_id)

@@ -36,9 +36,11 @@ from db.tables import (
     Dataset,
     DataUpload,
     ModelVersion,
+    Study,
     TestExport,
     TestJob,
     TestJobBatteryMetric,
+    TestJobHorizonMetric,
     TestJobLog,
     TestJobMetricOverall,
     TestJobPrediction,
@@ -68,8 +70,9 @@ TABLES: dict[str, tuple[Any, ...]] = {
     "tests": (TestJob,),
     "predictions": (TestJobPrediction,),
     "exports": (TestExport,),
+    "studies": (Study,),
     "epochs": (TrainingJobRunMetric,),
-    "test_metrics": (TestJobMetricOverall, TestJobBatteryMetric),
+    "test_metrics": (TestJobMetricOverall, TestJobBatteryMetric, TestJobHorizonMetric),
     "log_lines": (TrainingJobRunLog, TestJobLog),
 }
 
@@ -145,7 +148,7 @@ def test_a_job_leaves_the_dataset(world: World) -> None:
     after = count_rows()
     assert {noun: before[noun] - after[noun] for noun in before} == announced
     kept = {"user", "dataset", "battery_unit", "cycle_data", "data_upload", "background_task"}
-    assert filled_tables() == kept
+    assert filled_tables() == kept | {"study"}
     assert [path.name for path in stored_files(world)] == ["raw_data.csv"]
 
 

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from core.export_files import MAX_CELL_CHARACTERS, harmless, write_csv, write_xlsx
 
-HEADER = ["battery_code", "cycle_num", "target", "y_true", "y_pred", "exposure"]
+HEADER = [
+    *("battery_code", "cycle_num", "target", "y_true", "y_pred", "y_lower", "y_upper", "exposure")
+]
 # What XML cannot hold is left to the writer; codes of files are text of one line.
 CODES = st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=30)
 NUMBERS = st.floats(-1e12, 1e12, allow_nan=False)
@@ -22,7 +24,16 @@ NUMBERS = st.floats(-1e12, 1e12, allow_nan=False)
 
 def predictions(*codes: str, n: int = 2) -> pd.DataFrame:
     rows = [
-        (code, cycle, "PCL", 0.1 * cycle if cycle % 2 else np.nan, 0.1 + cycle / 3, "unseen")
+        (
+            code,
+            cycle,
+            "PCL",
+            0.1 * cycle if cycle % 2 else np.nan,
+            0.1 + cycle / 3,
+            0.1,
+            np.nan,
+            "unseen",
+        )
         for code in codes
         for cycle in range(1, n + 1)
     ]
@@ -124,9 +135,12 @@ def test_text_longer_than_a_cell_is_cut(tmp_path: Path) -> None:
 @given(st.lists(st.tuples(CODES, NUMBERS, st.one_of(st.none(), NUMBERS)), min_size=1, max_size=8))
 def test_wild_values_come_back(rows: list[tuple[str, float, float | None]]) -> None:
     frame = pd.DataFrame(
-        [(code, i, "RUL", true, pred, "train") for i, (code, pred, true) in enumerate(rows)],
+        [
+            (code, i, "RUL", true, pred, true, pred, "train")
+            for i, (code, pred, true) in enumerate(rows)
+        ],
         columns=HEADER,
-    ).astype({"y_true": "float64"})
+    ).astype({"y_true": "float64", "y_lower": "float64"})
     with TemporaryDirectory() as folder:
         write_csv(Path(folder) / "a.csv", frame)
         lines = read_csv(Path(folder) / "a.csv")[1:]
@@ -138,4 +152,5 @@ def test_wild_values_come_back(rows: list[tuple[str, float, float | None]]) -> N
         assert float(line[4]) == pred
         assert close(row[4], pred)
         assert line[3] == "" if true is None else float(line[3]) == true
-        assert row[3] is None if true is None else close(row[3], true)
+        for cell in (row[3], row[5]):
+            assert cell is None if true is None else close(cell, true)

@@ -17,7 +17,7 @@ from tests.paths import ROOT, SHARED_DATA, needs_shared_data
 pytestmark = needs_shared_data
 
 ANN = "ann@example.org"
-ALGORITHMS = ("BASELINE", "BILSTM", "DEEPHPM")
+ALGORITHMS = ("BASELINE", "BILSTM", "DEEPHPM", "ENSEMBLE", "MEAN")
 ROLES = {"091": "train", "100": "train", "101": "val", "124": "test"}
 UNSEEN = ("108", "116", "124")
 
@@ -56,7 +56,7 @@ def dataset(folder: Path) -> Any:
 
 @pytest.fixture(scope="module")
 def training(folder: Path, dataset: Any) -> Any:
-    """What training three algorithms on a few cells said."""
+    """What training some algorithms, their ensemble and a floor on a few cells said."""
     roles = folder / "roles.json"
     roles.write_text(json.dumps(ROLES))
     fixed = ("train", "--as", ANN, "--dataset", dataset["dataset_id"], "--target", "BOTH")
@@ -79,11 +79,11 @@ def test_the_real_file_is_imported_whole(dataset: Any) -> None:
     assert dataset["labelled"] == {"PCL": 1.0, "RUL": 1.0}
 
 
-def test_three_algorithms_are_trained(training: Any) -> None:
+def test_algorithms_ensemble_and_floor_are_trained(training: Any) -> None:
     assert training["status"] == "SUCCEEDED"
     assert [run["algorithm"] for run in training["runs"]] == list(ALGORITHMS)
     for run in training["runs"]:
-        assert run["status"] == "SUCCEEDED" and run["model_version_id"]
+        assert run["status"] == "SUCCEEDED" and run["model_version_id"], run["message"]
         for role, target in (("val", "PCL"), ("val", "RUL"), ("test", "PCL"), ("test", "RUL")):
             assert run["metrics"][role][target]["rmse"] > 0
             assert run["metrics"][role][target]["n_batteries"] == 1

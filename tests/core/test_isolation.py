@@ -16,25 +16,37 @@ import core
 from core import (
     access,
     accounts,
+    comparison,
     cycles,
+    cycles_seen,
     datasets,
     deletion,
+    early_life,
+    ensembles,
     explore,
     exports,
+    horizons,
     label_change,
+    leaderboard,
     passwords,
+    peers,
     registry,
     relabel,
     results,
+    row_split,
     sessions,
+    studies,
     testing,
     training,
     training_views,
+    twin_report,
+    twins,
     uploads,
 )
 from core.database import get_engine, migrate, read_scope
 from core.errors import FadeBenchError, NotFound
 from core.ingest.mapping import ColumnMapping
+from core.leakage import findings, relatives, stored
 from core.settings import get_settings
 from core.testing import TestRequest
 from core.training import TrainingRequest
@@ -68,8 +80,12 @@ BY_ID: dict[Callable[..., Any], Call] = {
     access.get_model: lambda s, u, w: access.get_model(s, u, w.model_id),
     access.get_test: lambda s, u, w: access.get_test(s, u, w.test_id),
     access.get_result: lambda s, u, w: access.get_result(s, u, w.test_id),
+    access.get_study: lambda s, u, w: access.get_study(s, u, w.study_id),
     access.get_export: lambda s, u, w: access.get_export(s, u, w.export_id),
+    comparison.compare_tests: lambda s, u, w: comparison.compare_tests(s, u, [w.test_id], "PCL"),
+    comparison.unseen_errors: lambda s, u, w: comparison.unseen_errors(s, u, [w.test_id], "PCL"),
     cycles.load_cycles: lambda s, u, w: cycles.load_cycles(s, u, w.dataset_id),
+    cycles_seen.get_cycles_seen: lambda s, u, w: cycles_seen.get_cycles_seen(s, u, [w.test_id]),
     datasets.battery_ids: lambda s, u, w: datasets.battery_ids(s, u, w.dataset_id, ["b0"]),
     datasets.describe_dataset: lambda s, u, w: datasets.describe_dataset(s, u, w.dataset_id),
     datasets.get_dataset_summary: lambda s, u, w: datasets.get_dataset_summary(s, u, w.dataset_id),
@@ -83,6 +99,10 @@ BY_ID: dict[Callable[..., Any], Call] = {
         s, u, w.dataset_id
     ),
     deletion.list_job_dependents: lambda s, u, w: deletion.list_job_dependents(s, u, w.job_id),
+    early_life.create_from_dataset: lambda s, u, w: early_life.create_from_dataset(
+        s, u, "x", w.dataset_id
+    ),
+    ensembles.list_members: lambda s, u, w: ensembles.list_members(s, u, w.job_id),
     explore.battery_cycles: lambda s, u, w: explore.battery_cycles(s, u, w.dataset_id, "b0"),
     explore.correlations: lambda s, u, w: explore.correlations(s, u, w.dataset_id),
     explore.feature_values: lambda s, u, w: explore.feature_values(s, u, w.dataset_id, "pcl"),
@@ -92,9 +112,25 @@ BY_ID: dict[Callable[..., Any], Call] = {
     exports.get_export_info: lambda s, u, w: exports.get_export_info(s, u, w.export_id),
     exports.latest_exports: lambda s, u, w: exports.latest_exports(s, u, w.test_id),
     exports.open_export: lambda s, u, w: exports.open_export(s, u, w.export_id),
+    horizons.horizon_errors: lambda s, u, w: horizons.horizon_errors(s, u, [w.test_id], "PCL"),
     label_change.compute_change: lambda s, u, w: label_change.compute_change(
         s, u, w.dataset_id, 1.0, None
     ),
+    leaderboard.rank_models: lambda s, u, w: leaderboard.rank_models(
+        s, u, leaderboard.Board(w.dataset_id, "x", "PCL", 0, 2)
+    ),
+    findings.dataset_findings: lambda s, u, w: findings.dataset_findings(s, u, w.dataset_id),
+    findings.test_findings: lambda s, u, w: findings.test_findings(s, u, _test_request(w)),
+    findings.training_findings: lambda s, u, w: findings.training_findings(
+        s, u, _training_request(w)
+    ),
+    relatives.copied_exposures: lambda s, u, w: relatives.copied_exposures(
+        s, u, _model(s, w), w.dataset_id
+    ),
+    relatives.known_batteries: lambda s, u, w: relatives.known_batteries(s, u, _model(s, w)),
+    relatives.list_duplicates: lambda s, u, w: relatives.list_duplicates(s, u, w.dataset_id),
+    stored.load_sketches: lambda s, u, w: stored.load_sketches(s, u, w.dataset_id),
+    peers.list_peers: lambda s, u, w: peers.list_peers(s, u, w.test_id, "PCL"),
     registry.compare_configs: lambda s, u, w: registry.compare_configs(s, u, [w.model_id]),
     registry.delete_model: lambda s, u, w: registry.delete_model(s, u, w.model_id),
     registry.get_model_info: lambda s, u, w: registry.get_model_info(s, u, w.model_id),
@@ -109,6 +145,16 @@ BY_ID: dict[Callable[..., Any], Call] = {
     results.prediction_curves: lambda s, u, w: results.prediction_curves(
         s, u, w.test_id, "PCL", ["b3"]
     ),
+    row_split.create_row_split: lambda s, u, w: row_split.create_row_split(s, u, w.dataset_id),
+    studies.cancel_study: lambda s, u, w: studies.cancel_study(s, u, w.study_id),
+    studies.create_study: lambda s, u, w: studies.create_study(
+        s, u, "ROW_SPLIT", "x", {}, dataset_id=w.dataset_id
+    ),
+    studies.delete_study: lambda s, u, w: studies.delete_study(s, u, w.study_id),
+    studies.get_study_info: lambda s, u, w: studies.get_study_info(s, u, w.study_id),
+    studies.get_study_result: lambda s, u, w: studies.get_study_result(s, u, w.study_id),
+    studies.load_assignment: lambda s, u, w: studies.load_assignment(s, u, w.study_id),
+    studies.rename_study: lambda s, u, w: studies.rename_study(s, u, w.study_id, "x"),
     testing.cancel_test: lambda s, u, w: testing.cancel_test(s, u, w.test_id),
     testing.create_test: lambda s, u, w: testing.create_test(s, u, _test_request(w)),
     testing.default_batteries: lambda s, u, w: testing.default_batteries(
@@ -132,6 +178,11 @@ BY_ID: dict[Callable[..., Any], Call] = {
     training_views.run_log: lambda s, u, w: training_views.run_log(s, u, w.run_id),
     training_views.run_metrics: lambda s, u, w: training_views.run_metrics(s, u, [w.run_id]),
     uploads.cancel_upload: lambda s, u, w: uploads.cancel_upload(s, u, w.upload_id),
+    twin_report.twin_report: lambda s, u, w: twin_report.twin_report(s, u, w.model_id),
+    twins.cancel_twins: lambda s, u, w: twins.cancel_twins(s, u, w.model_id),
+    twins.estimate_twins: lambda s, u, w: twins.estimate_twins(s, u, w.model_id),
+    twins.find_twins: lambda s, u, w: twins.find_twins(s, u, w.model_id),
+    twins.start_twins: lambda s, u, w: twins.start_twins(s, u, w.model_id),
     uploads.confirm_mapping: lambda s, u, w: uploads.confirm_mapping(
         s, u, w.upload_id, ColumnMapping(), "x"
     ),
@@ -145,6 +196,7 @@ BY_ID: dict[Callable[..., Any], Call] = {
 LISTS: tuple[Callable[..., Any], ...] = (
     datasets.list_datasets,
     registry.list_models,
+    studies.list_studies,
     testing.list_tests,
     training_views.list_jobs,
     training_views.list_runs,
@@ -159,6 +211,7 @@ QUERIES: tuple[Callable[..., Any], ...] = (
     access.visible_models,
     access.visible_results,
     access.visible_runs,
+    access.visible_studies,
     access.visible_tasks,
     access.visible_tests,
     access.visible_uploads,
@@ -171,6 +224,9 @@ ABOUT_ONESELF: tuple[Callable[..., Any], ...] = (
     accounts.preview_deletion,
     deletion.delete_everything_of,
     deletion.list_account_dependents,
+    early_life.create_from_table,
+    leaderboard.list_boards,
+    twins.twin_origins,
     sessions.end_all_sessions,
     sessions.list_sessions,
     sessions.start_session,
@@ -199,6 +255,7 @@ WITHOUT_ACCOUNT = {
     "core.registry": {"add_model", "next_version"},
     "core.storage": {"remove_on_rollback"},
     "core.sessions": {"account_of_email", "end_session", "user_of_session"},
+    "core.studies": {"begin", "settle"},
     "core.testing": {"add_log", "begin", "settle"},
     "core.training": {"begin", "settle", "update_job"},
     "core.uploads": {"begin", "settle"},
@@ -331,6 +388,8 @@ def test_an_account_acts_only_on_itself(worlds: tuple[World, CurrentUser]) -> No
     with undone() as session:
         assert deletion.list_account_dependents(session, second).models == 0
         assert not accounts.preview_deletion(session, second).rows.get("models")
+        assert leaderboard.list_boards(session, second) == []
+        assert twins.twin_origins(session, second) == {}
         sessions.start_session(session, first.user)
         assert sessions.list_sessions(session, second) == []
         assert sessions.end_all_sessions(session, second) == 0

@@ -76,7 +76,7 @@ def _fill(browser: Browser, state: object, address: str, page: Page) -> None:
         timeout=120_000
     )
     _take(browser, state, address, "runs-busy", job)
-    wait_for_runs(page, 3)
+    wait_for_runs(page, 5)
     _take(browser, state, address, "runs", "/runs")
     _take(browser, state, address, "runs-job", job)
     _take(browser, state, address, "models", "/models")

@@ -36,7 +36,7 @@ def test_map_train_and_test_pcl_and_rul(app_address: str, context: BrowserContex
     for target, unit in (("Capacity loss (PCL)", "RMSE"), ("Remaining life (RUL)", "RMSE")):
         open_page(page, "New training")
         page.get_by_test_id("stRadio").get_by_text(target, exact=True).click()
-        for other in ("BiLSTM", "DeepHPM"):
+        for other in ("BiLSTM", "DeepHPM", "Trees", "Mean curve"):
             page.get_by_test_id("stCheckbox").get_by_text(other, exact=True).click()
         settle(page)
         start_training(page, epochs=2)

@@ -10,9 +10,11 @@ from models.config import (
     HYPERPARAMETERS,
     HyperparameterError,
     Hyperparameters,
+    check_question,
     estimate_seconds,
     parse_value,
     resolve,
+    total_rounds,
 )
 from tests.paths import ROOT
 
@@ -36,11 +38,25 @@ def test_every_setting_has_words_and_bounds() -> None:
         assert (spec.kind in ("choice", "multichoice")) == bool(spec.choices)
 
 
-def test_only_the_lstm_has_a_window_and_only_deephpm_has_physics() -> None:
+def test_settings_belong_to_the_algorithms_that_use_them() -> None:
     owners = {spec.name: spec.algorithms for spec in HYPERPARAMETERS}
+    networks = tuple(key for key, info in ALGORITHMS.items() if info.family == "network")
     assert owners["window_length"] == ("BILSTM",)
-    assert owners["loss_mode"] == owners["physics_inputs"] == ("DEEPHPM",)
-    assert owners["epochs"] == tuple(ALGORITHMS)
+    assert owners["physics_inputs"] == ("DEEPHPM",)
+    assert owners["loss_mode"] == owners["physics_weight"] == ("DEEPHPM", "VERHULST")
+    assert owners["epochs"] == networks
+    assert owners["boosting_rounds"] == ("TREES",) and owners["ridge_alpha"] == ("LINEAR",)
+    assert owners["max_horizon"] == tuple(ALGORITHMS)
+
+
+def test_what_an_algorithm_cannot_answer_is_refused() -> None:
+    with pytest.raises(HyperparameterError, match="floor of forecasts only"):
+        check_question("LAST_VALUE", ("PCL",), resolve("LAST_VALUE", {}))
+    forecast = {"max_horizon": 5}
+    with pytest.raises(HyperparameterError, match="not RUL"):
+        check_question("LAST_SLOPE", ("PCL", "RUL"), resolve("LAST_SLOPE", forecast))
+    check_question("LAST_SLOPE", ("PCL",), resolve("LAST_SLOPE", forecast))
+    check_question("MEAN", ("PCL", "RUL"), resolve("MEAN", {}))
 
 
 def test_overrides_win_over_shared_settings_for_their_algorithm_only() -> None:
@@ -102,8 +118,12 @@ def test_text_becomes_the_setting_s_own_type() -> None:
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_duration_grows_with_work_and_shrinks_with_threads(algorithm: str) -> None:
-    hp, longer = resolve(algorithm, {"epochs": 10}), resolve(algorithm, {"epochs": 20})
+    rounds = ALGORITHMS[algorithm].rounds
+    hp = resolve(algorithm, {rounds: 10} if rounds else {})
     base = estimate_seconds(algorithm, hp, 10_000, 1)
     assert 0 < estimate_seconds(algorithm, hp, 10_000, 2) < base
-    assert base < estimate_seconds(algorithm, longer, 10_000, 1)
     assert base < estimate_seconds(algorithm, hp, 20_000, 1)
+    assert total_rounds(algorithm, hp) == (10 if rounds else 1)
+    if rounds:
+        longer = resolve(algorithm, {rounds: 20})
+        assert base < estimate_seconds(algorithm, longer, 10_000, 1)

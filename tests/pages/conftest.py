@@ -28,13 +28,14 @@ def _script(module_name: str, user: "CurrentUser") -> None:
 
     import streamlit as st
 
+    from tests.paths import ROOT
     from ui.links import register_pages
 
     module = importlib.import_module(f"pages.{module_name}")
     here = module_name.replace("_", "-")
-    addresses = ("datasets", "upload", "explore", "new-training", "runs", "models")
+    names = (path.stem for path in (ROOT / "pages").glob("[!_]*.py"))
     screens = {}
-    for address in (*addresses, "new-test", "results", "account"):
+    for address in sorted(name.replace("_", "-") for name in names):
         draw = partial(module.render, user) if address == here else partial(st.text, address)
         screens[address] = st.Page(draw, title=address, url_path=address, default=address == here)
     register_pages(screens)

@@ -54,6 +54,7 @@ def ids_of(world: World) -> dict[str, int]:
         "test": world.test_id,
         "result": world.test_id,
         "export": world.export_id,
+        "study": world.study_id,
     }
 
 

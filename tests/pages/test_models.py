@@ -7,7 +7,7 @@ from core.datasets import get_dataset_summary
 from core.registry import list_models
 from core.testing import TestRequest, create_test
 from core.users import CurrentUser
-from db.tables import Dataset
+from db.tables import Dataset, ModelVersion
 from tests.pages.conftest import run_page, store_fleet, texts
 from tests.pages.training_jobs import confirm_deletion, run_epochs, start_job, succeed
 
@@ -49,9 +49,31 @@ def test_detail_states_units_and_denominators(user: CurrentUser, model_id: int) 
     assert table.loc["RMSE of PCL", "unit"] == "%-points"
     assert table.loc["RMSE of PCL", "val"] == pytest.approx(0.5)
     assert "state of health" in table.loc["RMSPE of SOH", "meaning"]
-    settings = page.dataframe[1].value.set_index("Setting")["Value"]
+    page = run_page("models", user, {"model": model_id, "model_view": "Settings"})
+    settings = page.dataframe[0].value.set_index("Setting")["Value"]
     assert settings["Hidden size"] == "64"
     assert "Window length (cycles)" not in settings
+
+
+def test_what_was_learned_is_shown_with_units(
+    user: CurrentUser, dataset_id: int, model_id: int
+) -> None:
+    law = [
+        {"target": "PCL", "name": "r", "value": 0.0021, "unit": "1/cycle"},
+        {"target": "PCL", "name": "K", "value": 0.31, "unit": "fraction"},
+    ]
+    weights = {"PCL": {"My Baseline v1": 0.25, "My Trees v1": 0.75}}
+    with session_scope() as session:
+        model = session.get_one(ModelVersion, model_id)
+        model.config = {**model.config, "law": law, "ensemble": weights}
+    page = run_page("models", user, {"model": model_id})
+    tables = {str(list(frame.value.columns)): frame.value for frame in page.dataframe}
+    terms = tables["['Target', 'Parameter', 'Value', 'Unit', 'What it is']"]
+    assert list(terms["Value"] + " " + terms["Unit"]) == ["0.0021 1/cycle", "31 %"]
+    shares = tables["['member', 'PCL']"]
+    assert list(shares["member"]) == ["My Trees v1", "My Baseline v1"]
+    page = run_page("models", user, {"model": model_id, "model_view": "Settings"})
+    assert "ensemble" not in set(page.dataframe[0].value["Setting"].str.lower())
 
 
 def test_changed_labels_are_marked(user: CurrentUser, dataset_id: int, model_id: int) -> None:

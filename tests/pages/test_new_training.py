@@ -36,12 +36,13 @@ def test_without_data_it_offers_the_upload(user: CurrentUser) -> None:
     assert not any(button.label == "Start training" for button in page.button)
 
 
-def test_defaults_start_all_three_and_open_the_job(user: CurrentUser, dataset_id: int) -> None:
+def test_defaults_start_the_usual_ones_and_open_the_job(user: CurrentUser, dataset_id: int) -> None:
     page = run_page("new_training", user, {"dataset": dataset_id})
     assert "about" in page.metric[0].value
     press_start(page)
     job = only_job(user)
-    assert [run.algorithm for run in job.runs] == ["BASELINE", "BILSTM", "DEEPHPM"]
+    chosen = [run.algorithm for run in job.runs]
+    assert chosen == ["BASELINE", "BILSTM", "DEEPHPM", "TREES", "MEAN"]
     assert (job.target, job.hyperparams, job.name) == ("BOTH", {}, "Pouch cells")
     assert job.roles == {"train": 14, "val": 5, "test": 5}
     assert texts(page) == "runs"
@@ -50,7 +51,9 @@ def test_defaults_start_all_three_and_open_the_job(user: CurrentUser, dataset_id
 
 def test_choices_reach_the_job(user: CurrentUser, dataset_id: int) -> None:
     page = run_page("new_training", user, {"dataset": dataset_id})
-    page.checkbox(key="algorithm_DEEPHPM").uncheck().run()
+    for name in ("DEEPHPM", "TREES", "MEAN"):
+        page.checkbox(key=f"algorithm_{name}").uncheck()
+    page.run()
     page.number_input(key="setting_epochs").set_value(3)
     page.number_input(key="setting_BILSTM_window_length").set_value(10)
     page.selectbox(key="setting_device").select("cpu")
@@ -76,11 +79,52 @@ def test_without_an_algorithm_it_says_so_and_cannot_start(
     user: CurrentUser, dataset_id: int
 ) -> None:
     page = run_page("new_training", user, {"dataset": dataset_id})
-    for name in ("BASELINE", "BILSTM", "DEEPHPM"):
+    for name in ("BASELINE", "BILSTM", "DEEPHPM", "TREES", "MEAN"):
         page.checkbox(key=f"algorithm_{name}").uncheck()
     page.run()
     assert "Choose at least one algorithm." in texts(page)
     assert start_button(page).disabled
+
+
+def test_floors_of_forecasts_are_offered_where_they_can_answer(
+    user: CurrentUser, dataset_id: int
+) -> None:
+    page = run_page("new_training", user, {"dataset": dataset_id})
+    assert page.checkbox(key="unavailable_LAST_VALUE").disabled
+    assert "Last value and Last slope: for forecasts of PCL alone." in texts(page)
+    page.radio(key="kind").set_value("Forecast").run()
+    assert page.checkbox(key="unavailable_LAST_VALUE").disabled
+    next(radio for radio in page.radio if radio.label == "Target").set_value("PCL").run()
+    for name in ("LAST_VALUE", "LAST_SLOPE", "MEAN"):
+        assert page.checkbox(key=f"algorithm_{name}").value
+    assert "forecasts of PCL alone" not in texts(page)
+
+
+def test_an_ensemble_of_too_few_is_refused_before_it_starts(
+    user: CurrentUser, dataset_id: int
+) -> None:
+    page = run_page("new_training", user, {"dataset": dataset_id})
+    for name in ("BASELINE", "BILSTM", "DEEPHPM"):
+        page.checkbox(key=f"algorithm_{name}").uncheck()
+    page.checkbox(key="algorithm_ENSEMBLE").check().run()
+    assert "choose at least two other algorithms" in texts(page)
+    assert start_button(page).disabled
+    page.checkbox(key="algorithm_LINEAR").check().run()
+    assert not start_button(page).disabled
+
+
+def test_only_settings_that_the_chosen_algorithms_use_are_shown(
+    user: CurrentUser, dataset_id: int
+) -> None:
+    page = run_page("new_training", user, {"dataset": dataset_id})
+    shown = {widget.key for widget in page.number_input}
+    assert {"setting_epochs", "setting_TREES_boosting_rounds"} <= shown
+    assert not any("ridge_alpha" in str(key) for key in shown)
+    for name in ("BASELINE", "BILSTM", "DEEPHPM", "TREES"):
+        page.checkbox(key=f"algorithm_{name}").uncheck()
+    page.run()
+    assert not [w for w in page.number_input if str(w.key).startswith("setting_")]
+    assert "has nothing to set" in texts(page)
 
 
 def test_proposed_split_replaces_the_one_of_the_dataset(user: CurrentUser, dataset_id: int) -> None:
@@ -105,3 +149,5 @@ def test_a_dataset_that_is_not_there(
 def test_total_duration_counts_runs_side_by_side(data_dir: object) -> None:
     assert total_duration_s({"a": 10.0, "b": 4.0, "c": 5.0}) == 10.0
     assert total_duration_s({}) == 0.0
+    # An ensemble comes after all others.
+    assert total_duration_s({"a": 10.0, "ENSEMBLE": 2.0, "b": 4.0}) == 12.0

@@ -75,6 +75,26 @@ def test_failed_run_is_counted_beside_and_gives_its_reason(
     assert page.dataframe[0].value["test_PCL"][0] == pytest.approx(0.5)
 
 
+def test_floors_and_ensembles_show_numbers_and_no_curve(user: CurrentUser, dataset_id: int) -> None:
+    chosen = ("BASELINE", "BILSTM", "ENSEMBLE", "MEAN")
+    job_id, (first, second, ensemble, mean) = start_job(user, dataset_id, chosen)
+    run_epochs(mean, 1)
+    succeed(user, mean)
+    page = run_page("runs", user, {"job": job_id})
+    bars = [bar.proto.text for bar in page.get("progress")]
+    assert "Waits for the other runs, to combine their models" in bars
+    assert "Floor: a model must beat it to be of use." in texts(page)
+    assert "Solved at once, in less than a second." in texts(page)
+    assert "Mean curve" not in page.get("plotly_chart")[0].proto.spec
+    assert page.dataframe[0].value["best_epoch"].isna().all()
+    page.button(key=f"cancel_{ensemble}").click().run()
+    assert "Cancelled by you" in texts(page)
+    for run_id in (first, second):
+        fail(run_id, "The loss exploded.")
+    with read_scope() as session:
+        assert get_job_info(session, user, job_id).status == "SUCCEEDED"
+
+
 def test_run_in_the_address_opens_its_job_and_log(user: CurrentUser, dataset_id: int) -> None:
     _, (_, second) = start_job(user, dataset_id, ("BASELINE", "BILSTM"))
     fail(second, "No disk space.")

@@ -97,11 +97,34 @@ def test_prediction_curves_name_how_a_battery_was_used():
     assert "used for selection" in titles[2]
 
 
-def test_prediction_interval_is_shaded():
-    frame = predictions(1)
-    frame = frame.assign(y_low=frame["y_pred"] - 0.01, y_high=frame["y_pred"] + 0.01)
+def test_prediction_interval_is_shaded_where_there_is_one_and_named_once():
+    frame = predictions(2)
+    frame = frame.assign(y_lower=frame["y_pred"] - 0.01, y_upper=frame["y_pred"] + 0.01)
+    frame.loc[frame["battery_code"] == "001", ["y_lower", "y_upper"]] = np.nan
+    frame.loc[12, ["y_lower", "y_upper"]] = np.nan
+    figure = prediction_curves(frame, "PCL", "BILSTM", nominal=0.9)
+    assert [trace.fill for trace in figure.data] == [None, None, "none", "tonexty", None, None]
+    low, high = figure.data[2:4]
+    assert list(low.x) == list(high.x) == [1, 2, *range(4, 11)]
+    assert np.asarray(high.y) - np.asarray(low.y) == pytest.approx(np.full(9, 2.0))
+    assert [t.name for t in figure.data if t.showlegend] == ["True", "BiLSTM", "90 % interval"]
+    assert figure.data[5].customdata[0][1] == " (0 to 2)"
+    assert figure.data[5].customdata[2][1] == ""
+
+
+def test_curves_without_any_interval_have_no_band():
+    frame = predictions(1).assign(y_lower=np.nan, y_upper=np.nan)
     figure = prediction_curves(frame, "PCL", "BILSTM")
-    assert [trace.fill for trace in figure.data] == ["none", "tonexty", None, None]
+    assert [trace.name for trace in figure.data] == ["True", "BiLSTM"]
+
+
+def test_a_battery_unlike_the_training_batteries_is_marked():
+    frame = predictions(3, exposure="unseen")
+    frame["distance_ratio"] = frame["battery_code"].map({"001": 0.9, "002": 1.3, "003": np.nan})
+    titles = [note.text for note in prediction_curves(frame, "PCL", "BILSTM").layout.annotations]
+    assert titles[0] == "Battery 001"
+    assert "unlike the training batteries" in titles[1]
+    assert titles[2] == "Battery 003"
 
 
 def test_predictions_without_labels_are_drawn():

@@ -6,18 +6,25 @@ from pathlib import Path
 
 import pytest
 
+from models.registry import ALGORITHMS
 from tests.paths import ROOT
 from ui.figures import selected_batteries
 from ui.figures.canvas import new_figure, significant
 from ui.theme import (
     ALGORITHM_COLOURS,
+    ALGORITHM_LABELS,
+    ALGORITHM_SYMBOLS,
     DARK,
+    FLOOR_COLOUR,
     LIGHT,
     PLOTLY_CONFIG,
     ROLE_COLOURS,
     TARGET_INFO,
     algorithm_colour,
+    algorithm_dash,
+    algorithm_symbol,
     exposure_label,
+    is_floor,
     metric_quantity,
     plotly_config,
     template,
@@ -46,13 +53,25 @@ def test_lines_stand_out_and_text_is_readable(colours):
 
 
 def test_no_two_series_share_a_colour():
-    series = [*list(ALGORITHM_COLOURS.values())[:3], *ROLE_COLOURS.values()]
+    models = [colour for colour in ALGORITHM_COLOURS.values() if colour != FLOOR_COLOUR]
+    series = [*models, *ROLE_COLOURS.values()]
     assert all(one != other for one, other in combinations(series, 2))
 
 
-def test_floors_are_grey_and_so_is_the_unknown():
-    assert ALGORITHM_COLOURS["LAST_VALUE"] == ALGORITHM_COLOURS["LAST_SLOPE"]
-    assert algorithm_colour("SOMETHING") == ALGORITHM_COLOURS["LAST_VALUE"]
+def test_every_algorithm_has_its_name_and_colour_and_floors_are_grey():
+    assert {key: info.label for key, info in ALGORITHMS.items()} == ALGORITHM_LABELS
+    assert {key for key in ALGORITHM_COLOURS if is_floor(key)} == {
+        key for key, info in ALGORITHMS.items() if info.is_floor
+    }
+    assert set(ALGORITHM_COLOURS) == set(ALGORITHM_SYMBOLS) == set(ALGORITHMS)
+    assert algorithm_colour("SOMETHING") == FLOOR_COLOUR
+
+
+def test_floors_differ_by_dash_and_models_by_symbol():
+    floors = [key for key in ALGORITHMS if is_floor(key)]
+    assert len({algorithm_dash(key) for key in floors} - {"solid"}) == len(floors)
+    assert len({algorithm_symbol(key) for key in ALGORITHMS}) == len(ALGORITHMS)
+    assert {algorithm_dash(key) for key in ALGORITHMS if not is_floor(key)} == {"solid"}
 
 
 def test_targets_are_shown_in_percent_and_cycles():

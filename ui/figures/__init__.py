@@ -12,6 +12,7 @@ from ui.figures.errors import battery_error_box, cycle_error_boxes
 from ui.figures.features import correlation_heatmap, cycle_life_histogram, feature_boxes
 from ui.figures.fleet import fleet_curves
 from ui.figures.loss import loss_curves
+from ui.figures.model_lines import error_against_cycles_seen, error_against_horizon
 from ui.figures.predictions import prediction_curves
 from ui.figures.scatter import error_against_cycle, scatter_true_predicted
 from ui.figures.selection import selected_batteries
@@ -24,6 +25,8 @@ __all__ = [
     "cycle_error_boxes",
     "cycle_life_histogram",
     "error_against_cycle",
+    "error_against_cycles_seen",
+    "error_against_horizon",
     "feature_boxes",
     "fleet_curves",
     "loss_curves",

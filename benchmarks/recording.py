@@ -1,0 +1,113 @@
+"""What recording metrics, logs and heartbeats costs a training run.
+
+python -m benchmarks.recording [--epochs 200] [--json FILE]
+
+A real run with its watching thread; counted is the CPU time that the training thread spends on
+handing over records and that the watching thread spends on writing them, polling and beating.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.fleet import add_fleet, fresh_database
+
+BAR = 0.02
+# The smaller the data, the shorter an epoch and the larger the share of recording.
+CASES = (("BASELINE", 6, 4_000), ("DEEPHPM", 6, 4_000), ("BASELINE", 60, 48_000))
+
+
+def main() -> None:
+    """Measure, print a line per case to stdout, and write JSON if asked."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--epochs", type=int, default=200)
+    parser.add_argument("--json", type=Path, help="write the results to this file")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    results = []
+    for algorithm, n_batteries, n_cycles in CASES:
+        with fresh_database():
+            results.append(measure(algorithm, n_batteries, n_cycles, options.epochs))
+        sys.stdout.write(_line(results[-1]))
+        sys.stdout.flush()
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=2) + "\n")
+
+
+def measure(algorithm: str, n_batteries: int, n_cycles: int, epochs: int) -> dict[str, Any]:
+    """Train once through the background task's own code; times in CPU seconds."""
+    from core.accounts import add_user
+    from core.database import read_scope, session_scope
+    from core.jobs.context import TaskContext, load_context
+    from core.jobs.registry import Registry
+    from core.jobs.train_work import work
+    from core.training import TrainingRequest, create_job
+
+    dataset_id = add_fleet(n_batteries, n_cycles)
+    settings = {"epochs": epochs, "patience": 0, "device": "cpu"}
+    with session_scope() as session:
+        user = add_user(session, "bench@example.org", "bench", "correct horse battery", True)
+        request = TrainingRequest(dataset_id, "BOTH", [algorithm], hyperparams=settings)
+        create_job(session, user, request)
+    task_id = Registry()._claim("train")
+    if task_id is None:
+        raise RuntimeError("There is no waiting run.")
+    with read_scope() as session:
+        context = load_context(session, task_id)
+    spent: dict[str, float] = {}
+    originals = {
+        name: getattr(TaskContext, name) for name in ("report", "record", "flush", "_obey")
+    }
+    for name, original in originals.items():
+        setattr(TaskContext, name, _timed(original, name, spent))
+    watcher = context.watch()
+    start = time.process_time()
+    try:
+        work(context)
+    finally:
+        total = time.process_time() - start
+        context.stop_watching()
+        watcher.join()
+        for name, original in originals.items():
+            setattr(TaskContext, name, original)
+    recording = sum(spent.values())
+    return {
+        "algorithm": algorithm,
+        "rows": n_cycles,
+        "epochs": epochs,
+        "run_cpu_s": total,
+        "recording_cpu_s": recording,
+        "parts_cpu_s": spent,
+        "share": recording / (total - recording),
+        "bar": BAR,
+    }
+
+
+def _timed(method: Callable[..., Any], name: str, spent: dict[str, float]) -> Callable[..., Any]:
+    def measured(*arguments: Any) -> Any:
+        start = time.thread_time()
+        try:
+            return method(*arguments)
+        finally:
+            spent[name] = spent.get(name, 0.0) + time.thread_time() - start
+
+    return measured
+
+
+def _line(result: dict[str, Any]) -> str:
+    verdict = "reached" if result["share"] <= BAR else "NOT reached"
+    return (
+        f"{result['algorithm']:9s} {result['rows']:6,} rows, {result['epochs']} epochs: "
+        f"{1000 * result['recording_cpu_s']:.0f} ms of recording in {result['run_cpu_s']:.1f} s: "
+        f"{result['share']:.2%} (bar {BAR:.0%}: {verdict})\n"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""Ensembles: they wait for the other runs of their job, then combine the models of those.
+
+The run of an ensemble has no task of its own until the last of the others has ended.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Row
+from sqlalchemy.orm import Session
+
+from core import access, storage
+from core.errors import InvalidInput
+from core.jobs.states import FINISHED, move
+from core.jobs.tasks import end_task, enqueue, latest_tasks
+from core.users import CurrentUser
+from db.tables import ModelVersion, TrainingJobRun, TrainingJobRunLog
+from db.tables.columns import utc_now
+from models.config import ALGORITHMS, Hyperparameters
+
+ENSEMBLE = "ENSEMBLE"
+FEWEST_MEMBERS = 2
+
+
+@dataclass(frozen=True)
+class Member:
+    """A finished model of a job: its title and where its checkpoint lies."""
+
+    title: str
+    checkpoint: Path
+
+
+def is_member(algorithm: str) -> bool:
+    """Whether an ensemble combines this algorithm: anything that learns by itself."""
+    return ALGORITHMS[algorithm].family in ("network", "estimator")
+
+
+def check_members(settings: Mapping[str, Hyperparameters]) -> None:
+    """Raise InvalidInput if an ensemble is chosen without enough that it could combine."""
+    if ENSEMBLE not in settings:
+        return
+    members = [name for name in settings if is_member(name)]
+    if len(members) < FEWEST_MEMBERS:
+        raise InvalidInput(
+            "The ensemble combines the job's other models: choose at least two other algorithms "
+            "(floors do not count), or leave the ensemble out."
+        )
+    for name in members:
+        if settings[name].max_horizon != settings[ENSEMBLE].max_horizon:
+            raise InvalidInput(
+                f"The ensemble needs the same largest horizon for all; "
+                f"{ALGORITHMS[name].label} has its own. Remove that, or leave the ensemble out."
+            )
+
+
+def advance(session: Session, user_id: int, runs: Sequence[Row[Any]]) -> bool:
+    """Queue the waiting ensemble of a job once all its other runs have ended.
+
+    With fewer than two models to combine it fails instead. The caller holds the lock of the job,
+    so of two runs that end together only the second gets here with all of them ended.
+
+    runs: `id, algorithm, status` of every run of the job
+
+    Returns
+    -------
+    Whether the run of the ensemble has ended.
+    """
+    waiting = next((r for r in runs if r.algorithm == ENSEMBLE and r.status == "PENDING"), None)
+    others = [run for run in runs if run.algorithm != ENSEMBLE]
+    if waiting is None or any(run.status not in FINISHED for run in others):
+        return False
+    if latest_tasks(session, "TRAIN", [waiting.id]):
+        return False
+    task_id = enqueue(session, user_id, "TRAIN", waiting.id)
+    done = sum(run.status == "SUCCEEDED" and is_member(run.algorithm) for run in others)
+    if done >= FEWEST_MEMBERS:
+        return False
+    _fail(session, user_id, waiting.id, task_id, done)
+    return True
+
+
+def has_begun(session: Session, run_id: int) -> bool:
+    """Whether the run of an ensemble was queued; until then nothing works on it."""
+    return bool(latest_tasks(session, "TRAIN", [run_id]))
+
+
+def list_members(session: Session, user: CurrentUser, job_id: int) -> list[Member]:
+    """The models of a job that an ensemble combines, in the order of their runs."""
+    access.get_job(session, user, job_id)
+    models = session.scalars(
+        access.visible_models(user)
+        .where(TrainingJobRun.job_id == job_id)
+        .order_by(ModelVersion.run_id)
+    ).all()
+    return [
+        Member(f"{model.name} {model.version}", storage.resolve(model.checkpoint_path))
+        for model in models
+        if is_member(model.algorithm)
+    ]
+
+
+def _fail(session: Session, user_id: int, run_id: int, task_id: int, done: int) -> None:
+    found = "only one was" if done == 1 else "none was"
+    message = (
+        f"An ensemble needs two finished models of its job to combine; {found}. See the other "
+        "runs for the reason, then train again."
+    )
+    end_task(session, task_id, "FAILED", message)
+    if move(session, TrainingJobRun, run_id, "FAILED", finished_at=utc_now()):
+        session.add(
+            TrainingJobRunLog(run_id=run_id, user_id=user_id, level="ERROR", message=message)
+        )
+        session.flush()

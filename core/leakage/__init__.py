@@ -1,0 +1,1 @@
+"""Leakage: what a model could know that it must not (see core.leakage.findings)."""

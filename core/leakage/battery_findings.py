@@ -1,0 +1,135 @@
+"""Sentences on batteries that are on both sides: under two names, in part, or continued."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from core.leakage.finding import Finding, Severity, counted, joined
+from core.leakage.relatives import Duplicate, Relative
+from core.leakage.stored import SketchedBattery
+
+ROLE_WORDS = {"train": "training", "val": "validation", "test": "test"}
+KNOWN_WORDS = {"train": "fitted on", "val": "selected by"}
+
+
+def role_findings(ties: Sequence[Relative], roles: Mapping[str, str]) -> list[Finding]:
+    """Ties between batteries of one dataset, by what their roles make of them."""
+    findings = []
+    for kind, write in _ROLE_WRITERS.items():
+        apart = [
+            tie
+            for tie in ties
+            if tie.kind == kind and roles[tie.battery.code] != roles[tie.other.code]
+        ]
+        if apart:
+            findings.append(write(apart, roles))
+    twice = [
+        tie
+        for tie in ties
+        if tie.kind == "same" and roles[tie.battery.code] == roles[tie.other.code]
+    ]
+    if twice:
+        text = (
+            f"{_pairs(twice)} hold the same battery twice in one role, so it counts twice. Leave "
+            "one of the two out."
+        )
+        findings.append(Finding("counted twice", "info", text, _codes(twice)))
+    return findings
+
+
+def _same_apart(ties: Sequence[Relative], roles: Mapping[str, str]) -> Finding:
+    text = (
+        f"The same battery is on both sides of the split under two names: {_pairs(ties, roles)}. "
+        "The model would be judged by cycles that it has seen. Give both the same role, or leave "
+        "one of them out."
+    )
+    return Finding("same battery", "block", text, _codes(ties))
+
+
+def _overlap_apart(ties: Sequence[Relative], roles: Mapping[str, str]) -> Finding:
+    text = (
+        f"Some cycles are on both sides of the split: {_pairs(ties, roles)} share up to "
+        f"{max(tie.share for tie in ties):.0%} of the shorter record. Give both the same role."
+    )
+    return Finding("shared cycles", "warn", text, _codes(ties))
+
+
+def _continued_apart(ties: Sequence[Relative], roles: Mapping[str, str]) -> Finding:
+    text = (
+        f"One battery seems to continue as another one across the split: {_pairs(ties, roles)}. "
+        "The second starts at the capacity where the first ends. If they are one cell, give both "
+        "the same role."
+    )
+    return Finding("continuation", "warn", text, _codes(ties))
+
+
+_ROLE_WRITERS: dict[str, Callable[[Sequence[Relative], Mapping[str, str]], Finding]] = {
+    "same": _same_apart,
+    "overlap": _overlap_apart,
+    "continues": _continued_apart,
+}
+
+
+def seen_findings(seen: Mapping[int, tuple[str, Relative]], model_dataset: str) -> list[Finding]:
+    """Batteries to be tested that the model knows under another code."""
+    findings = []
+    for role, words in KNOWN_WORDS.items():
+        ties = [tie for known, tie in seen.values() if known == role and tie.kind == "same"]
+        if ties:
+            text = (
+                f"The model was {words} {counted(len(ties))} of this test, under other names in "
+                f"{model_dataset!r}: {_pairs(ties)}. They are marked and kept out of the "
+                "headline numbers; leave them out to test on unseen batteries only."
+            )
+            codes = tuple(tie.other.code for tie in ties)
+            findings.append(Finding("seen before", "warn", text, codes))
+    partly = [tie for _, tie in seen.values() if tie.kind != "same"]
+    if partly:
+        text = (
+            f"{counted(len(partly)).capitalize()} of this test share cycles with, or continue, "
+            f"what the model knew in {model_dataset!r}: {_pairs(partly)}. They count as unseen; "
+            "leave them out for a clean test."
+        )
+        codes = tuple(tie.other.code for tie in partly)
+        findings.append(Finding("partly seen", "warn", text, codes))
+    return findings
+
+
+def duplicate_findings(duplicates: Sequence[Duplicate], dataset_id: int) -> list[Finding]:
+    """Ties of a dataset's batteries, one finding for each other dataset and kind."""
+    groups: dict[tuple[int, str, str], list[Duplicate]] = {}
+    for item in duplicates:
+        kind: str = "continues" if item.kind == "follows" else item.kind
+        groups.setdefault((item.other_dataset_id, item.other_dataset, kind), []).append(item)
+    findings = []
+    for (other_id, other, tie), items in groups.items():
+        inside = other_id == dataset_id
+        where = "this dataset under another name" if inside else f"{other!r}"
+        names = joined([f"{item.battery_code} = {item.other_code}" for item in items])
+        codes = tuple(dict.fromkeys(item.battery_code for item in items))
+        apart = inside and any(item.role != item.other_role for item in items)
+        severity: Severity = "warn" if apart or not inside else "info"
+        text = {
+            "same": f"{counted(len(codes)).capitalize()} also in {where}: {names}.",
+            "overlap": f"{counted(len(codes)).capitalize()} share cycles with {where}: {names}.",
+            "continues": f"{counted(len(codes)).capitalize()} seem to continue in {where}, or to "
+            f"continue it: {names}.",
+        }[tie]
+        remedy = (
+            " Give both the same role."
+            if inside
+            else " A model trained on the one has seen the other; tests mark it."
+        )
+        findings.append(Finding(f"duplicate {tie}", severity, text + remedy, codes))
+    return findings
+
+
+def _pairs(ties: Sequence[Relative], roles: Mapping[str, str] | None = None) -> str:
+    def named(battery: SketchedBattery) -> str:
+        role = f" ({ROLE_WORDS[roles[battery.code]]})" if roles else ""
+        return f"{battery.code}{role}"
+
+    return joined([f"{named(tie.battery)} = {named(tie.other)}" for tie in ties])
+
+
+def _codes(ties: Sequence[Relative]) -> tuple[str, ...]:
+    codes = [code for tie in ties for code in (tie.battery.code, tie.other.code)]
+    return tuple(dict.fromkeys(codes))

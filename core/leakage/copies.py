@@ -1,0 +1,191 @@
+"""Pairs of batteries that are one and the same, or of which one goes on where the other ends."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from core.leakage.sketches import KEPT_RUNS, KEPT_VALUES, MEDIAN_GRID, STRETCH_EDGES
+
+Kind = Literal["same", "overlap", "continues", "follows"]
+
+# Share of sampled capacities that two records have in common, beyond what repeats by itself. Of
+# the real cells, records of the same one share 0.87 and more (docs/decisions/009).
+SAME_SHARE = 0.6
+MAX_REPEATED_VALUES = 0.25
+# With three decimals all records step through the same values, eight in a row, too.
+COARSE = 0.75
+MIN_VALUES = 6
+SAME_RUN_SHARE = 0.25
+OVERLAP_RUN_SHARE = 0.03
+MAX_REPEATED_RUNS = 0.02
+MIN_RUNS = 5
+# Medians of the same cycles, rounded to three decimals, differ by 0.0005; those of different
+# cells that faded by 2 % or more, by 0.0024 and more.
+MEDIAN_TOLERANCE = 8e-4
+MIN_STRETCHES = 8
+MIN_FADE = 0.02
+# A record that goes on where another ends starts this far below the nominal capacity at least:
+# fresh cells are all alike.
+AGED_BELOW = 0.95
+EQUAL = 2e-6
+NEXT_STEP = 3e-3
+RESTARTS_AT = 2
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two records, by their places in the compared lists.
+
+    kind : "same" battery; "overlap", some cycles of one are in the other, too; "continues", the
+        right one starts where the left one ends; "follows", the other way round
+    share : of the shorter record's capacities that the other one has, 0 to 1
+    """
+
+    left: int
+    right: int
+    kind: Kind
+    share: float
+
+
+def same_battery(first: Sequence[Any], second: Sequence[Any]) -> bool:
+    """Whether two sketches are of the same battery."""
+    return any(pair.kind == "same" for pair in find_copies([first], [second]))
+
+
+def find_copies(left: Sequence[Sequence[Any]], right: Sequence[Sequence[Any]]) -> list[Pair]:
+    """Pairs of the same battery and pairs that share some cycles, strongest kind first."""
+    values = _shared(left, right, 1, MAX_REPEATED_VALUES, MIN_VALUES)
+    runs = _shared(left, right, 2, MAX_REPEATED_RUNS, MIN_RUNS)
+    same = {
+        pair: share
+        for pair, share in values.items()
+        if share >= SAME_SHARE + max(left[pair[0]][1][1], right[pair[1]][1][1])
+    }
+    same |= {
+        pair: max(share, same.get(pair, 0.0))
+        for pair, share in runs.items()
+        if share >= SAME_RUN_SHARE
+    }
+    for pair in _alike(left, right):
+        same.setdefault(pair, 1.0)
+    overlap = {
+        pair: share
+        for pair, share in runs.items()
+        if pair not in same
+        and share >= OVERLAP_RUN_SHARE
+        and max(left[pair[0]][1][1], right[pair[1]][1][1]) <= MAX_REPEATED_VALUES
+    }
+    return [
+        *(Pair(*pair, "same", share) for pair, share in sorted(same.items())),
+        *(Pair(*pair, "overlap", share) for pair, share in sorted(overlap.items())),
+    ]
+
+
+def find_continuations(
+    left: Sequence[Sequence[Any]],
+    right: Sequence[Sequence[Any]],
+    nominal_ah: Sequence[float | None],
+) -> list[Pair]:
+    """Pairs whose right record starts, aged, where the left one ends.
+
+    Either the last capacity of one is the first of the other to the sixth digit, or the cycle
+    numbers go on by one and the capacities by less than 0.3 %.
+
+    Parameters
+    ----------
+    nominal_ah : nominal capacity of each right battery; without it the usual first capacity of
+        the left ones counts
+    """
+    known = [place for place, item in enumerate(left) if item]
+    if not known:
+        return []
+    ends = np.array([left[place][4] for place in known])
+    last_cycles = np.array([left[place][5][1] for place in known])
+    fine = np.array([left[place][1][1] <= MAX_REPEATED_VALUES for place in known])
+    usual_ah = float(np.exp(np.median(ends[:, 0])))
+    pairs = []
+    for place, item in enumerate(right):
+        if not item or np.exp(item[4][0]) > AGED_BELOW * (nominal_ah[place] or usual_ah):
+            continue
+        gap = np.abs(ends[:, 1] - item[4][0])
+        equal = (gap <= EQUAL) & fine & (item[1][1] <= MAX_REPEATED_VALUES)
+        goes_on = (last_cycles + 1 == item[5][0]) & (gap <= NEXT_STEP)
+        ordered = (item[5][0] >= last_cycles) | (item[5][0] <= RESTARTS_AT)
+        followed = (equal & ordered | goes_on) & (ends[:, 1] < ends[:, 0])
+        pairs += [
+            Pair(known[found], place, "continues", 0.0)
+            for found in np.flatnonzero(followed)
+            if left[known[found]] is not item
+        ]
+    return pairs
+
+
+def _shared(
+    left: Sequence[Sequence[Any]],
+    right: Sequence[Sequence[Any]],
+    part: int,
+    max_repeated: float,
+    min_tokens: int,
+) -> dict[tuple[int, int], float]:
+    """Share of tokens in common, by pair, where enough are and they mean something.
+
+    Each side counts the tokens up to where both samples are complete.
+    """
+    first, second = _samples(left, part, max_repeated), _samples(right, part, max_repeated)
+    found = _tokens(first).merge(_tokens(second), on="token", suffixes=("_left", "_right"))
+    counts = found.groupby(["place_left", "place_right"]).size()
+    kept = {1: KEPT_VALUES, 2: KEPT_RUNS}[part]
+    shares = {}
+    for i, j, count in counts[counts >= min_tokens].reset_index().itertuples(index=False):
+        ends = [tokens[-1] if len(tokens) >= kept else np.inf for tokens in (first[i], second[j])]
+        size = min(tokens.searchsorted(min(ends), "right") for tokens in (first[i], second[j]))
+        shares[int(i), int(j)] = float(count) / max(int(size), 1)
+    return shares
+
+
+def _samples(
+    sketches: Sequence[Sequence[Any]], part: int, max_repeated: float
+) -> dict[int, np.ndarray]:
+    """The sorted tokens of the sketches whose tokens mean something, by place."""
+    return {
+        place: np.array(item[part][0], dtype=np.int64)
+        for place, item in enumerate(sketches)
+        if item and item[part][1] <= max_repeated and item[1][1] <= COARSE
+    }
+
+
+def _tokens(samples: dict[int, np.ndarray]) -> pd.DataFrame:
+    none = np.array([], dtype=np.int64)
+    places = [np.full(len(tokens), place) for place, tokens in samples.items()]
+    return pd.DataFrame(
+        {
+            "token": np.concatenate([*samples.values(), none]),
+            "place": np.concatenate([*places, none]),
+        }
+    )
+
+
+def _alike(left: Sequence[Sequence[Any]], right: Sequence[Sequence[Any]]) -> list[tuple[int, int]]:
+    """Pairs whose medians of the same cycles agree through a good part of the fade."""
+    second = _median_rows(right)
+    pairs = []
+    for place, row in enumerate(_median_rows(left)):
+        both = np.isfinite(row) & np.isfinite(second)
+        apart = np.where(both, np.abs(second - row), 0.0).max(axis=1, initial=0.0)
+        fade = np.where(both, row, -np.inf).max(axis=1) - np.where(both, row, np.inf).min(axis=1)
+        alike = (both.sum(axis=1) >= MIN_STRETCHES) & (apart <= MEDIAN_TOLERANCE)
+        pairs += [(place, int(j)) for j in np.flatnonzero(alike & (fade >= MIN_FADE))]
+    return pairs
+
+
+def _median_rows(sketches: Sequence[Sequence[Any]]) -> np.ndarray:
+    """(n, stretches) medians of ln(capacity), NaN where a stretch is not covered."""
+    rows = np.full((len(sketches), len(STRETCH_EDGES) - 1), np.nan)
+    for place, item in enumerate(sketches):
+        if item:
+            numbers = [np.nan if value is None else value for value in item[3]]
+            rows[place, : len(numbers)] = np.array(numbers, dtype=np.float64) * MEDIAN_GRID
+    return rows

@@ -1,0 +1,127 @@
+"""Which batteries of a dataset are, in part or whole, those of another or of the same one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from core.datasets import list_datasets
+from core.leakage.copies import Kind, Pair, find_continuations, find_copies
+from core.leakage.stored import SketchedBattery, load_sketches
+from core.registry import ModelInfo
+from core.training_views import get_job_roles
+from core.users import CurrentUser
+
+# What a model knew, from what it knew best.
+KNOWN_ROLES = ("train", "val")
+STRONGEST_FIRST = ("same", "overlap", "continues", "follows")
+
+
+@dataclass(frozen=True)
+class Relative:
+    """Two records and what ties them.
+
+    kind : "same" battery, "overlap" (some cycles in common), "continues" (`other` starts where
+        `battery` ends) or "follows" (the other way round)
+    share : of the shorter record that both have, 0 to 1
+    """
+
+    battery: SketchedBattery
+    other: SketchedBattery
+    kind: Kind
+    share: float
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """A relative in words: codes, roles and the other one's dataset."""
+
+    battery_code: str
+    role: str | None
+    other_dataset_id: int
+    other_dataset: str
+    other_code: str
+    other_role: str | None
+    kind: Kind
+    share: float
+
+
+def relatives(
+    batteries: Sequence[SketchedBattery], others: Sequence[SketchedBattery]
+) -> list[Relative]:
+    """All ties between two groups; within one group each pair once, and none with itself."""
+    left, right = [item.sketch for item in batteries], [item.sketch for item in others]
+    pairs = find_copies(left, right)
+    pairs += find_continuations(left, right, [item.nominal_ah for item in others])
+    if batteries is not others:
+        backwards = find_continuations(right, left, [item.nominal_ah for item in batteries])
+        pairs += [Pair(pair.right, pair.left, "follows", pair.share) for pair in backwards]
+    found: dict[tuple[int, int], Relative] = {}
+    for pair in pairs:
+        battery, other = batteries[pair.left], others[pair.right]
+        ids = battery.battery_id, other.battery_id
+        if ids[0] != ids[1] and ids not in found and (ids[1], ids[0]) not in found:
+            found[ids] = Relative(battery, other, pair.kind, pair.share)
+    return list(found.values())
+
+
+def known_batteries(
+    session: Session, user: CurrentUser, model: ModelInfo
+) -> dict[str, list[SketchedBattery]]:
+    """Batteries that a model was fitted on ("train") and selected by ("val")."""
+    roles = get_job_roles(session, user, model.job_id)
+    batteries = load_sketches(session, user, model.dataset_id)
+    return {
+        role: [item for item in batteries if roles.get(item.battery_id) == role]
+        for role in KNOWN_ROLES
+    }
+
+
+def seen_relatives(
+    known: Mapping[str, Sequence[SketchedBattery]], tested: Sequence[SketchedBattery]
+) -> dict[int, tuple[str, Relative]]:
+    """Strongest tie of tested batteries with known ones: role and tie, by tested battery's id.
+
+    Batteries that are known themselves are left out.
+    """
+    ids = {item.battery_id for items in known.values() for item in items}
+    unknown = [item for item in tested if item.battery_id not in ids]
+    ties = [(role, tie) for role in KNOWN_ROLES for tie in relatives(known[role], unknown)]
+    found: dict[int, tuple[str, Relative]] = {}
+    for kind in STRONGEST_FIRST:
+        for role, tie in ties:
+            if tie.kind == kind:
+                found.setdefault(tie.other.battery_id, (role, tie))
+    return found
+
+
+def copied_exposures(
+    session: Session, user: CurrentUser, model: ModelInfo, dataset_id: int
+) -> dict[int, str]:
+    """Role in the model's training of batteries that it knew under another code, by battery id."""
+    known = known_batteries(session, user, model)
+    tested = load_sketches(session, user, dataset_id)
+    seen = seen_relatives(known, tested)
+    return {battery_id: role for battery_id, (role, tie) in seen.items() if tie.kind == "same"}
+
+
+def list_duplicates(session: Session, user: CurrentUser, dataset_id: int) -> list[Duplicate]:
+    """Ties of a dataset's batteries with each other and with those of all visible datasets."""
+    own = load_sketches(session, user, dataset_id)
+    duplicates = []
+    for summary in list_datasets(session, user):
+        others = own if summary.id == dataset_id else load_sketches(session, user, summary.id)
+        duplicates += [
+            Duplicate(
+                battery_code=tie.battery.code,
+                role=tie.battery.role,
+                other_dataset_id=summary.id,
+                other_dataset=summary.name,
+                other_code=tie.other.code,
+                other_role=tie.other.role,
+                kind=tie.kind,
+                share=tie.share,
+            )
+            for tie in relatives(own, others)
+        ]
+    return sorted(duplicates, key=lambda item: (item.battery_code, item.other_dataset))

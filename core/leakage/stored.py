@@ -1,0 +1,86 @@
+"""Sketches of the batteries that a user sees: stored with a dataset, else computed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sqlalchemy.orm import Session
+
+from core import access
+from core.cycles import load_cycles
+from core.leakage.sketches import is_current, sketch
+from core.users import CurrentUser
+from db.tables import BatteryUnit
+
+
+@dataclass(frozen=True)
+class SketchedBattery:
+    """A battery and what it is recognised by; nominal capacity in Ah."""
+
+    dataset_id: int
+    battery_id: int
+    code: str
+    role: str | None
+    nominal_ah: float | None
+    sketch: Sequence[Any]
+
+
+def sketch_batteries(
+    cycles: pd.DataFrame, nominal_ah: Mapping[str, float | None]
+) -> dict[str, list[Any]]:
+    """Sketch of each battery, by code; see `core.leakage.sketches.sketch`.
+
+    Where the capacity is missing, (1 - PCL) times the nominal capacity takes its place.
+
+    Parameters
+    ----------
+    cycles : battery_code, cycle_num, capacity_ah and pcl, by battery and cycle
+    """
+    sketches = {}
+    for code, part in cycles.groupby("battery_code", observed=True, sort=False):
+        capacity = part["capacity_ah"].to_numpy(np.float64, na_value=np.nan)
+        if not np.isfinite(capacity).any():
+            nominal = nominal_ah.get(str(code)) or 1.0
+            capacity = (1.0 - part["pcl"].to_numpy(np.float64, na_value=np.nan)) * nominal
+        sketches[str(code)] = sketch(capacity, part["cycle_num"].to_numpy())
+    return sketches
+
+
+def load_sketches(session: Session, user: CurrentUser, dataset_id: int) -> list[SketchedBattery]:
+    """All batteries of a dataset with their sketches, by code.
+
+    What was stored before there were sketches is computed, and not stored: reading never writes.
+    """
+    access.get_dataset(session, user, dataset_id)
+    rows = session.execute(
+        access.visible_batteries(user)
+        .where(BatteryUnit.dataset_id == dataset_id)
+        .order_by(BatteryUnit.battery_code)
+        .with_only_columns(
+            BatteryUnit.id,
+            BatteryUnit.battery_code,
+            BatteryUnit.group_tag,
+            BatteryUnit.nominal_capacity,
+            BatteryUnit.capacity_sketch,
+        )
+    ).all()
+    missing = [row for row in rows if not is_current(row.capacity_sketch)]
+    computed: dict[str, list[Any]] = {}
+    if missing:
+        columns, ids = ["capacity_ah", "pcl"], [row.id for row in missing]
+        cycles = load_cycles(session, user, dataset_id, columns, ids)
+        nominal = {row.battery_code: row.nominal_capacity for row in missing}
+        computed = sketch_batteries(cycles, nominal)
+    return [
+        SketchedBattery(
+            dataset_id=dataset_id,
+            battery_id=row.id,
+            code=row.battery_code,
+            role=row.group_tag,
+            nominal_ah=row.nominal_capacity,
+            sketch=computed.get(row.battery_code, row.capacity_sketch or []),
+        )
+        for row in rows
+    ]

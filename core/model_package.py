@@ -1,0 +1,34 @@
+"""A model to take away: its checkpoint and its card in one archive."""
+
+import io
+import zipfile
+
+from sqlalchemy.orm import Session
+
+from core.errors import NotFound
+from core.model_card import model_card
+from core.model_card_text import card_markdown
+from core.registry import open_checkpoint
+from core.users import CurrentUser
+
+CARD_NAME = "MODEL_CARD.md"
+
+
+def package_name(session: Session, user: CurrentUser, model_id: int) -> str:
+    """File name of a model's archive."""
+    _, checkpoint_name = open_checkpoint(session, user, model_id)
+    return f"{checkpoint_name.removesuffix('.pt')}.zip"
+
+
+def package_model(session: Session, user: CurrentUser, model_id: int) -> bytes:
+    """The archive of a model; `NotFound` if its checkpoint is gone."""
+    path, checkpoint_name = open_checkpoint(session, user, model_id)
+    if not path.is_file():
+        raise NotFound("checkpoint")
+    card = card_markdown(model_card(session, user, model_id), checkpoint_name)
+    buffer = io.BytesIO()
+    # Weights are noise to a compressor: stored, so that it takes no time.
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.write(path, checkpoint_name)
+        archive.writestr(CARD_NAME, card, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()

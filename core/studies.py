@@ -1,0 +1,195 @@
+"""Studies: analyses of a dataset, or of a table of its own, that train no model version."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select
+from sqlalchemy.orm import Session
+
+from core import access
+from core.errors import Conflict
+from core.jobs.states import FINISHED, move
+from core.jobs.tasks import TaskState, enqueue, is_busy, latest_tasks, request_cancel
+from core.names import MAX_LENGTH, checked_name
+from core.users import CurrentUser
+from db.tables import BackgroundTask, Dataset, Study
+from db.tables.columns import utc_now
+
+CANCELLED = "cancelled by you"
+
+
+@dataclass(frozen=True)
+class StudyInfo:
+    """A study without its table and result; times in UTC.
+
+    source : name of the dataset, or of the file whose table it brought
+    """
+
+    id: int
+    kind: str
+    name: str
+    dataset_id: int | None
+    source: str
+    status: str
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    task: TaskState | None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it waits or runs."""
+        return self.status not in FINISHED
+
+
+@dataclass(frozen=True)
+class StudyAssignment:
+    """What the background process needs."""
+
+    user: CurrentUser
+    kind: str
+    dataset_id: int | None
+    settings: dict[str, Any]
+
+
+def create_study(
+    session: Session,
+    user: CurrentUser,
+    kind: str,
+    name: str,
+    settings: dict[str, Any],
+    *,
+    dataset_id: int | None = None,
+) -> int:
+    """Create a study and queue it; returns its id.
+
+    The caller (`core.early_life`, `core.row_split`) has checked the settings.
+    """
+    if dataset_id is not None:
+        access.get_dataset(session, user, dataset_id, keep=True)
+    study = Study(
+        user_id=user.id,
+        dataset_id=dataset_id,
+        kind=kind,
+        name=checked_name(name, "study"),
+        settings=settings,
+    )
+    session.add(study)
+    session.flush()
+    enqueue(session, user.id, "STUDY", study.id)
+    return study.id
+
+
+def list_studies(
+    session: Session, user: CurrentUser, kind: str | None = None, dataset_id: int | None = None
+) -> list[StudyInfo]:
+    """Studies of the user, newest first; of one kind or dataset if given."""
+    query = access.visible_studies(user).order_by(Study.id.desc())
+    if kind is not None:
+        query = query.where(Study.kind == kind)
+    if dataset_id is not None:
+        query = query.where(Study.dataset_id == dataset_id)
+    return _describe(session, query)
+
+
+def get_study_info(session: Session, user: CurrentUser, study_id: int) -> StudyInfo:
+    """One study in any state."""
+    access.get_study(session, user, study_id)
+    return _describe(session, access.visible_studies(user).where(Study.id == study_id))[0]
+
+
+def get_study_result(session: Session, user: CurrentUser, study_id: int) -> dict[str, Any]:
+    """What a finished study found, as its kind stores it.
+
+    Raises
+    ------
+    Conflict
+        It has not finished, or ended without a result.
+    """
+    study = access.get_study(session, user, study_id)
+    if study.status != "SUCCEEDED" or study.result is None:
+        raise Conflict("This study has no result. Open it to see why.")
+    return study.result
+
+
+def load_assignment(session: Session, user: CurrentUser, study_id: int) -> StudyAssignment:
+    """What a study is to do."""
+    study = access.get_study(session, user, study_id)
+    return StudyAssignment(user, study.kind, study.dataset_id, study.settings or {})
+
+
+def rename_study(session: Session, user: CurrentUser, study_id: int, name: str) -> None:
+    """Give a study another name."""
+    access.get_study(session, user, study_id).name = checked_name(name, "study")
+    session.flush()
+
+
+def cancel_study(session: Session, user: CurrentUser, study_id: int) -> None:
+    """Stop a study; it stays in the list without a result."""
+    access.get_study(session, user, study_id)
+    waiting = request_cancel(session, "STUDY", study_id)
+    if waiting is not None and move(
+        session, BackgroundTask, waiting.id, "CANCELED", finished_at=utc_now(), message=CANCELLED
+    ):
+        settle(session, study_id, "CANCELED", CANCELLED)
+
+
+def delete_study(session: Session, user: CurrentUser, study_id: int) -> None:
+    """Delete a study with its table and result; `Conflict` while it works."""
+    study = access.get_study(session, user, study_id)
+    if is_busy(session, "STUDY", [study_id]):
+        raise Conflict("This study still waits or runs. Cancel it first.")
+    study.deleting = True
+    session.flush()
+
+
+def begin(session: Session, study_id: int) -> None:
+    """The process of a study starts."""
+    move(session, Study, study_id, "RUNNING", started_at=utc_now())
+
+
+def settle(session: Session, study_id: int, status: str, message: str) -> None:
+    """A study ended without a result; its task keeps the reason."""
+    move(session, Study, study_id, status, finished_at=utc_now())
+
+
+def proposed_name(what: str, source: str) -> str:
+    """A name of what is studied and of what, no longer than a name may be."""
+    room = MAX_LENGTH - len(what) - 2
+    return f"{what}: {source[:room]}"
+
+
+def _describe(session: Session, query: Select[Any]) -> list[StudyInfo]:
+    # Single columns: the table and the result of a study can be a megabyte each.
+    rows = session.execute(
+        query.outerjoin(Dataset, Dataset.id == Study.dataset_id).with_only_columns(
+            Study.id,
+            Study.kind,
+            Study.name,
+            Study.dataset_id,
+            Study.status,
+            Study.created_at,
+            Study.started_at,
+            Study.finished_at,
+            Dataset.name.label("dataset_name"),
+            Study.settings["file_name"].as_string().label("file_name"),
+        )
+    ).all()
+    tasks = latest_tasks(session, "STUDY", [row.id for row in rows])
+    return [_info(row, tasks.get(row.id)) for row in rows]
+
+
+def _info(row: Any, task: TaskState | None) -> StudyInfo:
+    return StudyInfo(
+        id=row.id,
+        kind=row.kind,
+        name=row.name,
+        dataset_id=row.dataset_id,
+        source=row.dataset_name or row.file_name or "",
+        status=row.status,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        task=task,
+    )

@@ -1,0 +1,252 @@
+"""Twins of a physics-informed model: the same training with and without its physics.
+
+Whether physics helps cannot be told from one run: seeds differ more than methods do. So a group of
+trainings has the model's batteries, settings and budget, several seeds, and the physics weight of
+the model on one side and 0 on the other. A key in `training_job.group_key` ties them together.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from core import access
+from core.datasets import list_batteries
+from core.errors import Conflict, InvalidInput
+from core.registry import ModelInfo, get_model_info, list_models
+from core.training import (
+    TrainingRequest,
+    cancel_job,
+    create_job,
+    estimate_duration_s,
+    total_duration_s,
+)
+from core.training_views import JobInfo, RunInfo, get_job_info, get_job_roles, get_run_info
+from core.users import CurrentUser
+from core.version import code_version
+from db.tables import TrainingJob
+from models.specs import SPECS_BY_NAME
+
+ALGORITHMS_WITH_PHYSICS = ("DEEPHPM", "VERHULST")
+FEWEST_SEEDS, MOST_SEEDS = 3, 10
+NAME_LENGTH = 80
+
+
+@dataclass(frozen=True)
+class Twin:
+    """One training of the group; the model itself is one unless it was trained again."""
+
+    with_physics: bool
+    seed: int
+    run: RunInfo
+
+
+@dataclass(frozen=True)
+class TwinGroup:
+    """All trainings of the group, with physics first, then by seed."""
+
+    model_id: int
+    twins: tuple[Twin, ...]
+
+    @property
+    def is_active(self) -> bool:
+        """Whether any of them waits or runs."""
+        return any(twin.run.is_active for twin in self.twins)
+
+    @property
+    def progress(self) -> float:
+        """Share of the work that is done, 0 to 1."""
+        return sum(twin.run.progress for twin in self.twins) / max(len(self.twins), 1)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Seeds that have a model on both sides."""
+        sides = [
+            {t.seed for t in self.twins if t.with_physics == side and t.run.model_version_id}
+            for side in (True, False)
+        ]
+        return tuple(sorted(sides[0] & sides[1]))
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether enough seeds have a model on both sides."""
+        return len(self.seeds) >= FEWEST_SEEDS
+
+
+def twin_refusal(model: ModelInfo) -> str:
+    """Why this model cannot have twins; empty if it can."""
+    if model.algorithm not in ALGORITHMS_WITH_PHYSICS:
+        return "Its algorithm has no physics to switch off."
+    if not _settings(model).get("physics_weight"):
+        return (
+            "This model was trained with a physics weight of 0. Open one that was trained with "
+            "physics to compare both."
+        )
+    return ""
+
+
+def find_twins(session: Session, user: CurrentUser, model_id: int) -> TwinGroup:
+    """The trainings of a model's group; empty until they are started."""
+    model = get_model_info(session, user, model_id)
+    twins = {}
+    # The oldest first, so that a newer training of the same seed takes its place.
+    for job in _jobs(session, user, model):
+        for run in job.runs:
+            key = (bool(job.hyperparams["physics_weight"]), int(job.hyperparams["seed"]))
+            if key not in twins or not _is_lost(run):
+                twins[key] = Twin(*key, run)
+    # Whether it was made like the others is for the report to see.
+    if twins and model.metrics.get("batteries") and (True, _seed(model)) not in twins:
+        run = get_run_info(session, user, model.run_id)
+        twins[True, _seed(model)] = Twin(True, _seed(model), run)
+    ordered = sorted(twins.values(), key=lambda twin: (not twin.with_physics, twin.seed))
+    return TwinGroup(model_id, tuple(ordered))
+
+
+def start_twins(
+    session: Session, user: CurrentUser, model_id: int, n_seeds: int = FEWEST_SEEDS
+) -> str:
+    """Queue what the group still lacks for `n_seeds` a side; returns its key.
+
+    Raises
+    ------
+    InvalidInput
+        The model has no physics, or the number of seeds is out of range.
+    Conflict
+        Trainings of the group wait or run.
+    """
+    model = get_model_info(session, user, model_id)
+    group = find_twins(session, user, model_id)
+    if group.is_active:
+        raise Conflict("Twins of this model wait or run. Let them finish, or cancel them.")
+    requests = _missing(session, user, model, group, n_seeds)
+    if not requests:
+        raise Conflict(f"This model has its {n_seeds} seeds with and without physics already.")
+    for request in requests:
+        create_job(session, user, request)
+    return group_key(model)
+
+
+def estimate_twins(
+    session: Session, user: CurrentUser, model_id: int, n_seeds: int = FEWEST_SEEDS
+) -> tuple[int, float]:
+    """How many trainings `start_twins` would queue, and rough seconds until the last ends."""
+    model = get_model_info(session, user, model_id)
+    group = find_twins(session, user, model_id)
+    requests = _missing(session, user, model, group, n_seeds)
+    durations = {
+        str(place): sum(estimate_duration_s(session, user, request).values())
+        for place, request in enumerate(requests)
+    }
+    return len(requests), total_duration_s(durations)
+
+
+def cancel_twins(session: Session, user: CurrentUser, model_id: int) -> None:
+    """Stop the trainings of the group that have not ended; finished ones stay."""
+    model = get_model_info(session, user, model_id)
+    for job in _jobs(session, user, model):
+        if job.is_active:
+            cancel_job(session, user, job.id)
+
+
+def twin_origins(session: Session, user: CurrentUser) -> dict[str, ModelInfo]:
+    """By key of each group, the model that its trainings are twins of, if it is still there."""
+    return {
+        group_key(model): model for model in list_models(session, user) if not twin_refusal(model)
+    }
+
+
+def group_key(model: ModelInfo) -> str:
+    """The key of a model's group; the time tells a run from an earlier one of the same number."""
+    return f"twins-{model.run_id}-{model.created_at:%Y%m%d%H%M%S}"
+
+
+def fits(model: ModelInfo) -> bool:
+    """Whether training it again today would give the same model, with errors by battery."""
+    return (
+        bool(model.metrics.get("batteries"))
+        and not model.labels_changed
+        and model.config.get("code_version") == code_version()
+    )
+
+
+def _jobs(session: Session, user: CurrentUser, model: ModelInfo) -> list[JobInfo]:
+    ids = session.scalars(
+        access.visible_jobs(user)
+        .where(TrainingJob.group_key == group_key(model))
+        .order_by(TrainingJob.id)
+        .with_only_columns(TrainingJob.id)
+    )
+    return [get_job_info(session, user, job_id) for job_id in list(ids)]
+
+
+def _missing(
+    session: Session, user: CurrentUser, model: ModelInfo, group: TwinGroup, n_seeds: int
+) -> list[TrainingRequest]:
+    """What to train so that seeds s, s + 1, ... have a usable model on both sides."""
+    if problem := twin_refusal(model):
+        raise InvalidInput(problem)
+    if not FEWEST_SEEDS <= n_seeds <= MOST_SEEDS:
+        raise InvalidInput(f"Choose {FEWEST_SEEDS} to {MOST_SEEDS} seeds a side, not {n_seeds}.")
+    usable = _usable(session, user, model, group)
+    roles = _roles(session, user, model)
+    # Near the largest seed there is, count down.
+    highest = SPECS_BY_NAME["seed"].maximum or 0
+    step = 1 if _seed(model) + n_seeds <= highest else -1
+    return [
+        _request(model, roles, side, _seed(model) + step * i)
+        for i in range(n_seeds)
+        for side in (True, False)
+        if (side, _seed(model) + step * i) not in usable
+    ]
+
+
+def _usable(
+    session: Session, user: CurrentUser, model: ModelInfo, group: TwinGroup
+) -> set[tuple[bool, int]]:
+    found = {(True, _seed(model))} if fits(model) else set()
+    for twin in group.twins:
+        if twin.run.model_version_id is not None:
+            info = get_model_info(session, user, twin.run.model_version_id)
+            if fits(info):
+                found.add((twin.with_physics, twin.seed))
+    return found
+
+
+def _request(
+    model: ModelInfo, roles: dict[str, str], with_physics: bool, seed: int
+) -> TrainingRequest:
+    settings = _settings(model) | {"seed": seed}
+    if not with_physics:
+        settings["physics_weight"] = 0.0
+    side = "with" if with_physics else "without"
+    return TrainingRequest(
+        dataset_id=model.dataset_id,
+        target=model.target,
+        algorithms=[model.algorithm],
+        roles=roles,
+        hyperparams=settings,
+        name=f"{model.title[:NAME_LENGTH]}, {side} physics, seed {seed}",
+        group_key=group_key(model),
+    )
+
+
+def _roles(session: Session, user: CurrentUser, model: ModelInfo) -> dict[str, str]:
+    """Role by battery code, as the model was trained."""
+    frame = list_batteries(session, user, model.dataset_id)
+    codes = dict(zip(frame["battery_id"], frame["battery_code"], strict=True))
+    return {codes[i]: role for i, role in get_job_roles(session, user, model.job_id).items()}
+
+
+def _settings(model: ModelInfo) -> dict[str, Any]:
+    """All settings of the model; names that are no longer known are passed over."""
+    stored = model.config.get("hyperparameters", {})
+    return {name: value for name, value in stored.items() if name in SPECS_BY_NAME}
+
+
+def _seed(model: ModelInfo) -> int:
+    return int(_settings(model).get("seed", 0))
+
+
+def _is_lost(run: RunInfo) -> bool:
+    return run.status in ("FAILED", "CANCELED")

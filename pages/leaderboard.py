@@ -1,0 +1,45 @@
+"""Leaderboard: which of one's models is best on a dataset, and how far that can be told."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.database import read_scope
+from core.leaderboard import Board, list_boards
+from core.users import CurrentUser
+from ui.board_choice import choose_board, choose_metric
+from ui.board_table import show_board
+from ui.frame import empty_state, page_header
+from ui.links import address_id
+
+PURPOSE = "Your models on the same unseen batteries; a rank is stated only where it is certain."
+
+
+def render(user: CurrentUser) -> None:
+    """Draw the choice of the question and its ranking."""
+    page_header("Leaderboard", PURPOSE)
+    with read_scope() as session:
+        boards = list_boards(session, user)
+    if not boards:
+        empty_state(
+            "No finished test to rank yet. Test two models on the same batteries.",
+            "New test",
+            "new-test",
+        )
+        return
+    if _unknown_dataset(boards):
+        st.info(
+            "There is no finished test of yours on that dataset. Here is another one.",
+            icon=":material/info:",
+        )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        board = choose_board(boards)
+        metric = choose_metric(board)
+    show_board(user, board, metric)
+
+
+def _unknown_dataset(boards: Sequence[Board]) -> bool:
+    """Whether the address names a dataset that none of the boards is about."""
+    wanted = address_id("dataset")
+    known = {board.dataset_id for board in boards}
+    return "dataset" in st.query_params and wanted not in known

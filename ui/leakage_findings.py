@@ -1,0 +1,91 @@
+"""Findings of the leakage check on screen: a green line, or what is wrong and what to do."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from core.leakage.finding import Finding
+from core.leakage.relatives import Duplicate
+from ui.dataset_words import role_label
+from ui.links import link
+from ui.words import counted, plain
+
+CLEAN = "No leakage found"
+SEVERITY_WORDS = {
+    "block": ("Must be changed", "red", ":material/block:"),
+    "warn": ("Look out", "orange", ":material/warning:"),
+    "info": ("Good to know", "blue", ":material/info:"),
+}
+TIE_WORDS = {
+    "same": "Same battery",
+    "overlap": "Some cycles in common",
+    "continues": "The other one seems to continue it",
+    "follows": "It seems to continue the other one",
+}
+
+
+def leakage_panel(findings: Sequence[Finding], dataset_id: int) -> bool:
+    """The check in a narrow panel, before the button; False where something forbids to start."""
+    serious = [finding for finding in findings if finding.severity != "info"]
+    if not serious:
+        st.markdown(f":green[:material/verified_user: **Leakage check:** {CLEAN.lower()}.]")
+    else:
+        noun = counted(len(serious), "thing")
+        st.markdown(f":orange[:material/gpp_maybe: **Leakage check:** {noun} to look at.]")
+    for finding in serious:
+        show_finding(finding)
+    for finding in findings:
+        if finding.severity == "info":
+            st.caption(f":material/info: {plain(finding.message)}")
+    if serious:
+        link("All of the check", "leakage", icon=":material/arrow_forward:", dataset=dataset_id)
+    return all(finding.severity != "block" for finding in findings)
+
+
+def show_finding(finding: Finding) -> None:
+    """One finding in the colour of its severity."""
+    show = {"block": st.error, "warn": st.warning, "info": st.info}[finding.severity]
+    label, _, icon = SEVERITY_WORDS[finding.severity]
+    show(f"**{label}.** {plain(finding.message)}", icon=icon)
+
+
+def findings_list(findings: Sequence[Finding]) -> None:
+    """All findings, the gravest first, or one green line."""
+    if not findings:
+        st.success(
+            f"{CLEAN}: no battery twice, no feature that gives the answer away.",
+            icon=":material/verified_user:",
+        )
+    for finding in findings:
+        show_finding(finding)
+
+
+def duplicates_table(duplicates: Sequence[Duplicate]) -> None:
+    """Batteries that are elsewhere, too, one row for each tie."""
+    frame = pd.DataFrame(
+        {
+            "Battery": [item.battery_code for item in duplicates],
+            "Role": [role_label(item.role) for item in duplicates],
+            "What it is": [TIE_WORDS[item.kind] for item in duplicates],
+            "Other dataset": [item.other_dataset for item in duplicates],
+            "Other name": [item.other_code for item in duplicates],
+            "Role there": [role_label(item.other_role) for item in duplicates],
+            "In common (%)": [
+                100.0 * item.share if item.kind in ("same", "overlap") else None
+                for item in duplicates
+            ],
+        }
+    )
+    st.dataframe(
+        frame,
+        hide_index=True,
+        height=min(460, 38 + 35 * len(frame)),
+        column_config={
+            "In common (%)": st.column_config.NumberColumn(
+                format="%.0f",
+                help="Share of the shorter record's capacities that the other one has, from a "
+                "sample of up to 256.",
+            )
+        },
+    )

@@ -1,0 +1,27 @@
+"""What compared tests are called: the model's name, and what tells it from its like."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from core.testing import TestInfo
+
+
+def names_of(tests: Sequence[TestInfo]) -> list[str]:
+    """Model titles, told apart by horizon, dataset or number where they are the same."""
+    titles = [test.model_title for test in tests]
+    for extra in ("horizon", "dataset_name", "id"):
+        counts = Counter(titles)
+        titles = [
+            title if counts[title] == 1 else f"{title}, {_told(test, extra)}"
+            for title, test in zip(titles, tests, strict=True)
+        ]
+    return titles
+
+
+def _told(test: TestInfo, extra: str) -> str:
+    words = {
+        "horizon": f"{test.horizon} ahead",
+        "dataset_name": test.dataset_name,
+        "id": f"test {test.id}",
+    }
+    return words[extra]

@@ -1,0 +1,95 @@
+"""Studies in a list, under way, ended without a result, or deleted."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from core.database import read_scope, session_scope
+from core.studies import StudyInfo, cancel_study, delete_study, get_study_info
+from core.users import CurrentUser
+from ui.dataset_list import opening_table
+from ui.frame import confirm_by_name, shown_errors, status_badge, status_text
+from ui.links import go
+from ui.training_cards import queued_progress
+from ui.words import plain
+
+
+def study_table(studies: Sequence[StudyInfo], page: str) -> None:
+    """All studies; choosing a row opens one on `page`."""
+    zone = st.context.timezone or "UTC"
+    created = pd.DatetimeIndex([item.created_at for item in studies]).tz_localize("UTC")
+    frame = pd.DataFrame(
+        {
+            "Study": [item.name for item in studies],
+            "Source": [item.source for item in studies],
+            "State": [status_text(item.status) for item in studies],
+            "Started": created,
+        }
+    )
+    row = opening_table(
+        frame,
+        "study_table",
+        alt="Your studies with their source and state. Choose a row to open one.",
+        column_config={
+            "Started": st.column_config.DatetimeColumn(
+                f"Started ({zone})", format="YYYY-MM-DD HH:mm", timezone=zone
+            )
+        },
+    )
+    st.caption("Choose a row to open the study.")
+    if row is not None:
+        go(page, study=studies[row].id)
+
+
+@st.fragment(run_every=1.0)
+def busy_study(user: CurrentUser, study_id: int) -> None:
+    """Progress and cancel; draws the whole page once the work has ended."""
+    with read_scope() as session:
+        info = get_study_info(session, user, study_id)
+    if not info.is_active:
+        st.rerun()
+    canceling = info.task is not None and info.task.cancel_requested
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            status_badge(info.status, canceling)
+            pressed = st.button(
+                "Cancel",
+                icon=":material/cancel:",
+                disabled=canceling,
+                key=f"cancel_study_{study_id}",
+            )
+            if pressed:
+                with shown_errors(), session_scope() as session:
+                    cancel_study(session, user, study_id)
+        if info.task is not None:
+            queued_progress(info.task)
+    st.caption("It runs in the background; you may leave this page or close the browser.")
+
+
+def ended_without_result(info: StudyInfo) -> None:
+    """Why there is no result."""
+    reason = info.task.message if info.task is not None and info.task.message else ""
+    if info.status == "FAILED":
+        st.error(f"The study failed. {plain(reason)}".strip(), icon=":material/error:")
+    else:
+        st.warning("You cancelled this study, so it has no result.", icon=":material/block:")
+
+
+def delete_button(user: CurrentUser, info: StudyInfo, page: str) -> None:
+    """The button that asks for confirmation and then deletes a study."""
+    if st.button("Delete study", icon=":material/delete:", type="tertiary"):
+        _confirm(user, info, page)
+
+
+@st.dialog("Delete study", icon=":material/delete:")
+def _confirm(user: CurrentUser, info: StudyInfo, page: str) -> None:
+    st.markdown(f"**{plain(info.name)}** goes with its result. This cannot be undone.")
+    confirmed = confirm_by_name(info.name, "study", f"confirm_study_{info.id}")
+    if not st.button("Delete for good", type="primary", disabled=not confirmed):
+        return
+    with shown_errors():
+        with session_scope() as session:
+            delete_study(session, user, info.id)
+        st.toast("Study deleted.", icon=":material/check:")
+        go(page)
