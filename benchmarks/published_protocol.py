@@ -5,6 +5,7 @@ are standardised on the rest; losses are sums over the batch in physical units; 
 last incomplete batch is dropped; the weights of the last epoch count.
 """
 
+import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -86,6 +87,7 @@ def build_network(protocol: Protocol, task: Task, scaler: Scaler) -> Network:
     physics = physics if protocol.algorithm == "DEEPHPM" else {}
     hp = resolve(protocol.algorithm, {**settings, **physics})
     network = load_build(protocol.algorithm)(hp, task, scaler)
+    _draw_offsets(network)
     if isinstance(network, DeepHPM):
         network.time_unit.copy_(network.target_unit[0])
         network.slope_unit.copy_(network.state_unit / network.target_unit[:, None])
@@ -145,25 +147,24 @@ def _physical(outputs: Tensor, scaler: Scaler) -> Tensor:
     return outputs * float(scaler.target_unit[0]) + float(scaler.target_offset[0])
 
 
+def _draw_offsets(network: Network) -> None:
+    """Draw offsets as stock layers do; only the product starts from zero."""
+    for layer in network.modules():
+        if isinstance(layer, torch.nn.Linear):
+            bound = layer.in_features**-0.5
+            torch.nn.init.uniform_(layer.bias, -bound, bound)
+
+
 def _without_held_back(cells: list[BatterySeries]) -> list[BatterySeries]:
-    """Return the cells without a random 20 % of all their rows."""
-    n_rows = sum(len(cell) for cell in cells)
-    kept = torch.ones(n_rows, dtype=torch.bool)
-    kept[torch.randperm(n_rows)[: round(HELD_BACK * n_rows)]] = False
-    parts, start = [], 0
-    for cell in cells:
-        keep = kept[start : start + len(cell)].numpy()
-        start += len(cell)
-        parts.append(
-            BatterySeries(
-                cell.code,
-                cell.cycle_num[keep],
-                cell.features[keep],
-                cell.targets[keep],
-                cell.soh[keep],
-            )
-        )
-    return parts
+    """Return each cell without a random 20 % of its rows."""
+    return [_drop_rows(cell) for cell in cells]
+
+
+def _drop_rows(cell: BatterySeries) -> BatterySeries:
+    keep = np.ones(len(cell), dtype=bool)
+    keep[torch.randperm(len(cell))[: math.ceil(HELD_BACK * len(cell))].numpy()] = False
+    columns = (cell.cycle_num, cell.features, cell.targets, cell.soh)
+    return BatterySeries(cell.code, *(column[keep] for column in columns))
 
 
 def _plain_scaler(train: list[BatterySeries], task: Task) -> Scaler:

@@ -125,7 +125,7 @@ def _test_job(clock: Callable[[], float]) -> tuple[float, float]:
         with read_scope() as session:
             context = load_context(session, task_id)
         if context.kind == "TEST":
-            test_work._write_predictions = timed
+            test_work._write_predictions = timed  # type: ignore[assignment]
             start = clock()
             try:
                 test_work.work(context)
@@ -142,12 +142,13 @@ def _test_job(clock: Callable[[], float]) -> tuple[float, float]:
 def _bare_minimum(test_id: int, clock: Callable[[], float]) -> tuple[float, float, int]:
     """Predict again, and insert the job's rows again with sqlite3 alone, into the same table."""
     from core.database import get_engine, read_scope
+    from core.jobs.context import TaskContext
     from core.jobs.test_work import _load
     from db.tables import TestJob, TestJobPrediction
 
     with read_scope() as session:
         test = session.get_one(TestJob, test_id)
-    assignment = _load(_Subject(test.user_id, test_id))
+    assignment = _load(TaskContext(0, "TEST", test_id, test.user_id, 1))
     start = clock()
     for series in assignment.series.values():
         assignment.model.predict(series, assignment.test.horizon)
@@ -169,13 +170,6 @@ def _bare_minimum(test_id: int, clock: Callable[[], float]) -> tuple[float, floa
     connection.commit()
     connection.close()
     return inference, raw, len(rows)
-
-
-class _Subject:
-    """As much of a task's context as loading needs."""
-
-    def __init__(self, user_id: int, subject_id: int) -> None:
-        self.user_id, self.subject_id = user_id, subject_id
 
 
 if __name__ == "__main__":

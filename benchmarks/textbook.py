@@ -32,7 +32,8 @@ def stock_layers(ours: Perceptron, hp: Hyperparameters) -> nn.Sequential:
     """Return the same perceptron from stock layers, with the same weights."""
     layers: list[nn.Module] = []
     for number, linear in enumerate(ours.layers):
-        copy = nn.Linear(*reversed(linear.get_parameter("weight").shape))
+        outputs, inputs = linear.get_parameter("weight").shape
+        copy = nn.Linear(inputs, outputs)
         copy.load_state_dict(linear.state_dict())
         layers.append(copy)
         if number < hp.num_layers:

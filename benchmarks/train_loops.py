@@ -1,6 +1,6 @@
 """Our training loop against a textbook's and the study's: same work, same machine, one run.
 
-python -m benchmarks.train_loops [--threads 2] [--repeats 5] [--json FILE]
+python -m benchmarks.train_loops [--threads 2] [--repeats 5] [--cpu] [--only TEXT] [--json FILE]
 """
 
 import argparse
@@ -47,17 +47,17 @@ LOOPS: dict[str, Loop] = {
 }
 
 
-def compare(case: LoopCase, repeats: int) -> dict[str, Any]:
+def compare(case: LoopCase, repeats: int, clock: Callable[[], float]) -> dict[str, Any]:
     """Return median seconds an epoch of each loop, taken in turns, their ratios and the bars."""
     prepared = prepare(case)
     names = ["ours", *case.bars]
     seconds: dict[str, list[float]] = {name: [] for name in names}
     for turn in range(repeats + 1):
         for name in names:
-            start = time.perf_counter()
+            start = clock()
             LOOPS[name](prepared)
             if turn:  # the first turn warms up
-                seconds[name].append((time.perf_counter() - start) / prepared.hp.epochs)
+                seconds[name].append((clock() - start) / prepared.hp.epochs)
     medians = {name: statistics.median(values) for name, values in seconds.items()}
     # Ratios of neighbours in time: a machine busy with other things slows both.
     pairs = {n: [a / b for a, b in zip(seconds[n], seconds["ours"], strict=True)] for n in names}
@@ -91,14 +91,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--cpu", action="store_true", help="CPU seconds: for a busy machine")
     parser.add_argument("--only", default="", help="cases whose name contains this")
     parser.add_argument("--json", type=Path, help="write the results to this file")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
+    clock = time.process_time if options.cpu else time.perf_counter
     results = []
     for case in CASES:
         if options.only in case.name:
-            results.append(compare(case, options.repeats))
+            results.append(compare(case, options.repeats, clock))
             sys.stdout.write(_lines(results[-1]))
             sys.stdout.flush()
     if options.json:

@@ -69,11 +69,6 @@ class Linear:
         """Return tensors and plain values."""
         return {"scale": self.scale.content(), "ridges": [r.content() for r in self.ridges]}
 
-    def facts(self) -> dict[str, Any]:
-        """Return the penalty of each target: chosen by leaving out batteries unless it was set."""
-        pairs = zip(self.scale.task.targets, self.ridges, strict=True)
-        return {"ridge_penalty": {name: ridge.penalty for name, ridge in pairs}}
-
 
 def with_age(inputs: Floats, task: Task, target: str) -> Floats:
     """Return the inputs of one target: forecasts of PCL let every rate act for the age, too.
@@ -97,7 +92,6 @@ def fit_linear(table: Table, scale: AnswerScale, hp: Hyperparameters) -> Linear:
             fit_ridge(
                 inputs[known],
                 table.learned[known, index],
-                table.battery[known],
                 columns,
                 hp.ridge_alpha,
             )

@@ -13,7 +13,7 @@ from models.errors import FitError
 from models.network import Network
 from models.network_predictor import NetworkPredictor
 from models.predictor import EpochReport, Fitted
-from models.registry import load_build
+from models.registry import ALGORITHMS, load_build
 from models.samples import Batch, Questions, Rows, ask_ahead, ask_current, gather, make_rows
 from models.scaling import Scaler, fit_scaler
 from models.series import BatterySeries, Task
@@ -61,7 +61,7 @@ def fit_network(
     """
     torch.set_num_threads(threads)
     device = choose_device(hp.device)
-    scaler = fit_scaler(train, task)
+    scaler = fit_scaler(train, task, log_rul=ALGORITHMS[algorithm].log_rul)
     rows = make_rows(train, task, scaler, device)
     val_rows = make_rows(val, task, scaler, device)
     cuda = [torch.cuda.current_device()] if device.type == "cuda" else []

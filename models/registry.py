@@ -32,6 +32,7 @@ class AlgorithmInfo:
     rounds : the setting that says how many epochs there are; None where there is one
     targets : what it can predict
     forecasts_only : it says nothing about the measured cycle itself
+    log_rul : its network learns log(1 + RUL); the physics-informed ones need RUL itself
     """
 
     key: str
@@ -45,6 +46,7 @@ class AlgorithmInfo:
     rounds: str | None = "epochs"
     targets: tuple[str, ...] = ("PCL", "RUL")
     forecasts_only: bool = False
+    log_rul: bool = False
 
     @property
     def is_floor(self) -> bool:
@@ -93,6 +95,7 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
                 "patience": 6,
             },
             seconds=lstm_seconds,
+            log_rul=True,
         ),
         AlgorithmInfo(
             "DEEPHPM",

@@ -9,6 +9,9 @@ import numpy as np
 from models.errors import FitError
 from models.series import BatterySeries, Floats, Integers, Task
 
+# RUL learned as a logarithm is never answered beyond this multiple of the longest in training.
+LONGEST_FACTOR = 2.0
+
 
 @dataclass(frozen=True)
 class Scaler:
@@ -16,6 +19,8 @@ class Scaler:
 
     Features are clipped to [feature_low, feature_high], then standardised. `age_scale` (cycles)
     divides the age of the state. `targets_scaled` False leaves targets in physical units.
+    `target_log` (T,) is 1 for targets learned as log(1 + y), whose mean and spread are then those
+    of the logarithm; they are never answered above `target_top` (T,).
     """
 
     feature_low: Floats
@@ -29,6 +34,8 @@ class Scaler:
     target_mean: Floats
     target_std: Floats
     age_scale: float
+    target_log: Floats
+    target_top: Floats
     targets_scaled: bool = True
 
     def scale_features(self, features: Floats) -> Floats:
@@ -44,11 +51,16 @@ class Scaler:
 
     def scale_targets(self, targets: Floats) -> Floats:
         """Return targets in network units; NaN stays NaN."""
-        return (targets - self.target_offset) / self.target_unit
+        return (_learned(targets, self.target_log) - self.target_offset) / self.target_unit
 
     def restore_targets(self, scaled: Floats) -> Floats:
         """Return targets in physical units."""
-        return scaled * self.target_unit + self.target_offset
+        learned = scaled * self.target_unit + self.target_offset
+        if not self.target_log.any():
+            return learned
+        is_log = self.target_log > 0
+        top = np.log1p(self.target_top)
+        return np.where(is_log, np.expm1(np.clip(learned, 0.0, top)), learned)
 
     @property
     def target_unit(self) -> Floats:
@@ -73,8 +85,16 @@ class Scaler:
         return cls(**(read | arrays))
 
 
-def fit_scaler(train: Sequence[BatterySeries], task: Task, *, scale_targets: bool = True) -> Scaler:
+def fit_scaler(
+    train: Sequence[BatterySeries],
+    task: Task,
+    *,
+    scale_targets: bool = True,
+    log_rul: bool = False,
+) -> Scaler:
     """Fit every scale on the rows of the training batteries.
+
+    log_rul: RUL is learned as log(1 + RUL), and answered up to twice the longest in training.
 
     Raises
     ------
@@ -94,6 +114,8 @@ def fit_scaler(train: Sequence[BatterySeries], task: Task, *, scale_targets: boo
         if not np.isfinite(spread):
             raise FitError(f"{name} labels are far too large. Correct the file.")
     soh_mean, soh_std = _soh_scales(np.concatenate([s.soh for s in train]), task)
+    target_log = np.array([float(log_rul and name == "RUL") for name in task.targets])
+    learned = _learned(targets, target_log)
     return Scaler(
         feature_low=low,
         feature_high=high,
@@ -103,11 +125,20 @@ def fit_scaler(train: Sequence[BatterySeries], task: Task, *, scale_targets: boo
         cycle_std=float(cycles.std()) or 1.0,
         soh_mean=soh_mean,
         soh_std=soh_std,
-        target_mean=np.nanmean(targets, axis=0),
-        target_std=_nonzero(np.nanstd(targets, axis=0)),
+        target_mean=np.nanmean(learned, axis=0),
+        target_std=_nonzero(np.nanstd(learned, axis=0)),
         age_scale=float(max(task.max_horizon, 1)),
+        target_log=target_log,
+        target_top=LONGEST_FACTOR * np.nanmax(targets, axis=0),
         targets_scaled=scale_targets,
     )
+
+
+def _learned(targets: Floats, target_log: Floats) -> Floats:
+    """Return targets (n, T), in logarithms where they are learned so."""
+    if not target_log.any():
+        return targets
+    return np.where(target_log > 0, np.log1p(np.maximum(targets, 0.0)), targets)
 
 
 def fit_limits(features: Floats) -> tuple[Floats, Floats]:

@@ -141,13 +141,13 @@ HYPERPARAMETERS: tuple[HyperparameterSpec, ...] = (
         "tree_learning_rate",
         "Learning rate of the trees",
         "float",
-        0.06,
+        0.08,
         "How much each tree corrects the ones before; smaller needs more rounds.",
         1e-4,
         1.0,
     ),
     HyperparameterSpec(
-        "max_leaf_nodes", "Leaves of a tree", "int", 8, "Largest number of leaves.", 2, 1_024
+        "max_leaf_nodes", "Leaves of a tree", "int", 16, "Largest number of leaves.", 2, 1_024
     ),
     HyperparameterSpec(
         "min_samples_leaf",
@@ -176,8 +176,8 @@ HYPERPARAMETERS: tuple[HyperparameterSpec, ...] = (
         "ridge_alpha",
         "Ridge penalty",
         "float",
-        0.0,
-        "Pulls the weights of the linear model towards 0; 0 chooses it by leaving out batteries.",
+        0.01,
+        "Pulls the weights of the linear model towards 0; raise it for few batteries.",
         0.0,
         1e9,
     ),

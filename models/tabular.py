@@ -10,26 +10,23 @@ import torch
 from models.causal import causal_features, last_pcl
 from models.one_round import ask_labelled
 from models.predictor import Asked
-from models.scaling import fit_limits
-from models.series import BatterySeries, Floats, Integers, Task
+from models.scaling import LONGEST_FACTOR, fit_limits
+from models.series import BatterySeries, Floats, Task
 
 # How often each row is asked for from a drawn number of cycles before it; forecasts only.
 DRAWS = 3
-# RUL is never predicted beyond this multiple of the longest one in training.
-LONGEST_FACTOR = 2.0
 
 
 @dataclass(frozen=True)
 class Table:
     """inputs (m, P) finite; learned (m, T) on the learned scale, NaN where unlabelled.
 
-    battery (m,): the index of the question's battery. offset (m, T): see `AnswerScale`.
+    offset (m, T): what is known without learning, see `AnswerScale.offset`.
     """
 
     inputs: Floats
     learned: Floats
     offset: Floats
-    battery: Integers
 
 
 @dataclass(frozen=True)
@@ -120,16 +117,15 @@ def make_table(
 ) -> Table:
     """Return the labelled questions of some batteries; forecasts draw how far they look ahead."""
     generator = np.random.default_rng(seed)
-    inputs, learned, offsets, owner = [], [], [], []
-    for index, series in enumerate(batteries):
+    inputs, learned, offsets = [], [], []
+    for series in batteries:
         for _ in range(DRAWS if task.is_forecast else 1):
             asked, answers = ask_labelled(series, task, generator)
             offset = scale.offset(series, asked)
             inputs.append(scale.inputs(series, asked))
             learned.append(scale.learn(answers, offset))
             offsets.append(offset)
-            owner.append(np.full(len(asked), index))
-    parts = (np.concatenate(part) for part in (inputs, learned, offsets, owner))
+    parts = (np.concatenate(part) for part in (inputs, learned, offsets))
     return Table(*parts)
 
 

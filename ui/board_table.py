@@ -27,7 +27,6 @@ MOST_COMPARED = 8
 
 def show_board(user: CurrentUser, board: Board, key: str) -> None:
     """Rank the models of a board and draw what came of it, or say why nothing did."""
-    choice = st.container()
     try:
         with read_scope() as session:
             found = rank_models(session, user, board, key, _chosen_ids(board))
@@ -44,8 +43,7 @@ def show_board(user: CurrentUser, board: Board, key: str) -> None:
     _table(found, by_id)
     _forest(found, by_id)
     _actions(found)
-    with choice:
-        _choose_tests(board, found)
+    _choose_tests(board, found)
 
 
 def rank_text(standing: Standing) -> str:
@@ -75,7 +73,7 @@ def _forget_choice(board: Board) -> None:
 
 
 def _choose_tests(board: Board, found: Leaderboard) -> None:
-    """Which models take part; asked last, because the default follows from the ranking."""
+    """Which models take part; the default follows from the ranking."""
     titles: dict[int, str] = dict(
         zip((t.id for t in found.candidates), names_of(found.candidates), strict=True)
     )

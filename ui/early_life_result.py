@@ -1,5 +1,6 @@
 """A finished study of early cycles: the answer in numbers, table, figures, files."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -17,6 +18,7 @@ from ui.result_numbers import fixed_digits, styled_metrics
 from ui.theme import PLOTLY_CONFIG
 from ui.words import plain
 
+PRINTED: Callable[[Any], str] = fixed_digits
 TRAIN_COLUMN, CV_COLUMN = "Train (cycles)", "Cross-val. (cycles)"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -116,7 +118,7 @@ def _score_table(result: EarlyLifeResult) -> None:
     styler = styled_metrics(frame, keys, missing="-", mark_best=True)
     st.dataframe(
         # A low error on what was fitted is no merit, so the best one there is not marked.
-        styler.format(fixed_digits, subset=[TRAIN_COLUMN]),
+        styler.format(PRINTED, subset=[TRAIN_COLUMN]),
         hide_index=True,
         alt="Errors of the models on training and test batteries; the best test error is marked.",
         column_config={

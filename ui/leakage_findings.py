@@ -17,6 +17,20 @@ SEVERITY_WORDS = {
     "warn": ("Look out", "orange", ":material/warning:"),
     "info": ("Good to know", "blue", ":material/info:"),
 }
+NAMES_SHOWN = 3
+HEADLINES = {
+    "same battery": "One battery in two roles",
+    "shared cycles": "The same cycles in two roles",
+    "continuation": "Continued in another role",
+    "seen before": "Known to the model",
+    "partly seen": "Partly known to the model",
+    "column life": "Tells the share of life",
+    "column record": "Tells the length of the record",
+    "column capacity": "Is the capacity",
+    "column near_capacity": "Is nearly the capacity",
+    "column scaled": "Scaled by the whole life",
+    "column padded": "Filled up after the end",
+}
 TIE_WORDS = {
     "same": "Same battery",
     "overlap": "Some cycles in common",
@@ -31,16 +45,30 @@ def leakage_panel(findings: Sequence[Finding], dataset_id: int) -> bool:
     if not serious:
         st.markdown(f":green[:material/verified_user: **Leakage check:** {CLEAN.lower()}.]")
     else:
-        noun = counted(len(serious), "thing")
-        st.markdown(f":orange[:material/gpp_maybe: **Leakage check:** {noun} to look at.]")
-    for finding in serious:
-        show_finding(finding)
+        noun = counted(len(serious), "finding")
+        st.markdown(f":orange[:material/gpp_maybe: **Leakage check:** {noun}]")
+        for finding in serious:
+            st.markdown(_headline(finding))
+        # Folded, so that the button stays in sight.
+        with st.expander("What it means and what to do"):
+            for finding in serious:
+                show_finding(finding)
+            link(
+                "The whole dataset", "leakage", icon=":material/verified_user:", dataset=dataset_id
+            )
     for finding in findings:
         if finding.severity == "info":
             st.caption(f":material/info: {plain(finding.message)}")
-    if serious:
-        link("All of the check", "leakage", icon=":material/arrow_forward:", dataset=dataset_id)
     return all(finding.severity != "block" for finding in findings)
+
+
+def _headline(finding: Finding) -> str:
+    """What was found, in a few words, and on which batteries or columns."""
+    _, colour, icon = SEVERITY_WORDS[finding.severity]
+    names = finding.columns or finding.batteries
+    more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+    listed = plain(", ".join(names[:NAMES_SHOWN]) + more)
+    return f":{colour}[{icon}] {HEADLINES.get(finding.kind, finding.kind.capitalize())}: {listed}"
 
 
 def show_finding(finding: Finding) -> None:
@@ -80,7 +108,7 @@ def duplicates_table(duplicates: Sequence[Duplicate]) -> None:
     st.dataframe(
         frame,
         hide_index=True,
-        height=min(460, 38 + 35 * len(frame)),
+        height="auto" if len(frame) <= 10 else 460,
         column_config={
             "In common (%)": st.column_config.NumberColumn(
                 format="%.0f",

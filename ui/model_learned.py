@@ -52,7 +52,7 @@ def _shares(shares: Sequence[Share]) -> None:
         {
             "member": [share.member for share in shares],
             "target": [share.target for share in shares],
-            "weight": [share.weight for share in shares],
+            "weight": [100.0 * share.weight for share in shares],
         }
     )
     wide = frame.pivot(index="member", columns="target", values="weight")
@@ -65,7 +65,7 @@ def _shares(shares: Sequence[Share]) -> None:
         column_config={
             "member": st.column_config.TextColumn("Model"),
             **{
-                target: st.column_config.NumberColumn(f"Weight for {target}", format="percent")
+                target: st.column_config.NumberColumn(f"Weight for {target} (%)", format="%.1f")
                 for target in wide.columns[1:]
             },
         },

@@ -66,7 +66,7 @@ def _evidence_columns(target: str) -> dict[str, Any]:
             help="Mean width of the interval over the battery's cycles.",
         ),
         "distance_ratio": column.NumberColumn(
-            "Distance to training",
+            "Distance",
             help="How far the battery's early life lies from the training batteries, as a multiple "
             "of the largest distance that is usual among them. Above 1 it is unlike them (\u25b2) "
             "and the model may not know such a battery.",
@@ -84,10 +84,12 @@ def _frame(rows: pd.DataFrame, target: str) -> pd.DataFrame:
         "battery": rows["battery_code"],
         "note": _marks(rows),
     }
+    if "distance_ratio" in rows and rows["distance_ratio"].notna().any():
+        frame["distance_ratio"] = rows["distance_ratio"]
     for item in metrics_of(target):
         if item.key in rows:
             frame[item.key] = rows[item.key] * item.quantity.factor
-    factors = {"coverage": 100.0, "mean_width": TARGET_INFO[target].factor, "distance_ratio": 1.0}
+    factors = {"coverage": 100.0, "mean_width": TARGET_INFO[target].factor}
     for name, factor in factors.items():
         if name in rows and rows[name].notna().any():
             frame[name] = rows[name] * factor

@@ -139,7 +139,7 @@ def _say_where_it_beats_the_floor(
     st.markdown(
         f"{plain(name)} {text}. After {int(last['cycles_seen'])} cycles it errs by "
         f"**{fixed_digits(last[key])} cycles** ({ERRORS[key]}), the floor by "
-        f"{fixed_digits(last[f'{key}_floor'])}."
+        f"{fixed_digits(last[f'{key}_floor'])} cycles."
     )
 
 

@@ -120,7 +120,7 @@ def _say_who_wins(own: pd.DataFrame, item: Metric, name: str) -> None:
         best = "; ".join(
             f"{_called(part.method, name)} {_reach(part)}" for part in best_methods(own, item.key)
         )
-        lines.insert(0, f"**Smallest {item.quantity.short}:** {best}.")
+        lines.append(f"**Smallest {item.quantity.short} among these:** {best}.")
     st.markdown("  \n".join(lines))
 
 

@@ -16,6 +16,7 @@ from ui.words import counted, plain
 
 NOMINAL = 0.9
 NO_INTERVAL = "none: "
+NO_BREAK = "\u00a0"
 METHODS = {
     "split": "validation batteries, on which the model was not fitted",
     "cv+": "training batteries, each judged by a model fitted without it",
@@ -53,21 +54,20 @@ def interval_block(user: CurrentUser, result: TestResult, target: str) -> None:
 
 def _numbers(found: Mapping[str, Any], target: str) -> str:
     quantity = metric("mae", target).quantity
-    width = f"{fixed_digits(found['mean_width'] * quantity.factor)} {quantity.unit}"
+    width = f"{fixed_digits(found['mean_width'] * quantity.factor)} {quantity.unit}".replace(
+        " ", NO_BREAK
+    )
     return (
         f"**{_percent(found['nominal'])} intervals** hold **{_percent(found['observed'], 1)}** "
         f"({100 * found['observed_low']:.1f} to {_percent(found['observed_high'], 1)}) of the "
         f"cycles of {counted(found['n_batteries'], 'unseen battery', 'unseen batteries')}, "
-        f"{_judgement(found)}. Mean width: {width}."
+        f"{_judgement(found)}; mean width {width}"
     )
 
 
 def _judgement(found: Mapping[str, Any]) -> str:
-    chance = f"chance alone allows {_chance(found)}"
-    return {
-        "too low": f"fewer than promised: {chance}",
-        "too high": f"wider than these batteries need: {chance}",
-    }.get(found["verdict"], f"as promised: {chance}")
+    words = {"too low": "fewer than promised", "too high": "wider than these need"}
+    return f"{words.get(found['verdict'], 'as promised')} (chance: {_chance(found)})"
 
 
 def _chance(found: Mapping[str, Any]) -> str:

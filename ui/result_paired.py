@@ -45,7 +45,7 @@ def verdict(found: Comparison, names: Sequence[str]) -> str:
         return f"{lead} It is better than every other one, beyond what chance explains."
     if not surely:
         return f"{lead} That it is better than the others is within what chance explains."
-    return f"{lead} Chance explains as well why it is ahead of {' and of '.join(rest)}."
+    return f"{lead} Its lead over {' and '.join(rest)} is within what chance explains."
 
 
 def paired_view(found: Comparison, names: Sequence[str]) -> None:
@@ -72,11 +72,12 @@ def paired_view(found: Comparison, names: Sequence[str]) -> None:
         alt=f"{title}: mean over batteries with intervals.",
     )
     _numbers(rows, quantity)
+    n_pairs = len(found.means.pairs)
+    corrected = f" corrected for {n_pairs} pairs (Holm)" if n_pairs > 1 else ""
     st.caption(
         f"Mean over {counted(len(found.codes), 'battery', 'batteries')} of the difference in each "
-        "battery's error; intervals from drawing the batteries again 50,000 times. Holm's "
-        f"correction over all {counted(len(found.means.pairs), 'pair')}: a difference counts where "
-        "its corrected interval excludes 0 (filled circle)."
+        "battery's error; intervals from drawing the batteries again. A difference counts (filled "
+        f"circle) where its interval{corrected} excludes 0."
     )
 
 

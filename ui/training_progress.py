@@ -118,7 +118,7 @@ def _error_table(user: CurrentUser, job: JobInfo, epochs: pd.DataFrame) -> None:
         )
     st.dataframe(
         styled_metrics(
-            pd.DataFrame(rows, columns=list(columns)),
+            pd.DataFrame(rows, columns=list(columns)).astype({"best_epoch": "Int64"}),
             {f"{role}_{target}": "rmse" for role in ("val", "test") for target in targets},
             missing="-",
             mark_best=not job.is_active,

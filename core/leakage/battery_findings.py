@@ -46,7 +46,7 @@ def _same_apart(ties: Sequence[Relative], roles: Mapping[str, str]) -> Finding:
 
 def _overlap_apart(ties: Sequence[Relative], roles: Mapping[str, str]) -> Finding:
     text = (
-        f"Some cycles are on both sides of the split: {_pairs(ties, roles)} share up to "
+        f"Some cycles are on both sides of the split: {_pairs(ties, roles, 'and')} share up to "
         f"{max(tie.share for tie in ties):.0%} of the shorter record. Give both the same role."
     )
     return Finding("shared cycles", "warn", text, _codes(ties))
@@ -54,7 +54,8 @@ def _overlap_apart(ties: Sequence[Relative], roles: Mapping[str, str]) -> Findin
 
 def _continued_apart(ties: Sequence[Relative], roles: Mapping[str, str]) -> Finding:
     text = (
-        f"One battery seems to continue as another one across the split: {_pairs(ties, roles)}. "
+        f"One battery seems to continue as another one across the split: "
+        f"{_pairs(ties, roles, 'then')}. "
         "The second starts at the capacity where the first ends. If they are one cell, give both "
         "the same role."
     )
@@ -85,8 +86,8 @@ def seen_findings(seen: Mapping[int, tuple[str, Relative]], model_dataset: str) 
     if partly:
         text = (
             f"{counted(len(partly)).capitalize()} of this test share cycles with, or continue, "
-            f"what the model knew in {model_dataset!r}: {_pairs(partly)}. They count as unseen; "
-            "leave them out for a clean test."
+            f"what the model knew in {model_dataset!r}: {_pairs(partly, sign='with')}. They "
+            "count as unseen; leave them out for a clean test."
         )
         codes = tuple(tie.other.code for tie in partly)
         findings.append(Finding("partly seen", "warn", text, codes))
@@ -103,31 +104,35 @@ def duplicate_findings(duplicates: Sequence[Duplicate], dataset_id: int) -> list
     for (other_id, other, tie), items in groups.items():
         inside = other_id == dataset_id
         where = "this dataset under another name" if inside else f"{other!r}"
-        names = joined([f"{item.battery_code} = {item.other_code}" for item in items])
+        sign = "=" if tie == "same" else "with"
+        names = joined([f"{item.battery_code} {sign} {item.other_code}" for item in items])
         codes = tuple(dict.fromkeys(item.battery_code for item in items))
         apart = inside and any(item.role != item.other_role for item in items)
         severity: Severity = "warn" if apart or not inside else "info"
         text = {
             "same": f"{counted(len(codes)).capitalize()} also in {where}: {names}.",
-            "overlap": f"{counted(len(codes)).capitalize()} share cycles with {where}: {names}.",
-            "continues": f"{counted(len(codes)).capitalize()} seem to continue in {where}, or to "
-            f"continue it: {names}.",
+            "overlap": f"Some cycles of {counted(len(codes))} are in {where}, too: {names}.",
+            "continues": f"Of {counted(len(codes))} the record seems to go on, or to have begun, "
+            f"in {where}: {names}.",
         }[tie]
+        marks = "mark it" if tie == "same" else "warn of it"
         remedy = (
             " Give both the same role."
             if inside
-            else " A model trained on the one has seen the other; tests mark it."
+            else f" A model trained on the one has seen the other; tests {marks}."
         )
         findings.append(Finding(f"duplicate {tie}", severity, text + remedy, codes))
     return findings
 
 
-def _pairs(ties: Sequence[Relative], roles: Mapping[str, str] | None = None) -> str:
+def _pairs(
+    ties: Sequence[Relative], roles: Mapping[str, str] | None = None, sign: str = "="
+) -> str:
     def named(battery: SketchedBattery) -> str:
         role = f" ({ROLE_WORDS[roles[battery.code]]})" if roles else ""
         return f"{battery.code}{role}"
 
-    return joined([f"{named(tie.battery)} = {named(tie.other)}" for tie in ties])
+    return joined([f"{named(tie.battery)} {sign} {named(tie.other)}" for tie in ties])
 
 
 def _codes(ties: Sequence[Relative]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from core.database import get_engine, read_scope, session_scope
 from core.deletion import delete_test
 from core.errors import InvalidInput
 from core.exports import latest_exports, open_export
+from core.jobs.evidence import add_evidence
 from core.registry import compare_configs, get_model_info, list_models
 from core.results import get_result, load_predictions, prediction_curves
 from core.sweeping import sweep
@@ -28,6 +29,8 @@ from db.tables import TestJobHorizonMetric
 from models.intervals import battery_quantile, design_effect
 from tests.conftest import settings_of
 from tests.core.seeding import add_account, queue_upload, work_off, write_csv
+from tests.models.fleet import make_battery
+from tests.models.test_fitting import run_fit
 
 N_BATTERIES = 18
 ROLES = ["train"] * 5 + ["val"] * 9 + ["test"] * 4
@@ -182,6 +185,17 @@ def test_deleting_a_test_takes_its_horizons_along(tested: Tested) -> None:
     sweep()
     with read_scope() as session:
         assert session.scalar(select(func.count()).select_from(TestJobHorizonMetric)) == 0
+
+
+def test_calibrating_over_folds_is_told_and_its_progress_grows() -> None:
+    fleet = [make_battery(f"{i:03d}", 30 + 3 * i) for i in range(11)]
+    model = run_fit("LINEAR", fleet[:9], fleet[9:]).model
+    told: list[tuple[str, float]] = []
+    add_evidence(model, fleet[:9], fleet[9:], threads=1, report=lambda *what: told.append(what))
+    stages = list(dict.fromkeys(stage for stage, _ in told))
+    assert stages == ["Calibrating", *(f"Calibrating, fold {n} of 5" for n in range(1, 6))]
+    shares = [share for _, share in told]
+    assert shares == sorted(shares) and shares[0] == 0.2 and shares[-1] <= 0.98
 
 
 def test_coverage_counts_labelled_cycles_with_an_interval() -> None:

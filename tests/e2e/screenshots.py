@@ -103,8 +103,9 @@ def _test_and_take(browser: Browser, state: object, address: str, page: Page) ->
     expect(page.get_by_test_id("stMetric").first).to_be_visible(timeout=120_000)
     _take(browser, state, address, "results", "/results")
     _take(browser, state, address, "results-test", result)
-    for tab in ("Batteries", "Distribution", "Scatter"):
-        _take(browser, state, address, f"results-{tab.lower()}", result, tab=tab)
+    for tab in ("Batteries", "Distribution", "Scatter", "Horizon", "Cycles seen"):
+        name = f"results-{tab.lower().replace(' ', '-')}"
+        _take(browser, state, address, name, result, tab=tab)
 
 
 def _cancel_and_take(browser: Browser, state: object, address: str, page: Page) -> None:

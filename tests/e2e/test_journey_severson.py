@@ -82,7 +82,7 @@ def test_upload_train_test_look_export(
     assert stored["rmse"] == pytest.approx(rmse, rel=1e-9)
     assert sum(1 for _ in book["Predictions"].iter_rows()) == 1 + len(csv)
 
-    for tab in ("Batteries", "Distribution", "Scatter"):
+    for tab in ("Horizon", "Cycles seen", "Batteries", "Distribution", "Scatter"):
         page.get_by_role("tab", name=tab).click()
         settle(page)
     expect(page.locator(".js-plotly-plot:visible").first).to_be_visible()

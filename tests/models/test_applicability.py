@@ -39,7 +39,7 @@ def test_the_same_kind_passes_and_another_is_flagged() -> None:
 
 
 def test_only_the_first_hundred_cycles_count_and_spikes_do_not() -> None:
-    known, battery = fitted(), draw_fleet(1, seed=2)[0]
+    battery = draw_fleet(1, seed=2)[0]
     later = battery.features.copy()
     later[100:] *= 50.0
     later[[3, 40, 70]] = 1e6

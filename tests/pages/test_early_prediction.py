@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import update
 from streamlit.testing.v1 import AppTest
 
 from core import early_life_fit, early_life_models
@@ -19,7 +19,7 @@ from core.studies import cancel_study, list_studies
 from core.users import CurrentUser
 from db.tables import BackgroundTask
 from tests.core.early_tables import fading_table
-from tests.core.seeding import work_off
+from tests.core.seeding import add_dataset, work_off
 from tests.core.test_early_life_table import csv, fleet_frame
 from tests.pages.conftest import run_page, store_fleet, texts
 from tests.paths import SHARED_DATA, needs_shared_data
@@ -154,8 +154,8 @@ def test_failed_and_cancelled_studies_say_so(user: CurrentUser) -> None:
     assert "You cancelled this study" in texts(run_page(PAGE, user, {"study": cancelled}))
 
 
-def test_a_study_of_another_kind_is_not_shown_here(user: CurrentUser) -> None:
-    dataset_id = store_fleet(None, "Demonstration fleet")
+def test_a_study_of_another_kind_is_not_shown_here(user: CurrentUser, tmp_path: Path) -> None:
+    _, dataset_id = add_dataset(user, tmp_path)
     with session_scope() as session:
         study_id = create_row_split(session, user, dataset_id)
     assert "No such study" in texts(run_page(PAGE, user, {"study": study_id}))
@@ -167,8 +167,8 @@ def _section(user: "CurrentUser", dataset_id: int) -> None:
     row_split_section(user, dataset_id)
 
 
-def test_random_rows_and_whole_batteries_side_by_side(user: CurrentUser) -> None:
-    dataset_id = store_fleet(None, "Demonstration fleet")
+def test_random_rows_and_whole_batteries_side_by_side(user: CurrentUser, tmp_path: Path) -> None:
+    _, dataset_id = add_dataset(user, tmp_path)
     page = AppTest.from_function(
         _section, default_timeout=30, kwargs={"user": user, "dataset_id": dataset_id}
     ).run()
@@ -186,13 +186,13 @@ def test_random_rows_and_whole_batteries_side_by_side(user: CurrentUser) -> None
     assert first["layout"]["xaxis"]["range"] == second["layout"]["xaxis"]["range"]
 
 
-def test_a_failed_comparison_can_be_tried_again(user: CurrentUser) -> None:
-    dataset_id = store_fleet(None, "Demonstration fleet")
+def test_a_failed_comparison_can_be_tried_again(user: CurrentUser, tmp_path: Path) -> None:
+    _, dataset_id = add_dataset(user, tmp_path)
     with session_scope() as session:
         create_row_split(session, user, dataset_id)
-        session.execute(update(BackgroundTask).values(status="RUNNING"))
-        task = session.query(BackgroundTask).one()
-        settle_task(session, task, "FAILED", "Disk full.")
+    task_id = Registry()._claim("short")
+    with session_scope() as session:
+        settle_task(session, session.get_one(BackgroundTask, task_id), "FAILED", "Disk full.")
     page = AppTest.from_function(
         _section, default_timeout=30, kwargs={"user": user, "dataset_id": dataset_id}
     ).run()

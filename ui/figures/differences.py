@@ -188,8 +188,10 @@ def _add_ranges(
         figure.add_scatter(
             x=list(pair),
             y=[name, name],
-            mode="lines",
+            # Caps at the ends, which also keep them off the edge of the figure.
+            mode="lines+markers",
             line={"color": translucent(str(colour), 0.75), "width": width},
+            marker={"symbol": "line-ns", "size": 8, "line": {"width": 1.5, "color": str(colour)}},
             hoverinfo="skip",
         )
 

@@ -94,7 +94,7 @@ def _add_battery(
     colour = algorithm_colour(algorithm)
     bounded = _with_interval(rows)
     if not bounded.empty:
-        _add_interval(figure, bounded, quantity, colour, place)
+        _add_interval(figure, bounded, quantity, translucent(colour, 0.32 if dark else 0.2), place)
     lines = (
         ("y_true", "True", palette(dark).truth, 2.0),
         ("y_pred", algorithm_label(algorithm), colour, 1.6),
@@ -138,16 +138,16 @@ def _hover_data(rows: pd.DataFrame, quantity: Quantity) -> np.ndarray:
 
 
 def _add_interval(
-    figure: go.Figure, rows: pd.DataFrame, quantity: Quantity, colour: str, place: dict[str, int]
+    figure: go.Figure, rows: pd.DataFrame, quantity: Quantity, shade: str, place: dict[str, int]
 ) -> None:
     for column, fill in (("y_lower", "none"), ("y_upper", "tonexty")):
         figure.add_scatter(
             x=rows["cycle_num"],
             y=rows[column] * quantity.factor,
             mode="lines",
-            line={"width": 0, "color": colour},
+            line={"width": 0},
             fill=fill,
-            fillcolor=translucent(colour, 0.18),
+            fillcolor=shade,
             legendgroup="interval",
             legendrank=1001,
             showlegend=False,

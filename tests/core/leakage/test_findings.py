@@ -171,7 +171,7 @@ def test_a_second_half_of_a_known_battery_is_told(world: World, tmp_path: Path) 
     with read_scope() as session:
         found = test_findings(session, user, TestRequest(world.model_id, dataset_id, ["later"]))
     assert kinds(found) == [("partly seen", "warn")]
-    assert "b0 = later" in found[0].message
+    assert "b0 with later" in found[0].message
 
 
 def test_repaired_labels_are_told_to_all_who_use_them(dataset: OwnedDataset) -> None:

@@ -1,0 +1,66 @@
+"""The accuracy table as text: mean and spread over seeds, beside targets and references."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from benchmarks.accuracy_cases import Case
+
+
+def markdown(case: Case, scores: Sequence[dict[str, Any]]) -> str:
+    """Return one case's table; `scores` hold the fields of `benchmarks.accuracy.Score`."""
+    columns = _columns(case, scores)
+    head = ["algorithm", *(" ".join(column) for column in columns), "train s"]
+    lines = ["", f"## {case.name}", "", _row(head), _row(["---"] * len(head))]
+    for algorithm in dict.fromkeys(one["algorithm"] for one in scores):
+        own = [one for one in scores if one["algorithm"] == algorithm]
+        cells = [_mean_and_spread(own, column) for column in columns]
+        seconds = f"{np.mean([one['train_seconds'] for one in own]):.0f}"
+        lines.append(_row([algorithm, *cells, seconds]))
+    for name, known in {"**target**": case.bars, **case.references}.items():
+        if known:
+            cells = [_number(known[c]) if c in known else "" for c in columns]
+            lines.append(_row([name, *cells, ""]))
+    return "\n".join([*lines, "", *_picked(case, scores)])
+
+
+def picked_by_cv(case: Case, scores: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """Return, by target and horizon, the algorithm with the least RMSE on left-out batteries."""
+    best: dict[str, tuple[float, str]] = {}
+    for one in scores:
+        if one["split"].startswith("cv") and one["metric"] == "rmse":
+            key = " ".join([one["target"], *one["split"].split()[1:]])
+            best[key] = min(best.get(key, (np.inf, "")), (one["value"], one["algorithm"]))
+    return {key: algorithm for key, (_, algorithm) in best.items()}
+
+
+def _columns(case: Case, scores: Sequence[dict[str, Any]]) -> list[tuple[str, str, str]]:
+    """Return the (target, metric, split) that the table shows: RMSE, and what has a bar."""
+    seen = dict.fromkeys((one["target"], one["metric"], one["split"]) for one in scores)
+    metrics = {metric for _, metric, _ in case.bars} or {"rmse"}
+    return sorted((c for c in seen if c[1] in metrics), key=lambda c: (c[0], c[2]))
+
+
+def _mean_and_spread(scores: Sequence[dict[str, Any]], column: tuple[str, str, str]) -> str:
+    values = [
+        one["value"] for one in scores if (one["target"], one["metric"], one["split"]) == column
+    ]
+    if not values:
+        return ""
+    spread = f" ± {_number(float(np.std(values, ddof=1)))}" if len(values) > 1 else ""
+    return _number(float(np.mean(values))) + spread
+
+
+def _number(value: float) -> str:
+    return f"{value:.1f}" if abs(value) >= 1.0 else f"{value:.5f}"
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _picked(case: Case, scores: Sequence[dict[str, Any]]) -> list[str]:
+    found = picked_by_cv(case, scores)
+    named = ", ".join(f"{key}: {algorithm}" for key, algorithm in found.items())
+    return [f"Cross-validation on the training batteries picks {named}.", ""] if named else []
