@@ -163,8 +163,9 @@ def _without_held_back(cells: list[BatterySeries]) -> list[BatterySeries]:
 def _drop_rows(cell: BatterySeries) -> BatterySeries:
     keep = np.ones(len(cell), dtype=bool)
     keep[torch.randperm(len(cell))[: math.ceil(HELD_BACK * len(cell))].numpy()] = False
-    columns = (cell.cycle_num, cell.features, cell.targets, cell.soh)
-    return BatterySeries(cell.code, *(column[keep] for column in columns))
+    return BatterySeries(
+        cell.code, cell.cycle_num[keep], cell.features[keep], cell.targets[keep], cell.soh[keep]
+    )
 
 
 def _plain_scaler(train: list[BatterySeries], task: Task) -> Scaler:

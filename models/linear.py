@@ -11,7 +11,7 @@ from models.config import Hyperparameters
 from models.one_round import report_once
 from models.predictor import Asked, EpochReport, Fitted
 from models.ridge import Ridge, fit_ridge, restore_ridge
-from models.series import BatterySeries, Floats, Integers, Task
+from models.series import BatterySeries, Floats, Task
 from models.tabular import AnswerScale, Table, fit_answer_scale, make_table, restore_scale
 
 # Chosen by leaving out batteries of the Severson training split. The first cycles and slopes tell
@@ -57,45 +57,42 @@ class Linear:
 
     def learned(self, inputs: Floats) -> Floats:
         """Return answers on the learned scale, (m, T)."""
-        task = self.scale.task
-        return np.column_stack(
-            [
-                ridge.predict(with_age(inputs, task, name))
-                for name, ridge in zip(task.targets, self.ridges, strict=True)
-            ]
-        )
+        pairs = zip(self.scale.task.targets, self.ridges, strict=True)
+        return np.column_stack([r.predict(design(inputs, self.scale, name)) for name, r in pairs])
 
     def content(self) -> dict[str, Any]:
         """Return tensors and plain values."""
         return {"scale": self.scale.content(), "ridges": [r.content() for r in self.ridges]}
 
 
-def with_age(inputs: Floats, task: Task, target: str) -> Floats:
-    """Return the inputs of one target: forecasts of PCL let every rate act for the age, too.
+def design(inputs: Floats, scale: AnswerScale, target: str) -> Floats:
+    """Return what one target is linear in, from inputs (m, P).
 
-    What changes until the cycle asked for is a rate times the cycles up to there, and rates depend
-    on the state. RUL is learned at the source row: it needs no age.
+    RUL: the target's blocks, held inside the range of training. PCL: the blocks and their signed
+    roots, which bend where inputs have long tails; in forecasts also all of these times the age,
+    because what changes until the cycle asked for is a rate times the cycles up to there, and
+    rates depend on the state. (RUL is learned at the source row: it needs no age.)
     """
-    if target == "RUL" or not task.is_forecast:
-        return inputs
+    task = scale.task
+    columns = columns_of(task, BLOCKS[target])
+    chosen = inputs[:, columns]
+    if target == "RUL":
+        return np.clip(chosen, scale.least[columns], scale.most[columns])
+    scaled = (chosen - scale.means[columns]) / scale.stds[columns]
+    found = np.hstack([chosen, np.sign(scaled) * np.sqrt(np.abs(scaled))])
+    if not task.is_forecast:
+        return found
     share = inputs[:, -1:] / task.max_horizon
-    return np.hstack([inputs, inputs * share])
+    return np.hstack([found, share, found * share])
 
 
 def fit_linear(table: Table, scale: AnswerScale, hp: Hyperparameters) -> Linear:
     """Fit every target of a table."""
-    task, ridges = scale.task, []
-    for index, name in enumerate(task.targets):
-        inputs, columns = with_age(table.inputs, task, name), _columns(task, name)
+    ridges = []
+    for index, name in enumerate(scale.task.targets):
         known = np.isfinite(table.learned[:, index])
-        ridges.append(
-            fit_ridge(
-                inputs[known],
-                table.learned[known, index],
-                columns,
-                hp.ridge_alpha,
-            )
-        )
+        inputs = design(table.inputs[known], scale, name)
+        ridges.append(fit_ridge(inputs, table.learned[known, index], hp.ridge_alpha))
     return Linear(scale, tuple(ridges))
 
 
@@ -111,7 +108,7 @@ def fit(
 ) -> Fitted:
     """Solve for the weights; `val` is only scored."""
     on_stage("Solving")
-    scale = fit_answer_scale(train, task)
+    scale = fit_answer_scale(train, task, hp.seed)
     predictor = fit_linear(make_table(train, task, scale, hp.seed), scale, hp)
     on_epoch(report_once(predictor, train, val, task, hp))
     return Fitted(predictor, best_epoch=1, epochs_run=1, stopped_early=False)
@@ -123,12 +120,3 @@ def restore(content: dict[str, Any], hp: Hyperparameters, task: Task) -> Linear:
     if len(ridges) != len(task.targets):
         raise ValueError("The fits do not match the targets.")
     return Linear(restore_scale(content["scale"], task), ridges)
-
-
-def _columns(task: Task, target: str) -> Integers:
-    columns = columns_of(task, BLOCKS[target])
-    if target == "RUL" or not task.is_forecast:
-        return columns
-    age = columns_of(task, ("age",))
-    width = age[0] + 1
-    return np.concatenate([columns, age, columns + width, age + width])

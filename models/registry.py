@@ -116,7 +116,7 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
         AlgorithmInfo(
             "TREES",
             "Trees",
-            "Gradient-boosted trees on the current cycle and how it differs from the past.",
+            "Gradient-boosted trees that correct the linear model, on the cycle and its past.",
             "models.trees",
             family="estimator",
             hyperparameters=(
@@ -126,6 +126,7 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
                 "min_samples_leaf",
                 "tree_l2",
                 "tree_patience",
+                "ridge_alpha",
                 "seed",
                 *_HORIZON,
             ),
@@ -135,7 +136,7 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
         AlgorithmInfo(
             "LINEAR",
             "Linear",
-            "Ridge regression on the same inputs as the trees.",
+            "Ridge regression on the current cycle and how it differs from the past.",
             "models.linear",
             family="estimator",
             hyperparameters=("ridge_alpha", *_HORIZON),

@@ -1,4 +1,4 @@
-"""Ridge regression on some columns of a table."""
+"""Ridge regression of standardised inputs."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from models.series import Floats, Integers
+from models.series import Floats
 
 # Keeps the solution finite where inputs are copies of one another.
 LEAST_PENALTY = 1e-9
@@ -14,9 +14,8 @@ LEAST_PENALTY = 1e-9
 
 @dataclass(frozen=True)
 class Ridge:
-    """y = offset + ((inputs[:, columns] - mean) / std) @ weights."""
+    """y = offset + ((inputs - mean) / std) @ weights, all (P,)."""
 
-    columns: Integers
     mean: Floats
     std: Floats
     weights: Floats
@@ -24,12 +23,12 @@ class Ridge:
 
     def predict(self, inputs: Floats) -> Floats:
         """Return (m,) of inputs (m, P)."""
-        scaled = (inputs[:, self.columns] - self.mean) / self.std
+        scaled = (inputs - self.mean) / self.std
         return np.asarray(scaled @ self.weights + self.offset)
 
     def content(self) -> dict[str, Any]:
         """Return tensors and plain values."""
-        arrays = ("columns", "mean", "std", "weights")
+        arrays = ("mean", "std", "weights")
         return {
             **{name: torch.tensor(getattr(self, name)) for name in arrays},
             "offset": self.offset,
@@ -38,26 +37,23 @@ class Ridge:
 
 def restore_ridge(content: dict[str, Any]) -> Ridge:
     """Rebuild a fit; raises KeyError, TypeError or AttributeError if it is damaged."""
-    columns, mean, std, weights = (
-        content[name].numpy() for name in ("columns", "mean", "std", "weights")
-    )
-    return Ridge(columns, mean, std, weights, float(content["offset"]))
+    mean, std, weights = (content[name].numpy() for name in ("mean", "std", "weights"))
+    return Ridge(mean, std, weights, float(content["offset"]))
 
 
-def fit_ridge(inputs: Floats, y: Floats, columns: Integers, penalty: float) -> Ridge:
-    """Fit y (m,) on the chosen columns of inputs (m, P).
+def fit_ridge(inputs: Floats, y: Floats, penalty: float) -> Ridge:
+    """Fit y (m,) on inputs (m, P).
 
     penalty: weight of the squared weights beside the mean squared error, inputs standardised; it
     means the same for few and for many rows.
     """
-    chosen = inputs[:, columns]
-    mean, std = chosen.mean(axis=0), chosen.std(axis=0)
+    mean, std = inputs.mean(axis=0), inputs.std(axis=0)
     std = np.where(std > 1e-12, std, 1.0)
-    scaled = (chosen - mean) / std
+    scaled = (inputs - mean) / std
     offset = float(y.mean())
     # Through eigenvalues rather than a solver: copies among the inputs are harmless at penalty 0.
     values, vectors = np.linalg.eigh(scaled.T @ scaled / len(y))
     shrunk = np.maximum(values, 0.0) + max(penalty, LEAST_PENALTY)
     moments = scaled.T @ (y - offset) / len(y)
     weights = vectors @ ((vectors.T @ moments) / shrunk)
-    return Ridge(columns, mean, std, np.asarray(weights), offset)
+    return Ridge(mean, std, np.asarray(weights), offset)

@@ -176,7 +176,7 @@ HYPERPARAMETERS: tuple[HyperparameterSpec, ...] = (
         "ridge_alpha",
         "Ridge penalty",
         "float",
-        0.01,
+        0.02,
         "Pulls the weights of the linear model towards 0; raise it for few batteries.",
         0.0,
         1e9,

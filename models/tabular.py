@@ -13,6 +13,8 @@ from models.predictor import Asked
 from models.scaling import LONGEST_FACTOR, fit_limits
 from models.series import BatterySeries, Floats, Task
 
+# PCL is never answered further outside the range of training than this share of its width.
+MARGIN = 0.1
 # How often each row is asked for from a drawn number of cycles before it; forecasts only.
 DRAWS = 3
 
@@ -37,22 +39,26 @@ class AnswerScale:
     2,000; the cycles between source and question are then subtracted, exactly. PCL is learned as
     its change since the last measured one where the task may use it, else as it is.
 
-    low, high (F,): features are clipped to them. fill (P,): stands for inputs that are not known.
-    pcl (fraction): stands for the last measured PCL before there is one. longest (cycles).
+    low, high (F,): features are clipped to them. means, stds, least, most (P,): of the inputs over
+    the training rows; the mean stands for inputs that are not known. pcl (fraction): stands for the
+    last measured PCL before there is one. floor, top (T,): learned answers are clipped to them.
     """
 
     task: Task
     low: Floats
     high: Floats
-    fill: Floats
+    means: Floats
+    stds: Floats
+    least: Floats
+    most: Floats
     pcl: float
-    longest: float
+    floor: Floats
+    top: Floats
 
     def inputs(self, series: BatterySeries, asked: Asked) -> Floats:
         """Return the inputs of some questions, (m, P), finite."""
-        clipped = replace(series, features=np.clip(series.features, self.low, self.high))
-        found = causal_features(clipped, asked, self.task)
-        return np.where(np.isnan(found), self.fill, found)
+        found = raw_inputs(series, asked, self.task, self.low, self.high)
+        return np.where(np.isnan(found), self.means, found)
 
     def offset(self, series: BatterySeries, asked: Asked) -> Floats:
         """Return what is known without learning, (m, T): the last PCL, or the age of the source."""
@@ -77,39 +83,71 @@ class AnswerScale:
 
     def restore(self, learned: Floats, offset: Floats) -> Floats:
         """Return answers in physical units, (m, T)."""
-        top = np.log1p(self.longest)
+        bounded = np.clip(learned, self.floor, self.top)
         columns = [
-            np.expm1(np.clip(y, 0.0, top)) - known if name == "RUL" else y + known
-            for name, y, known in zip(self.task.targets, learned.T, offset.T, strict=True)
+            np.expm1(y) - known if name == "RUL" else y + known
+            for name, y, known in zip(self.task.targets, bounded.T, offset.T, strict=True)
         ]
         return np.column_stack(columns)
 
     def content(self) -> dict[str, Any]:
         """Return tensors and plain values."""
-        arrays = {name: torch.tensor(getattr(self, name)) for name in ("low", "high", "fill")}
-        return {**arrays, "pcl": self.pcl, "longest": self.longest}
+        return {**{name: torch.tensor(getattr(self, name)) for name in _ARRAYS}, "pcl": self.pcl}
+
+
+_ARRAYS = ("low", "high", "means", "stds", "least", "most", "floor", "top")
 
 
 def restore_scale(content: dict[str, Any], task: Task) -> AnswerScale:
-    """Rebuild a scale; raises KeyError, TypeError or ValueError if it is damaged."""
-    low, high, fill = (content[name].numpy() for name in ("low", "high", "fill"))
-    return AnswerScale(task, low, high, fill, float(content["pcl"]), float(content["longest"]))
+    """Rebuild a scale; raises KeyError, TypeError or AttributeError if it is damaged."""
+    arrays = {name: content[name].numpy() for name in _ARRAYS}
+    return AnswerScale(task, pcl=float(content["pcl"]), **arrays)
 
 
-def fit_answer_scale(train: Sequence[BatterySeries], task: Task) -> AnswerScale:
+def fit_answer_scale(train: Sequence[BatterySeries], task: Task, seed: int) -> AnswerScale:
     """Fit everything on the training batteries."""
     low, high = fit_limits(np.concatenate([s.features for s in train]))
     pcl = 1.0 - np.concatenate([s.soh for s in train])
-    answers: Floats = np.concatenate([s.targets for s in train])
-    longest = 1.0
-    if "RUL" in task.targets:
-        longest = LONGEST_FACTOR * float(np.nanmax(answers[:, task.targets.index("RUL")]))
     known = pcl[np.isfinite(pcl)]
-    blank = AnswerScale(task, low, high, np.array(np.nan), 0.0, longest)
-    inputs = np.concatenate([blank.inputs(s, _every_row(s)) for s in train])
-    return replace(
-        blank, fill=np.nanmean(inputs, axis=0), pcl=float(known.mean()) if len(known) else 0.0
+    generator = np.random.default_rng(seed)
+    asked = [ask_labelled(s, task, generator)[0] for s in train]
+    inputs = np.concatenate(
+        [raw_inputs(s, a, task, low, high) for s, a in zip(train, asked, strict=True)]
     )
+    stds = np.nanstd(inputs, axis=0)
+    unbounded = np.full(len(task.targets), np.inf)
+    scale = AnswerScale(
+        task,
+        low,
+        high,
+        means=np.nan_to_num(np.nanmean(inputs, axis=0)),
+        stds=np.where(stds > 1e-12, stds, 1.0),
+        least=np.nan_to_num(np.nanmin(inputs, axis=0)),
+        most=np.nan_to_num(np.nanmax(inputs, axis=0)),
+        pcl=float(known.mean()) if len(known) else 0.0,
+        floor=-unbounded,
+        top=unbounded,
+    )
+    floor, top = _bounds(make_table(train, task, scale, seed).learned, task)
+    return replace(scale, floor=floor, top=top)
+
+
+def raw_inputs(
+    series: BatterySeries, asked: Asked, task: Task, low: Floats, high: Floats
+) -> Floats:
+    """Return inputs (m, P) with glitches clipped; NaN where no capacity is known yet."""
+    return causal_features(
+        replace(series, features=np.clip(series.features, low, high)), asked, task
+    )
+
+
+def _bounds(learned: Floats, task: Task) -> tuple[Floats, Floats]:
+    """Return what learned answers are clipped to: a linear model must not run away."""
+    least, most = np.nanmin(learned, axis=0), np.nanmax(learned, axis=0)
+    margin = MARGIN * (most - least)
+    is_rul = np.array([name == "RUL" for name in task.targets])
+    longest = np.log1p(LONGEST_FACTOR * np.expm1(np.where(is_rul, most, 0.0)))
+    return np.where(is_rul, 0.0, least - margin), np.where(is_rul, longest, most + margin)
 
 
 def make_table(
@@ -127,7 +165,3 @@ def make_table(
             offsets.append(offset)
     parts = (np.concatenate(part) for part in (inputs, learned, offsets))
     return Table(*parts)
-
-
-def _every_row(series: BatterySeries) -> Asked:
-    return Asked(np.arange(len(series)), np.asarray(series.cycle_num))

@@ -1,4 +1,8 @@
-"""TREES: gradient-boosted trees on what a cycle says together with its past."""
+"""TREES: gradient-boosted trees on what a cycle says together with its past.
+
+Trees cannot extrapolate, and lives and fades longer than those trained on do occur: the trees learn
+what a linear model of the same past leaves.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,15 +25,13 @@ from models.tabular import Table, fit_answer_scale, make_table
 
 # Fewer inputs than the linear model has: trees tell the few training batteries apart by them.
 BLOCKS = ("mean", "above_trough", "slope_30", "slope_100", "time:cycle", "capacity", "age")
-# PCL is nearly linear in its inputs and trees cannot extrapolate: they learn what is left of it.
-AFTER_LINEAR = ("PCL",)
 # What a saved model may hold beside what skops trusts anyway.
 TRUSTED = ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
 
 
 @dataclass(frozen=True)
 class Trees:
-    """One boosted model per target; `linear` comes first where trees learn what it leaves."""
+    """The linear model, and per target the trees that correct it."""
 
     linear: Linear
     columns: Integers
@@ -39,7 +41,7 @@ class Trees:
         """Return (m, T) in physical units; uses the threads set for torch."""
         scale = self.linear.scale
         inputs = scale.inputs(series, asked)
-        learned = start_of(self.linear, inputs)
+        learned = self.linear.learned(inputs)
         if len(asked):
             # As many threads as torch may use: OpenMP's own default would take every core.
             with threadpool_limits(torch.get_num_threads()):
@@ -57,12 +59,6 @@ class Trees:
         }
 
 
-def start_of(linear: Linear, inputs: Floats) -> Floats:
-    """Return what the trees add to, on the learned scale, (m, T): the linear model, or 0."""
-    wanted = [name in AFTER_LINEAR for name in linear.scale.task.targets]
-    return np.where(wanted, linear.learned(inputs), 0.0)
-
-
 def fit(
     train: Sequence[BatterySeries],
     val: Sequence[BatterySeries],
@@ -75,7 +71,7 @@ def fit(
 ) -> Fitted:
     """Boost each target until the validation batteries get no better; keep its best round."""
     torch.set_num_threads(threads)
-    scale = fit_answer_scale(train, task)
+    scale = fit_answer_scale(train, task, hp.seed)
     table, checked = (make_table(part, task, scale, hp.seed) for part in (train, val))
     linear = fit_linear(table, scale, hp)
     columns = columns_of(task, BLOCKS)
@@ -113,7 +109,7 @@ def _boost_target(
     """Fit the trees of one target on a table; another one says when to stop."""
     parts = []
     for one in (table, checked):
-        start = start_of(linear, one.inputs)[:, index]
+        start = linear.learned(one.inputs)[:, index]
         known = np.isfinite(one.learned[:, index])
         rest = one.learned[known, index] - start[known]
         parts.append(Labelled(one.inputs[known][:, columns], rest))

@@ -122,7 +122,7 @@ def _score_table(result: EarlyLifeResult) -> None:
         hide_index=True,
         alt="Errors of the models on training and test batteries; the best test error is marked.",
         column_config={
-            "Model": st.column_config.TextColumn(width=165),
+            "Model": st.column_config.TextColumn(width=145),
             CV_COLUMN: st.column_config.Column(
                 help="Cross-validated on training batteries: each predicted by models that did "
                 "not see it."
@@ -154,7 +154,7 @@ def score_frame(result: EarlyLifeResult) -> tuple[pd.DataFrame, dict[str, str]]:
             name = result.group_labels[group].removesuffix(" test")
             row[f"{name} (cycles)"] = own[group]["rmse"]
             if pd.notna(own[group].get("rmse_without")):
-                row[f"Without {result.shorted} (cycles)"] = own[group]["rmse_without"]
+                row[f"w/o {result.shorted} (cycles)"] = own[group]["rmse_without"]
             row[f"{name} (%)"] = own[group]["mape"]
         rows.append(row)
     frame = pd.DataFrame(rows)

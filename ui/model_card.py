@@ -77,14 +77,13 @@ def _floors(card: ModelCard) -> None:
         rows.append(
             {
                 "Floor": algorithm_label(item.floor),
-                "Batteries": ROLE_LABELS[item.role].lower(),
-                f"RMSE of {item.target}": _with_unit(item.floor_rmse, quantity),
-                "This model": _with_unit(item.model_rmse, quantity),
+                "Error": f"{quantity.label}, {ROLE_LABELS[item.role].lower()}",
+                "Of the floor": _with_unit(item.floor_rmse, quantity),
+                "Of this model": _with_unit(item.model_rmse, quantity),
                 "Beaten": "yes" if item.is_beaten else "no",
             }
         )
-    frame = pd.DataFrame(rows).fillna("")
-    st.dataframe(frame, hide_index=True, alt="Floors beside the model.")
+    st.dataframe(pd.DataFrame(rows), hide_index=True, alt="Floors beside the model.")
     if not all(item.is_beaten for item in card.floors):
         st.warning("It does not beat every floor.", icon=":material/vertical_align_bottom:")
 

@@ -45,7 +45,7 @@ def _start_button(user: CurrentUser, dataset_id: int, label: str, *, primary: bo
         type="primary" if primary else "secondary",
         icon=":material/play_arrow:" if primary else ":material/refresh:",
         key=f"row_split_{dataset_id}",
-        help="Takes less than half a minute, in the background.",
+        help="Takes 5 to 30 seconds, in the background.",
     )
     if pressed:
         with shown_errors():

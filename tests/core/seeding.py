@@ -121,4 +121,6 @@ def add_world(user: CurrentUser, folder: Path, name: str = "Small fleet") -> Wor
     work_off()
     with read_scope() as session:
         export_id = latest_exports(session, user, test_id)["CSV"].id
-    return World(user, upload_id, dataset_id, job_id, model.run_id, model.id, test_id, export_id, study_id)
+    return World(
+        user, upload_id, dataset_id, job_id, model.run_id, model.id, test_id, export_id, study_id
+    )

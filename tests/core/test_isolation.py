@@ -244,6 +244,7 @@ WITHOUT_ACCOUNT = {
     "core.auth": {"count_attempt", "forgive_attempts"},
     "core.builtin": {"add_builtin", "begin", "demo_fleet_task", "find_builtin", "settle"},
     "core.dataset_writing": {"create_loading_dataset", "publish"},
+    "core.ensembles": {"advance", "has_begun"},
     "core.exports": {"begin", "queue_export", "settle"},
     "core.jobs.context": {"load_context"},
     "core.jobs.kinds": {"settle_task"},

@@ -66,6 +66,11 @@ def _fill(browser: Browser, state: object, address: str, page: Page) -> None:
     _take(browser, state, address, "datasets", "/datasets")
     _take(browser, state, address, "datasets-detail", f"/datasets?dataset={dataset[1]}")
     _take(browser, state, address, "explore", f"/explore?dataset={dataset[1]}")
+    page.goto(f"{address}/early-prediction?dataset={dataset[1]}")
+    settle(page)
+    page.get_by_role("button", name="Start study").click()
+    expect(page.get_by_text("What to know").first).to_be_visible(timeout=120_000)
+    _take(browser, state, address, "early-prediction", _path(page, address))
     if XJTU.is_file():
         _fail_an_upload(browser, state, address, page)
     page.goto(f"{address}/new-training?dataset={dataset[1]}")

@@ -141,7 +141,7 @@ def test_the_published_figures_stand_beside_the_known_cells(user: CurrentUser) -
     assert "Without battery 043, which short-circuited" in shown
     row = page.dataframe[0].value.set_index("Model").loc["Variance model"]
     assert row["Primary (cycles)"] == pytest.approx(137.9, abs=0.1)
-    assert row["Without 043 (cycles)"] == pytest.approx(138.3, abs=0.1)
+    assert row["w/o 043 (cycles)"] == pytest.approx(138.3, abs=0.1)
 
 
 def test_failed_and_cancelled_studies_say_so(user: CurrentUser) -> None:

@@ -48,7 +48,7 @@ def test_a_difference_that_counts_is_filled() -> None:
     assert [trace.line.width for trace in figure.data[:-1]] == [1.2, 5.0, 5.0]
     assert list(figure.data[-1].marker.symbol) == ["circle", "circle-open"]
     assert figure.layout.shapes[0].x0 == 0
-    assert figure.layout.xaxis.title.text == "Difference in RMSE of PCL (%-points)"
+    assert figure.layout.xaxis.title.text == "Difference (%-points)"
 
 
 def test_twins_show_zero_median_and_interval() -> None:

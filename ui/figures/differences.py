@@ -81,7 +81,7 @@ def difference_forest(
         hovertemplate="%{y}<br>%{x:,.4~r}" + f"{quantity.suffix}%{{customdata[0]}}<extra></extra>",
     )
     unit = f" ({quantity.unit})" if quantity.unit else ""
-    figure.update_xaxes(title_text=f"Difference in {quantity.label}{unit}", tickformat=",~g")
+    figure.update_xaxes(title_text=f"Difference{unit}", tickformat=",~g")
     return _named_rows(figure, rows["name"])
 
 
@@ -125,7 +125,7 @@ def twin_strip(
         + f"{quantity.suffix}<extra></extra>",
     )
     unit = f" ({quantity.unit})" if quantity.unit else ""
-    figure.update_xaxes(title_text=f"Difference in {quantity.label}{unit}", tickformat=",~g")
+    figure.update_xaxes(title_text=f"Difference{unit}", tickformat=",~g")
     figure.update_yaxes(visible=False, range=[-2, 2])
     figure.update_layout(showlegend=False)
     return figure

@@ -128,7 +128,7 @@ def model_errors(
             },
             annotation_position="bottom right",
         )
-    reach = 1.18 * max(float(ends.max()), published or 0.0)
+    reach = 1.3 * max(float(ends.max()), published or 0.0)
     figure.update_xaxes(title_text="RMSE (cycles)", tickformat=",d", range=[0, reach])
     figure.update_yaxes(ticks="", range=[-0.7, len(rows) - 0.4])
     return figure
