@@ -131,8 +131,7 @@ def _train_epoch(
     order = torch.randperm(len(asked), generator=setting.generator)
     asked = asked.take(order.to(asked.source.device))
     sums: dict[str, Tensor] = {}
-    steps = 0
-    for steps, (batch, target, known) in enumerate(_batches(network, setting, asked), start=1):
+    for batch, target, known in _batches(network, setting, asked):
         losses = network.losses(batch, target, known)
         optimiser.zero_grad(set_to_none=True)
         losses.total.backward()
@@ -142,7 +141,8 @@ def _train_epoch(
         schedule.step()
         for name, value in {"loss_data": losses.data, **losses.parts}.items():
             sums[name] = sums.get(name, 0.0) + value.detach()
-    return {name: float(value) / steps for name, value in sums.items()}
+    n_steps = math.ceil(len(asked) / hp.batch_size)
+    return {name: float(value) / n_steps for name, value in sums.items()}
 
 
 def _batches(

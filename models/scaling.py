@@ -161,13 +161,19 @@ def _feature_scales(features: Floats) -> tuple[Floats, Floats, Floats, Floats]:
 def _soh_scales(soh: Floats, task: Task) -> tuple[float, float]:
     if not task.use_capacity_history:
         return 0.0, 1.0
+    known = require_capacity(soh)
+    return float(known.mean()), float(known.std()) or 1.0
+
+
+def require_capacity(soh: Floats) -> Floats:
+    """Return the known values; raises FitError if there are none."""
     known = soh[np.isfinite(soh)]
     if known.size == 0:
         raise FitError(
             "The measured capacity is to be an input, but no training battery has it. Switch "
             "use_capacity_history off."
         )
-    return float(known.mean()), float(known.std()) or 1.0
+    return known
 
 
 def _nonzero(std: Floats) -> Floats:

@@ -10,7 +10,7 @@ import torch
 from models.causal import causal_features, last_pcl
 from models.one_round import ask_labelled
 from models.predictor import Asked
-from models.scaling import LONGEST_FACTOR, fit_limits
+from models.scaling import LONGEST_FACTOR, fit_limits, require_capacity
 from models.series import BatterySeries, Floats, Task
 
 # PCL is never answered further outside the range of training than this share of its width.
@@ -105,10 +105,16 @@ def restore_scale(content: dict[str, Any], task: Task) -> AnswerScale:
 
 
 def fit_answer_scale(train: Sequence[BatterySeries], task: Task, seed: int) -> AnswerScale:
-    """Fit everything on the training batteries."""
+    """Fit everything on the training batteries.
+
+    Raises
+    ------
+    FitError: capacity is asked for and never known.
+    """
     low, high = fit_limits(np.concatenate([s.features for s in train]))
-    pcl = 1.0 - np.concatenate([s.soh for s in train])
-    known = pcl[np.isfinite(pcl)]
+    pcl = 0.0
+    if task.use_capacity_history:
+        pcl = 1.0 - float(require_capacity(np.concatenate([s.soh for s in train])).mean())
     generator = np.random.default_rng(seed)
     asked = [ask_labelled(s, task, generator)[0] for s in train]
     inputs = np.concatenate(
@@ -124,7 +130,7 @@ def fit_answer_scale(train: Sequence[BatterySeries], task: Task, seed: int) -> A
         stds=np.where(stds > 1e-12, stds, 1.0),
         least=np.nan_to_num(np.nanmin(inputs, axis=0)),
         most=np.nan_to_num(np.nanmax(inputs, axis=0)),
-        pcl=float(known.mean()) if len(known) else 0.0,
+        pcl=pcl,
         floor=-unbounded,
         top=unbounded,
     )

@@ -45,7 +45,7 @@ def test_settings_belong_to_the_algorithms_that_use_them() -> None:
     assert owners["physics_inputs"] == ("DEEPHPM",)
     assert owners["loss_mode"] == owners["physics_weight"] == ("DEEPHPM", "VERHULST")
     assert owners["epochs"] == networks
-    assert owners["boosting_rounds"] == ("TREES",) and owners["ridge_alpha"] == ("LINEAR",)
+    assert owners["boosting_rounds"] == ("TREES",) and owners["ridge_alpha"] == ("TREES", "LINEAR")
     assert owners["max_horizon"] == tuple(ALGORITHMS)
 
 

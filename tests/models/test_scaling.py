@@ -38,6 +38,21 @@ def test_training_rows_come_out_standardised_and_targets_come_back() -> None:
     np.testing.assert_allclose(scaler.restore_targets(scaler.scale_targets(targets)), targets)
 
 
+def test_rul_learned_as_a_logarithm_comes_back_and_is_capped() -> None:
+    fleet = make_fleet(4)
+    scaler = fit_scaler(fleet, TASK, log_rul=True)
+    targets = fleet[0].targets
+    scaled = scaler.scale_targets(targets)
+    np.testing.assert_allclose(scaler.restore_targets(scaled), targets, atol=1e-9)
+    # Halving a long RUL and halving a short one are the same error; PCL stays linear.
+    steps = scaler.scale_targets(np.array([[0.1, 199.0], [0.2, 99.0], [0.3, 49.0]]))
+    np.testing.assert_allclose(*np.diff(steps, axis=0))
+    longest = max(s.targets[:, 1].max() for s in fleet)
+    assert scaler.restore_targets(np.array([[0.0, 50.0]]))[0, 1] == pytest.approx(2 * longest)
+    again = Scaler.from_json(scaler.to_json())
+    np.testing.assert_array_equal(again.scale_targets(targets), scaled)
+
+
 def test_unscaled_targets_stay_in_physical_units() -> None:
     fleet = make_fleet(3)
     scaler = fit_scaler(fleet, TASK, scale_targets=False)
