@@ -1,13 +1,12 @@
-"""Boosting of one target with early stopping by validation batteries, and how it went."""
+"""Boosting of one target with early stopping by validation batteries."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 from models.config import Hyperparameters
-from models.predictor import EpochReport
 from models.series import Floats
 
 # Share of the inputs that a split may choose from: trees become less alike, and seeds matter.
@@ -24,34 +23,27 @@ class Labelled:
 
 @dataclass(frozen=True)
 class Boosted:
-    """The model cut after its best round.
-
-    train_loss, val_loss (rounds,): mean squared errors on the learned scale after each round.
-    val_rmse (rounds,): in physical units.
-    """
+    """The model cut after its best round; train_loss (rounds,): mean squared errors up to there."""
 
     model: HistGradientBoostingRegressor
     train_loss: Floats
-    val_loss: Floats
-    val_rmse: Floats
 
     @property
-    def best_round(self) -> int:
-        """The round with the smallest validation loss, from 1."""
-        return int(np.argmin(self.val_loss)) + 1
+    def rounds(self) -> int:
+        """How many rounds were kept."""
+        return len(self.train_loss)
 
-    def at(self, scores: Floats, number: int) -> float:
-        """Return the score after a round; of the best one if boosting had ended by then."""
-        return float(scores[number - 1 if number <= len(scores) else self.best_round - 1])
+    def stages(self, inputs: Floats, rounds: int) -> Iterator[Floats]:
+        """Yield answers (m,) after each of some rounds; the model rests after its last one."""
+        answers = np.zeros(len(inputs))
+        staged = iter(self.model.staged_predict(inputs))
+        for _ in range(rounds):
+            answers = next(staged, answers)
+            yield answers
 
 
-def boost(
-    train: Labelled, val: Labelled, hp: Hyperparameters, rmse_of: Callable[[Floats], float]
-) -> Boosted:
-    """Fit the trees; `val` stops them and says which round is kept.
-
-    rmse_of: turns answers to the questions of `val` into an error in physical units.
-    """
+def boost(train: Labelled, val: Labelled, hp: Hyperparameters) -> Boosted:
+    """Fit the trees; `val` stops them and says which round is the last to be kept."""
     patience = hp.tree_patience or hp.boosting_rounds + 1
     model = HistGradientBoostingRegressor(
         learning_rate=hp.tree_learning_rate,
@@ -67,39 +59,7 @@ def boost(
     )
     model.fit(train.inputs, train.rest, X_val=val.inputs, y_val=val.rest)
     # Scores are minus half the squared error, before the first round and after each.
-    train_loss, val_loss = (
-        -2.0 * np.asarray(scores)[1:] for scores in (model.train_score_, model.validation_score_)
-    )
-    val_rmse = np.array([rmse_of(found) for found in model.staged_predict(val.inputs)])
-    boosted = Boosted(model, train_loss, val_loss, val_rmse)
+    best = int(np.argmax(model.validation_score_[1:])) + 1
     # No public way to drop the rounds after the best: test_the_best_round_is_kept proves the cut.
-    del model._predictors[boosted.best_round :]
-    return boosted
-
-
-def reports_of(
-    boosted: Sequence[Boosted], targets: Sequence[str], spread: Floats, hp: Hyperparameters
-) -> list[EpochReport]:
-    """Return one report a round; spread (T,): the learned targets' standard deviations.
-
-    A target that had stopped by then counts with its best round: that is what is kept of it.
-    """
-    reports = []
-    for number in range(1, max(len(b.val_loss) for b in boosted) + 1):
-        train = [b.at(b.train_loss, number) for b in boosted] / spread**2
-        val = [b.at(b.val_loss, number) for b in boosted] / spread**2
-        rmse = {
-            f"val_rmse_{name}": b.at(b.val_rmse, number)
-            for name, b in zip(targets, boosted, strict=True)
-        }
-        reports.append(
-            EpochReport(
-                number,
-                hp.boosting_rounds,
-                float(train.mean()),
-                float(val.mean()),
-                hp.tree_learning_rate,
-                rmse,
-            )
-        )
-    return reports
+    del model._predictors[best:]
+    return Boosted(model, -2.0 * np.asarray(model.train_score_)[1 : best + 1])

@@ -56,9 +56,10 @@ class Linear:
         return self.scale.restore(self.learned(inputs), self.scale.offset(series, asked))
 
     def learned(self, inputs: Floats) -> Floats:
-        """Return answers on the learned scale, (m, T)."""
+        """Return answers on the learned scale, held near the range of training, (m, T)."""
         pairs = zip(self.scale.task.targets, self.ridges, strict=True)
-        return np.column_stack([r.predict(design(inputs, self.scale, name)) for name, r in pairs])
+        found = [ridge.predict(design(inputs, self.scale, name)) for name, ridge in pairs]
+        return np.clip(np.column_stack(found), self.scale.floor, self.scale.top)
 
     def content(self) -> dict[str, Any]:
         """Return tensors and plain values."""

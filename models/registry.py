@@ -88,10 +88,11 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
             "models.bilstm",
             hyperparameters=("window_length", *_NETWORK),
             defaults={
-                "epochs": 15,
-                "learning_rate": 1e-2,
+                "epochs": 12,
+                "learning_rate": 3e-3,
                 "hidden_size": 32,
                 "num_layers": 1,
+                "weight_decay": 1e-2,
                 "patience": 6,
             },
             seconds=lstm_seconds,

@@ -9,9 +9,6 @@ import numpy as np
 from models.errors import FitError
 from models.series import BatterySeries, Floats, Integers, Task
 
-# RUL learned as a logarithm is never answered beyond this multiple of the longest in training.
-LONGEST_FACTOR = 2.0
-
 
 @dataclass(frozen=True)
 class Scaler:
@@ -94,7 +91,7 @@ def fit_scaler(
 ) -> Scaler:
     """Fit every scale on the rows of the training batteries.
 
-    log_rul: RUL is learned as log(1 + RUL), and answered up to twice the longest in training.
+    log_rul: RUL is learned as log(1 + RUL), and never answered above the longest in training.
 
     Raises
     ------
@@ -129,7 +126,7 @@ def fit_scaler(
         target_std=_nonzero(np.nanstd(learned, axis=0)),
         age_scale=float(max(task.max_horizon, 1)),
         target_log=target_log,
-        target_top=LONGEST_FACTOR * np.nanmax(targets, axis=0),
+        target_top=np.nanmax(targets, axis=0),
         targets_scaled=scale_targets,
     )
 

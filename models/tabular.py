@@ -10,7 +10,7 @@ import torch
 from models.causal import causal_features, last_pcl
 from models.one_round import ask_labelled
 from models.predictor import Asked
-from models.scaling import LONGEST_FACTOR, fit_limits, require_capacity
+from models.scaling import fit_limits, require_capacity
 from models.series import BatterySeries, Floats, Task
 
 # PCL is never answered further outside the range of training than this share of its width.
@@ -148,12 +148,14 @@ def raw_inputs(
 
 
 def _bounds(learned: Floats, task: Task) -> tuple[Floats, Floats]:
-    """Return what learned answers are clipped to: a linear model must not run away."""
+    """Return what learned answers are clipped to: a linear model must not run away.
+
+    RUL is never answered above the longest one in training.
+    """
     least, most = np.nanmin(learned, axis=0), np.nanmax(learned, axis=0)
     margin = MARGIN * (most - least)
     is_rul = np.array([name == "RUL" for name in task.targets])
-    longest = np.log1p(LONGEST_FACTOR * np.expm1(np.where(is_rul, most, 0.0)))
-    return np.where(is_rul, 0.0, least - margin), np.where(is_rul, longest, most + margin)
+    return np.where(is_rul, 0.0, least - margin), np.where(is_rul, most, most + margin)
 
 
 def make_table(

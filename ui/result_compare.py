@@ -11,7 +11,7 @@ from core.results import TestResult
 from core.users import CurrentUser
 from ui.figures import battery_errors_by_algorithm
 from ui.frame import is_dark, shown_errors
-from ui.links import link
+from ui.links import go
 from ui.result_names import names_of
 from ui.result_numbers import styled_metrics
 from ui.result_overlay import overlay_view
@@ -41,7 +41,9 @@ def comparison(user: CurrentUser, results: Sequence[TestResult]) -> None:
         _views(user, found, names)
     with st.container(horizontal=True):
         for info, name in zip(infos, names, strict=True):
-            link(f"Open {name}", "results", icon=":material/bar_chart:", test=info.id)
+            # Not a link: those leave the old address in place when they stay on the page.
+            if st.button(plain(f"Open {name}"), icon=":material/bar_chart:", key=f"open_{info.id}"):
+                go("results", test=info.id)
 
 
 def _choose_metric(target: str) -> str:

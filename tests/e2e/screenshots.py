@@ -10,13 +10,17 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.browser import DESKTOP, PHONE, running_app, running_browser, settle, sign_up
-from tests.e2e.steps import read_file, start_training, upload_file, wait_for_runs
+from tests.e2e.steps import fill, read_file, start_training, upload_file, wait_for_runs
 from tests.paths import ROOT, SHARED_DATA
 
 FOLDER = ROOT / "docs" / "screenshots"
 MAT = SHARED_DATA / "severson" / "SeversonBattery.mat"
+EIGHT_FEATURES = SHARED_DATA / "severson" / "severson_8_features.csv.gz"
 XJTU = SHARED_DATA / "xjtu_cells.zip"
 EPOCHS = 30
+# Networks off and the linear model on, which leaves two models and three floors of forecasts.
+TOGGLED = ("Baseline", "BiLSTM", "DeepHPM", "Linear")
+N_FORECASTS = 5
 
 
 def main() -> None:
@@ -71,6 +75,11 @@ def _fill(browser: Browser, state: object, address: str, page: Page) -> None:
     page.get_by_role("button", name="Start study").click()
     expect(page.get_by_text("What to know").first).to_be_visible(timeout=120_000)
     _take(browser, state, address, "early-prediction", _path(page, address))
+    if EIGHT_FEATURES.is_file():
+        # The same cells once more: copies for the leakage check to find.
+        upload_file(page, EIGHT_FEATURES)
+        read_file(page, "Severson, eight features")
+    _take(browser, state, address, "leakage", f"/leakage?dataset={dataset[1]}")
     if XJTU.is_file():
         _fail_an_upload(browser, state, address, page)
     page.goto(f"{address}/new-training?dataset={dataset[1]}")
@@ -86,7 +95,9 @@ def _fill(browser: Browser, state: object, address: str, page: Page) -> None:
     _take(browser, state, address, "runs-job", job)
     _take(browser, state, address, "models", "/models")
     _take(browser, state, address, "models-detail", "/models?model=1")
+    _take(browser, state, address, "models-card", "/models?model=1", tab="Model card")
     _test_and_take(browser, state, address, page)
+    _forecast_and_take(browser, state, address, page, dataset[1])
     _cancel_and_take(browser, state, address, page)
 
 
@@ -111,6 +122,43 @@ def _test_and_take(browser: Browser, state: object, address: str, page: Page) ->
     for tab in ("Batteries", "Distribution", "Scatter", "Horizon", "Cycles seen"):
         name = f"results-{tab.lower().replace(' ', '-')}"
         _take(browser, state, address, name, result, tab=tab)
+
+
+def _forecast_and_take(
+    browser: Browser, state: object, address: str, page: Page, dataset: str
+) -> None:
+    """Forecasts with their floors: horizon, intervals, comparison, leaderboard."""
+    page.goto(f"{address}/new-training?dataset={dataset}")
+    settle(page)
+    page.get_by_test_id("stRadio").get_by_text("Capacity loss (PCL)", exact=True).click()
+    page.get_by_test_id("stRadio").get_by_text("Forecast", exact=True).click()
+    settle(page)
+    for algorithm in TOGGLED:
+        page.get_by_test_id("stCheckbox").get_by_text(algorithm, exact=True).click()
+        settle(page)
+    page.get_by_role("button", name="Start training").click()
+    page.wait_for_url(re.compile(r"/runs\?job=\d+"))
+    wait_for_runs(page, N_FORECASTS)
+    models = [
+        str(link.get_attribute("href"))
+        for link in page.get_by_role("link", name="Test this model").all()
+    ]
+    tests = []
+    for model in models:
+        page.goto(f"{address}/{model.removeprefix(address).lstrip('/')}")
+        settle(page)
+        fill(page.get_by_role("spinbutton", name="Horizon (cycles)"), "50")
+        page.get_by_role("button", name="Start test").click()
+        page.wait_for_url(re.compile(r"/results\?test=\d+"))
+        tests.append(_path(page, address))
+    for test in tests:
+        page.goto(address + test)
+        expect(page.get_by_test_id("stMetric").first).to_be_visible(timeout=240_000)
+    _take(browser, state, address, "results-intervals", tests[0])
+    _take(browser, state, address, "results-horizon", tests[0], tab="Horizon")
+    ids = ",".join(test.rpartition("=")[2] for test in tests)
+    _take(browser, state, address, "results-compare", f"/results?compare={ids}")
+    _take(browser, state, address, "leaderboard", f"/leaderboard?dataset={dataset}&target=PCL")
 
 
 def _cancel_and_take(browser: Browser, state: object, address: str, page: Page) -> None:

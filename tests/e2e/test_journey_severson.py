@@ -1,4 +1,4 @@
-"""The main job on the real Severson file: upload, train the usual algorithms, test, look, export."""
+"""The main job on the real Severson file: upload, train, test, look and export."""
 
 import re
 from pathlib import Path
