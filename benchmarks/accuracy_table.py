@@ -22,10 +22,10 @@ def markdown(case: Case, scores: Sequence[dict[str, Any]]) -> str:
         if known:
             cells = [_number(known[c]) if c in known else "" for c in columns]
             lines.append(_row([name, *cells, ""]))
-    return "\n".join([*lines, "", *_picked(case, scores)])
+    return "\n".join([*lines, "", *_picked(scores)])
 
 
-def picked_by_cv(case: Case, scores: Sequence[dict[str, Any]]) -> dict[str, str]:
+def picked_by_cv(scores: Sequence[dict[str, Any]]) -> dict[str, str]:
     """Return, by target and horizon, the algorithm with the least RMSE on left-out batteries."""
     best: dict[str, tuple[float, str]] = {}
     for one in scores:
@@ -39,7 +39,7 @@ def _columns(case: Case, scores: Sequence[dict[str, Any]]) -> list[tuple[str, st
     """Return the (target, metric, split) that the table shows: RMSE, and what has a bar."""
     seen = dict.fromkeys((one["target"], one["metric"], one["split"]) for one in scores)
     metrics = {metric for _, metric, _ in case.bars} or {"rmse"}
-    return sorted((c for c in seen if c[1] in metrics), key=lambda c: (c[0], c[2]))
+    return [c for target in case.targets for c in seen if c[0] == target and c[1] in metrics]
 
 
 def _mean_and_spread(scores: Sequence[dict[str, Any]], column: tuple[str, str, str]) -> str:
@@ -60,7 +60,7 @@ def _row(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def _picked(case: Case, scores: Sequence[dict[str, Any]]) -> list[str]:
-    found = picked_by_cv(case, scores)
+def _picked(scores: Sequence[dict[str, Any]]) -> list[str]:
+    found = picked_by_cv(scores)
     named = ", ".join(f"{key}: {algorithm}" for key, algorithm in found.items())
     return [f"Cross-validation on the training batteries picks {named}.", ""] if named else []

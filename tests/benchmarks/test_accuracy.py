@@ -1,0 +1,47 @@
+"""The accuracy table: who stops training, how errors are pooled, and what is picked."""
+
+import numpy as np
+import pytest
+
+from benchmarks.accuracy import errors, run_cross_validation, run_tests, train_all
+from benchmarks.accuracy_cases import Case, carve_val
+from benchmarks.accuracy_table import markdown, picked_by_cv
+from tests.models.fleet import FEATURES, make_fleet
+
+CASE = Case(
+    "made up",
+    FEATURES,
+    ("PCL", "RUL"),
+    make_fleet(15),
+    {"test1": make_fleet(3, seed=1)},
+    bars={("RUL", "rmse", "test1"): 9.0},
+    references={"elsewhere": {("PCL", "rmse", "test1"): 0.5}},
+)
+
+
+def test_val_is_every_tenth_life_and_spares_the_extremes() -> None:
+    fitted, val = carve_val(CASE.train[::-1])
+    assert [s.code for s in val] == ["005"]
+    assert len(fitted) == 14 and {"000", "014"} <= {s.code for s in fitted}
+
+
+def test_the_table_holds_pooled_errors_beside_bars_and_says_what_was_picked() -> None:
+    scores = [
+        *run_cross_validation(CASE, ["LINEAR", "MEAN"], seed=0),
+        *run_tests(CASE, ["LINEAR", "MEAN"], seed=0),
+    ]
+    rows = [vars(one) for one in scores]
+    assert {one.split for one in scores} == {"cv", "test1"}
+    assert picked_by_cv(rows) == {"PCL": "LINEAR", "RUL": "LINEAR"}
+    text = markdown(CASE, rows)
+    assert "| **target** |" in text and "9.0" in text and "0.50000" in text
+    linear = next(one for one in scores if one.algorithm == "LINEAR" and one.split == "cv")
+    assert linear.value == pytest.approx(0.0, abs=0.05)
+
+
+def test_errors_are_pooled_over_labelled_cycles() -> None:
+    model, _ = train_all(CASE, CASE.train, ["MEAN"], 0)["MEAN"]
+    batteries = CASE.tests["test1"]
+    found = errors(model, batteries, 0)
+    assert len(found["PCL"]) == sum(len(s) for s in batteries)
+    assert np.isfinite(found["RUL"]).all()
