@@ -11,6 +11,7 @@ possible are those of Mogstad, Romano, Shaikh and Wilhelm (Review of Economic St
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
@@ -77,7 +78,14 @@ def compare_means(values: Floats, seed: int = 0, resamples: int = RESAMPLES) -> 
     ----------
     values : (n, k) an error of each battery under each method, all finite
     """
-    n, k = values.shape
+    return _compare(np.asarray(values, np.float64).tobytes(), values.shape, seed, resamples)
+
+
+# A page draws the same comparison again at every turn of a control.
+@lru_cache(maxsize=32)
+def _compare(content: bytes, shape: tuple[int, int], seed: int, resamples: int) -> Means:
+    values = np.frombuffer(content).reshape(shape)
+    n, k = shape
     draws = draw_means(values, seed, resamples)
     places = list(combinations(range(k), 2))
     p = [p_value(draws[:, i] - draws[:, j], n) for i, j in places]

@@ -1,4 +1,4 @@
-"""Cycles of a dataset in the form that models take; only background processes need this."""
+"""Cycles of a dataset in the form that models take, and the single targets behind a job's."""
 
 from collections.abc import Sequence
 

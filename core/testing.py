@@ -17,6 +17,7 @@ from core.leakage.finding import refuse_blocked
 from core.leakage.findings import test_findings
 from core.leakage.relatives import copied_exposures
 from core.registry import ModelInfo, get_model_info
+from core.series import targets_of
 from core.training_views import LogLine, get_job_roles
 from core.users import CurrentUser
 from db.tables import (
@@ -77,7 +78,7 @@ class TestInfo:
     @property
     def targets(self) -> tuple[str, ...]:
         """Single targets that are predicted."""
-        return ("PCL", "RUL") if self.target == "BOTH" else (self.target,)
+        return targets_of(self.target)
 
     @property
     def title(self) -> str:

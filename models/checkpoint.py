@@ -14,7 +14,7 @@ from models.config import ALGORITHMS, Hyperparameters
 from models.errors import CheckpointError, HorizonError, SeriesError
 from models.intervals import Calibration
 from models.network_predictor import restore_network
-from models.predictor import Asked, Predictor
+from models.predictor import Asked, Predictor, Restore
 from models.registry import load_module
 from models.series import BatterySeries, Floats, Integers, Task
 
@@ -225,5 +225,5 @@ def _rebuild(content: dict[str, Any]) -> TrainedModel:
 def _restore(algorithm: str, content: dict[str, Any], hp: Hyperparameters, task: Task) -> Predictor:
     if ALGORITHMS[algorithm].family == "network":
         return restore_network(algorithm, content, hp, task)
-    found: Predictor = load_module(algorithm).restore(content, hp, task)
-    return found
+    restore: Restore = load_module(algorithm).restore
+    return restore(content, hp, task)

@@ -117,11 +117,6 @@ class Calibration:
         """Return the index of the smallest calibrated horizon that is at least this one."""
         return int(np.searchsorted(self.horizons, horizon))
 
-    @property
-    def needs_folds(self) -> bool:
-        """Whether any target's band is that of folds."""
-        return any(band.method == "cv+" for band in self.bands)
-
     def content(self) -> dict[str, Any]:
         """Return plain values."""
         return {"horizons": list(self.horizons), "bands": [band.content() for band in self.bands]}

@@ -10,7 +10,7 @@ from models import mean
 from models.config import Hyperparameters
 from models.last_value import last_known
 from models.mean import MeanCurve, fit_mean
-from models.one_round import report_once
+from models.one_round import fitted_at_once
 from models.predictor import Asked, EpochReport, Fitted
 from models.series import BatterySeries, Floats, Integers, Task
 
@@ -89,9 +89,7 @@ def fit(
 ) -> Fitted:
     """Nothing is learned but the mean to fall back to."""
     on_stage("Scoring")
-    predictor = LastSlope(fit_mean(train))
-    on_epoch(report_once(predictor, train, val, task, hp))
-    return Fitted(predictor, best_epoch=1, epochs_run=1, stopped_early=False)
+    return fitted_at_once(LastSlope(fit_mean(train)), train, val, task, hp, on_epoch)
 
 
 def restore(content: dict[str, Any], hp: Hyperparameters, task: Task) -> LastSlope:

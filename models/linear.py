@@ -8,7 +8,7 @@ import numpy as np
 
 from models.causal import columns_of
 from models.config import Hyperparameters
-from models.one_round import report_once
+from models.one_round import fitted_at_once
 from models.predictor import Asked, EpochReport, Fitted
 from models.ridge import Ridge, fit_ridge, restore_ridge
 from models.series import BatterySeries, Floats, Task
@@ -111,8 +111,7 @@ def fit(
     on_stage("Solving")
     scale = fit_answer_scale(train, task, hp.seed)
     predictor = fit_linear(make_table(train, task, scale, hp.seed), scale, hp)
-    on_epoch(report_once(predictor, train, val, task, hp))
-    return Fitted(predictor, best_epoch=1, epochs_run=1, stopped_early=False)
+    return fitted_at_once(predictor, train, val, task, hp, on_epoch)
 
 
 def restore(content: dict[str, Any], hp: Hyperparameters, task: Task) -> Linear:

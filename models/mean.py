@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from models.config import Hyperparameters
-from models.one_round import report_once
+from models.one_round import fitted_at_once
 from models.predictor import Asked, EpochReport, Fitted
 from models.series import BatterySeries, Floats, Integers, Task
 
@@ -70,9 +70,7 @@ def fit(
 ) -> Fitted:
     """Average the training batteries; `val` is only scored."""
     on_stage("Averaging")
-    curve = fit_mean(train)
-    on_epoch(report_once(curve, train, val, task, hp))
-    return Fitted(curve, best_epoch=1, epochs_run=1, stopped_early=False)
+    return fitted_at_once(fit_mean(train), train, val, task, hp, on_epoch)
 
 
 def restore(content: dict[str, Any], hp: Hyperparameters, task: Task) -> MeanCurve:

@@ -1,13 +1,13 @@
 """The one report of algorithms that are solved at once, in the units of the networks' reports."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from models.checkpoint import clamp_rul
 from models.config import Hyperparameters
-from models.predictor import Asked, EpochReport, Predictor
+from models.predictor import Asked, EpochReport, Fitted, Predictor
 from models.series import BatterySeries, Floats, Task
 
 
@@ -57,6 +57,19 @@ def report_once(
             for name, mean in zip(task.targets, means, strict=True)
         },
     )
+
+
+def fitted_at_once(
+    predictor: Predictor,
+    train: Sequence[BatterySeries],
+    val: Sequence[BatterySeries],
+    task: Task,
+    hp: Hyperparameters,
+    on_epoch: Callable[[EpochReport], None],
+) -> Fitted:
+    """Report on a predictor that was solved at once, and return it as the outcome of its fit."""
+    on_epoch(report_once(predictor, train, val, task, hp))
+    return Fitted(predictor, best_epoch=1, epochs_run=1, stopped_early=False)
 
 
 def target_scale(train: Sequence[BatterySeries]) -> Floats:

@@ -8,6 +8,7 @@ import streamlit as st
 from pandas.io.formats.style import Styler
 
 from core.registry import ModelInfo
+from core.series import targets_of
 from ui.result_numbers import metric_text
 from ui.theme import metric_quantity
 
@@ -18,7 +19,9 @@ COLUMNS = ["metric", "unit", "val", "test", "meaning"]
 
 def metrics_table(model: ModelInfo) -> None:
     """Draw the errors on validation and test batteries, one row a measure."""
-    rows = [row for target in _targets(model) for row in _target_rows(target, model.metrics)]
+    rows = [
+        row for target in targets_of(model.target) for row in _target_rows(target, model.metrics)
+    ]
     if not rows:
         st.caption("None of its validation and test batteries has labels, so there are no errors.")
         return
@@ -65,10 +68,6 @@ def _count(value: Any) -> str:
 
 def _printer(name: str) -> Callable[[Any], str]:
     return lambda value: metric_text("r2" if name.startswith("R²") else "", value)
-
-
-def _targets(model: ModelInfo) -> tuple[str, ...]:
-    return ("PCL", "RUL") if model.target == "BOTH" else (model.target,)
 
 
 def _target_rows(target: str, metrics: Mapping[str, Any]) -> list[dict[str, Any]]:

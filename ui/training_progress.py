@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.database import read_scope
 from core.registry import get_model_info
+from core.series import targets_of
 from core.training_views import JobInfo, RunInfo, run_log, run_metrics
 from core.users import CurrentUser
 from ui.figures.loss import loss_curves
@@ -95,7 +96,7 @@ def _thinned(epochs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _error_table(user: CurrentUser, job: JobInfo, epochs: pd.DataFrame) -> None:
-    targets = ("PCL", "RUL") if job.target == "BOTH" else (job.target,)
+    targets = targets_of(job.target)
     rows = [_errors(user, run, epochs[epochs["run_id"] == run.id], targets) for run in job.runs]
     labels = {"algorithm": "Algorithm", "status": "Status"}
     columns: dict[str, Any] = {

@@ -50,11 +50,6 @@ class Pair:
     share: float
 
 
-def same_battery(first: Sequence[Any], second: Sequence[Any]) -> bool:
-    """Whether two sketches are of the same battery."""
-    return any(pair.kind == "same" for pair in find_copies([first], [second]))
-
-
 def find_copies(left: Sequence[Sequence[Any]], right: Sequence[Sequence[Any]]) -> list[Pair]:
     """Pairs of the same battery and pairs that share some cycles, strongest kind first."""
     values = _shared(left, right, 1, MAX_REPEATED_VALUES, MIN_VALUES)

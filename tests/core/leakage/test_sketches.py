@@ -1,12 +1,14 @@
 """Batteries are recognised by their capacities, and by nothing that two of them may share."""
 
 import json
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from core.leakage.copies import find_continuations, find_copies, same_battery
+from core.leakage.copies import find_continuations, find_copies
 from core.leakage.sketches import is_current, sketch
 from tests.core.leakage.cells import capacity_ah, cycles_of
 
@@ -37,6 +39,10 @@ COPIES = {
     ),
     "with gaps filled by NaN": lambda c: sketched(np.where(np.arange(len(c)) % 7 == 0, np.nan, c)),
 }
+
+
+def same_battery(first: Sequence[Any], second: Sequence[Any]) -> bool:
+    return any(pair.kind == "same" for pair in find_copies([first], [second]))
 
 
 @pytest.mark.parametrize("change", COPIES, ids=str)
