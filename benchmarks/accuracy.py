@@ -30,7 +30,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Score:
-    """One error of one trained model; `split` is a test split, or `cv` on left-out batteries."""
+    """One error of one trained model; `split` is a test split, or `cv` on left-out batteries.
+
+    metric: `rmse` and `mae` over all rows; `battery_rmse`, the mean of the batteries' own RMSE.
+    """
 
     case: str
     algorithm: str
@@ -69,28 +72,44 @@ def train_all(
 
 def errors(
     model: TrainedModel, batteries: Sequence[BatterySeries], horizon: int
-) -> dict[str, Floats]:
-    """Return each target's errors over all labelled cycles of some batteries."""
-    found = [model.predict(series, horizon, with_interval=False) for series in batteries]
-    all_errors = np.concatenate([p.y_pred - p.y_true for p in found])
-    return {
-        name: column[np.isfinite(column)]
-        for name, column in zip(model.task.targets, all_errors.T, strict=True)
-    }
+) -> dict[str, list[Floats]]:
+    """Return each target's errors over all labelled cycles, by battery."""
+    found: dict[str, list[Floats]] = {name: [] for name in model.task.targets}
+    for series in batteries:
+        predicted = model.predict(series, horizon, with_interval=False)
+        error = predicted.y_pred - predicted.y_true
+        for name, column in zip(model.task.targets, error.T, strict=True):
+            known = column[np.isfinite(column)]
+            found[name] += [known] if len(known) else []
+    return found
 
 
 def score(
-    case: Case, algorithm: str, seed: int, split: str, found: Mapping[str, Floats], seconds: float
+    case: Case,
+    algorithm: str,
+    seed: int,
+    split: str,
+    found: Mapping[str, Sequence[Floats]],
+    seconds: float,
 ) -> list[Score]:
-    """Return RMSE and MAE of pooled errors."""
+    """Return every metric of errors by battery."""
     scores = []
-    for target, error in found.items():
-        for metric, value in (
-            ("rmse", float(np.sqrt(np.mean(error**2)))),
-            ("mae", float(np.mean(np.abs(error)))),
-        ):
-            scores.append(Score(case.name, algorithm, seed, target, metric, split, value, seconds))
+    for target, by_battery in found.items():
+        pooled = np.concatenate(by_battery)
+        metrics = {
+            "rmse": _rmse(pooled),
+            "mae": float(np.mean(np.abs(pooled))),
+            "battery_rmse": float(np.mean([_rmse(error) for error in by_battery])),
+        }
+        scores += [
+            Score(case.name, algorithm, seed, target, metric, split, value, seconds)
+            for metric, value in metrics.items()
+        ]
     return scores
+
+
+def _rmse(error: Floats) -> float:
+    return float(np.sqrt(np.mean(error**2)))
 
 
 def run_tests(case: Case, algorithms: Sequence[str], seed: int) -> list[Score]:
@@ -106,8 +125,8 @@ def run_tests(case: Case, algorithms: Sequence[str], seed: int) -> list[Score]:
 
 
 def run_cross_validation(case: Case, algorithms: Sequence[str], seed: int) -> list[Score]:
-    """Leave out every fifth training battery in turn; score what was left out, pooled."""
-    pooled: dict[tuple[str, str], list[dict[str, Floats]]] = {}
+    """Leave out every fifth training battery in turn; score what was left out."""
+    parts: dict[tuple[str, str], dict[str, list[Floats]]] = {}
     spent: dict[str, float] = {}
     for fold in range(FOLDS):
         rest = [s for i, s in enumerate(case.train) if i % FOLDS != fold]
@@ -116,11 +135,11 @@ def run_cross_validation(case: Case, algorithms: Sequence[str], seed: int) -> li
             spent[algorithm] = spent.get(algorithm, 0.0) + seconds / FOLDS
             for horizon in case.horizons:
                 split = f"cv +{horizon}" if horizon else "cv"
-                found = errors(model, left_out, horizon)
-                pooled.setdefault((algorithm, split), []).append(found)
+                joined = parts.setdefault((algorithm, split), {})
+                for target, by_battery in errors(model, left_out, horizon).items():
+                    joined.setdefault(target, []).extend(by_battery)
     scores = []
-    for (algorithm, split), parts in pooled.items():
-        found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    for (algorithm, split), found in parts.items():
         scores += score(case, algorithm, seed, split, found, spent[algorithm])
     return scores
 
@@ -142,6 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--cases", default=",".join(CASES))
     parser.add_argument("--algorithms", default="", help="all that can answer, unless given")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--cv-seeds", type=int, help="as --seeds, unless given")
     parser.add_argument("--no-cv", action="store_true", help="skip the cross-validation")
     parser.add_argument("--no-test", action="store_true", help="leave the test splits alone")
     parser.add_argument("--json", type=Path)
@@ -151,7 +171,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in options.cases.split(","):
         case = CASES[name](options.data)
         chosen = options.algorithms.split(",") if options.algorithms else algorithms_of(case)
-        found = [] if options.no_cv else run_cross_validation(case, chosen, seed=0)
+        found: list[Score] = []
+        cv_seeds = options.seeds if options.cv_seeds is None else options.cv_seeds
+        for seed in range(0 if options.no_cv else cv_seeds):
+            found += run_cross_validation(case, chosen, seed)
         for seed in range(0 if options.no_test else options.seeds):
             found += run_tests(case, chosen, seed)
         sys.stdout.write(markdown(case, [asdict(one) for one in found]) + "\n")

@@ -20,6 +20,8 @@ from models.series import Task
 class PhysicsTerms:
     """All in physical units; t is the cycle number, with the state held fixed.
 
+    Where RUL is learned in logarithms, log(1 + RUL) takes the place of RUL, in the law too.
+
     u (B, T); u_t (B, T) per cycle; u_s (B, T, D) per unit of each state input, None unless the
     law uses it; f = u_t - law (B, T) per cycle; f_t (B, T) per cycle squared.
     """

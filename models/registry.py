@@ -32,7 +32,7 @@ class AlgorithmInfo:
     rounds : the setting that says how many epochs there are; None where there is one
     targets : what it can predict
     forecasts_only : it says nothing about the measured cycle itself
-    log_rul : its network learns log(1 + RUL); the physics-informed ones need RUL itself
+    log_rul : its network learns log(1 + RUL); a law with constants of its own needs RUL itself
     """
 
     key: str
@@ -80,6 +80,7 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
             "A small neural network on the current cycle's features and the cycle number.",
             "models.baseline",
             hyperparameters=_NETWORK,
+            log_rul=True,
         ),
         AlgorithmInfo(
             "BILSTM",
@@ -90,9 +91,12 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
             defaults={
                 "epochs": 12,
                 "learning_rate": 3e-3,
-                "hidden_size": 32,
+                "batch_size": 256,
+                "window_length": 10,
+                "hidden_size": 16,
                 "num_layers": 1,
-                "weight_decay": 1e-2,
+                "weight_decay": 0.5,
+                "gradient_clip": 0.2,
                 "patience": 6,
             },
             seconds=lstm_seconds,
@@ -105,6 +109,7 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
             "models.deephpm",
             hyperparameters=("loss_mode", "physics_inputs", "physics_weight", *_NETWORK),
             seconds=physics_seconds,
+            log_rul=True,
         ),
         AlgorithmInfo(
             "VERHULST",

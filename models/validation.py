@@ -4,15 +4,20 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from models.checkpoint import clamp_rul
 from models.config import Hyperparameters
 from models.errors import FitError
 from models.inference import answer
-from models.network import Network, masked_mean_square
+from models.network import Network
 from models.samples import Questions, Rows
 from models.scaling import Scaler
 from models.series import BatterySeries, Task, make_task
+
+# Keeps the logarithm of an error of 0 finite.
+LEAST_LOSS = 1e-12
 
 
 def require_fittable(
@@ -44,15 +49,33 @@ def _require_labels(role: str, batteries: Sequence[BatterySeries], task: Task) -
             )
 
 
+def _typical_loss(error: Tensor, known: Tensor, battery: Tensor) -> float:
+    """Return the geometric mean over batteries and targets of the mean of error (M, T) squared.
+
+    known (M, T) is 1 where labelled; battery (M,) tells the batteries apart.
+    """
+    numbers, index = torch.unique(battery, return_inverse=True)
+    empty = error.new_zeros((len(numbers), error.shape[1]))
+    sums = empty.index_add(0, index, error.square() * known)
+    counts = empty.index_add(0, index, known)
+    means = (sums / counts)[counts > 0]
+    return float(means.clamp(min=LEAST_LOSS).log().mean().exp())
+
+
 def validate(
     network: Network, rows: Rows, asked: Questions, scaler: Scaler, task: Task
 ) -> tuple[float, dict[str, float]]:
-    """Return the loss in network units, and `val_rmse_*` in physical units."""
+    """Return the loss in network units, and `val_rmse_*` in physical units.
+
+    The loss is the geometric mean, over batteries and targets, of mean squared errors: half the
+    error of one weighs as much as half of another. In their sum one battery unlike those trained
+    on, or RUL, would drown what is still learned about all others and stop the training too early.
+    """
     predicted = answer(network, rows, asked, scaler, task)
     target, known = rows.target[asked.answer], rows.known[asked.answer]
-    loss = float(masked_mean_square(predicted - target, known))
+    loss = _typical_loss(predicted - target, known, rows.first[asked.answer])
     y_pred = clamp_rul(scaler.restore_targets(predicted.double().cpu().numpy()), task)
-    y_true = scaler.restore_targets(target.double().cpu().numpy())
+    y_true = scaler.restore_labels(target.double().cpu().numpy())
     squares = np.where(known.cpu().numpy() > 0, (y_pred - y_true) ** 2, np.nan)
     means = np.nanmean(squares, axis=0)
     names = (f"val_rmse_{name}" for name in task.targets)

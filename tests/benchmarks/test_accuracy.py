@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.accuracy import errors, run_cross_validation, run_tests, train_all
+from benchmarks.accuracy import errors, run_cross_validation, run_tests, score, train_all
 from benchmarks.accuracy_cases import Case, carve_val
 from benchmarks.accuracy_table import markdown, picked_by_cv
 from tests.models.fleet import FEATURES, make_fleet
@@ -39,9 +39,24 @@ def test_the_table_holds_pooled_errors_beside_bars_and_says_what_was_picked() ->
     assert linear.value == pytest.approx(0.0, abs=0.05)
 
 
-def test_errors_are_pooled_over_labelled_cycles() -> None:
+def test_errors_are_kept_by_battery_over_labelled_cycles() -> None:
     model, _ = train_all(CASE, CASE.train, ["MEAN"], 0)["MEAN"]
     batteries = CASE.tests["test1"]
     found = errors(model, batteries, 0)
-    assert len(found["PCL"]) == sum(len(s) for s in batteries)
-    assert np.isfinite(found["RUL"]).all()
+    assert [len(error) for error in found["PCL"]] == [len(s) for s in batteries]
+    assert all(np.isfinite(error).all() for error in found["RUL"])
+
+
+def test_one_battery_does_not_choose_for_all() -> None:
+    by_battery = {
+        "TREES": [np.full(900, 30.0), *[np.full(100, 1.0)] * 9],
+        "LINEAR": [np.full(900, 29.0), *[np.full(100, 5.0)] * 9],
+    }
+    scores = [
+        one
+        for algorithm, found in by_battery.items()
+        for one in score(CASE, algorithm, 0, "cv", {"RUL": found}, 1.0)
+    ]
+    pooled = {one.algorithm: one.value for one in scores if one.metric == "rmse"}
+    assert pooled["LINEAR"] < pooled["TREES"]
+    assert picked_by_cv([vars(one) for one in scores]) == {"RUL": "TREES"}

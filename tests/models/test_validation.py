@@ -1,0 +1,61 @@
+"""The loss that stops training: what one battery can do to it, and what it cannot."""
+
+import numpy as np
+import pytest
+import torch
+
+from models.config import resolve
+from models.network import Network
+from models.samples import Batch, ask_current, make_rows
+from models.scaling import Scaler, fit_scaler
+from models.series import make_task
+from models.validation import validate
+from tests.models.fleet import FEATURES, make_fleet
+
+HP = resolve("BASELINE", {"device": "cpu"})
+TASK = make_task(("PCL", "RUL"), FEATURES, HP)
+FLEET = make_fleet(3)
+
+
+class Off(Network):
+    """Answers the truth plus an error of its own for each battery and target."""
+
+    def __init__(self, truth: torch.Tensor, error: torch.Tensor) -> None:
+        super().__init__()
+        self.answers = truth + error
+
+    def predict(self, batch: Batch) -> torch.Tensor:
+        return self.answers
+
+
+def loss_of(errors: np.ndarray, scaler: Scaler) -> float:
+    """Validate a network that is wrong by errors (batteries, T) in network units."""
+    rows = make_rows(FLEET, TASK, scaler, torch.device("cpu"))
+    lengths = [len(s) for s in FLEET]
+    error = torch.tensor(np.repeat(errors, lengths, axis=0), dtype=torch.float32)
+    return validate(Off(rows.target, error), rows, ask_current(rows), scaler, TASK)[0]
+
+
+def test_the_loss_is_the_geometric_mean_over_batteries_and_targets() -> None:
+    scaler = fit_scaler(FLEET, TASK, log_rul=True)
+    errors = np.array([[0.1, 0.2], [0.4, 0.8], [0.5, 0.05]])
+    assert loss_of(errors, scaler) == pytest.approx(np.exp(np.log(errors**2).mean()), rel=1e-3)
+
+
+def test_a_battery_unlike_the_others_does_not_hide_that_they_improve() -> None:
+    scaler = fit_scaler(FLEET, TASK, log_rul=True)
+    early = np.array([[3.0, 0.5], [0.4, 0.5], [0.4, 0.5]])
+    late = np.array([[3.3, 0.5], [0.1, 0.5], [0.1, 0.5]])
+    assert (late**2).mean() > (early**2).mean()
+    assert loss_of(late, scaler) < loss_of(early, scaler)
+
+
+def test_unlabelled_targets_of_a_battery_do_not_count() -> None:
+    scaler = fit_scaler(FLEET, TASK, log_rul=True)
+    rows = make_rows(FLEET, TASK, scaler, torch.device("cpu"))
+    first = len(FLEET[0])
+    rows.known[:first, 1] = 0.0
+    error = torch.full_like(rows.target, 0.1)
+    error[:first, 1] = 100.0
+    found, _ = validate(Off(rows.target, error), rows, ask_current(rows), scaler, TASK)
+    assert found == pytest.approx(0.01, rel=1e-3)
