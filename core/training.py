@@ -38,6 +38,7 @@ from models.config import (
     resolve,
     total_rounds,
 )
+from models.intervals import choose_method, fits_of
 
 CANCELLED = "cancelled by you"
 
@@ -104,7 +105,10 @@ def create_job(session: Session, user: CurrentUser, request: TrainingRequest) ->
 def estimate_duration_s(
     session: Session, user: CurrentUser, request: TrainingRequest
 ) -> dict[str, float]:
-    """Rough seconds of each algorithm if every epoch is run, from measured throughput."""
+    """Rough seconds of each algorithm if every epoch is run, from measured throughput.
+
+    The models that only serve the intervals count too.
+    """
     settings = _checked_settings(request)
     roles = _checked_roles(session, user, request)
     cycles = list_batteries(session, user, request.dataset_id).set_index("battery_id")
@@ -112,8 +116,10 @@ def estimate_duration_s(
         cycles.loc[[i for i, role in roles.items() if role == "train"], "total_cycles"].sum()
     )
     threads = get_settings().threads_per_process
+    n_train, n_val = (list(roles.values()).count(role) for role in ("train", "val"))
     return {
         algorithm: estimate_seconds(algorithm, hp, rows, threads)
+        * fits_of(choose_method(algorithm, n_train, n_val))
         for algorithm, hp in settings.items()
     }
 

@@ -9,8 +9,10 @@ from models.samples import Batch
 from models.scaling import Scaler
 from models.series import Task
 
-# Beside the row itself, a step holds its distance to the last row and whether it is there.
-STEP_EXTRAS = 2
+# Beside the row itself, a step holds its distance to the last row, whether it is there, and the
+# cycle asked for: what a feature means depends on the age it is seen at.
+STEP_EXTRAS = 3
+HEAD_UNITS = 64
 
 
 class BiLSTM(Network):
@@ -30,14 +32,15 @@ class BiLSTM(Network):
         inputs = 2 * hp.hidden_size + 1 + int(task.is_forecast)
         self.head = nn.Sequential(
             nn.Dropout(hp.dropout),
-            nn.Linear(inputs, hp.hidden_size),
+            nn.Linear(inputs, HEAD_UNITS),
             nn.Tanh(),
-            nn.Linear(hp.hidden_size, len(task.targets)),
+            nn.Linear(HEAD_UNITS, len(task.targets)),
         )
 
     def predict(self, batch: Batch) -> Tensor:
         """Return targets (B, T) in network units."""
-        _, (last_hidden, _) = self.lstm(batch.state)
+        time = batch.time[:, None].expand(-1, batch.state.shape[1], -1)
+        _, (last_hidden, _) = self.lstm(torch.cat([batch.state, time], dim=-1))
         both = torch.cat([last_hidden[-2], last_hidden[-1]], dim=1)
         outputs: Tensor = self.head(torch.cat([both, batch.time, batch.age], dim=1))
         return outputs

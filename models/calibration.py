@@ -12,19 +12,20 @@ from models.errors import FitError
 from models.fitting import fit
 from models.intervals import (
     FEWEST_BATTERIES,
+    N_FOLDS,
     N_POINTS,
     Band,
     Calibration,
     Method,
     battery_points,
     battery_quantile,
+    choose_method,
     design_effect,
     width_scale,
 )
 from models.predictor import EpochReport
 from models.series import BatterySeries, Floats, Task
 
-N_FOLDS = 5
 HORIZONS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 # The offset of a scaled width, in standard deviations of the training labels: of 0.25, 0.5 and 1
 # the one with the narrowest RUL intervals on the Severson cells.
@@ -47,16 +48,8 @@ def plan(
     algorithm: str, train: Sequence[BatterySeries], val: Sequence[BatterySeries], task: Task
 ) -> tuple[Method, ...]:
     """Return how the interval of each target can be had."""
-    n_train, n_val = _n_labelled(train, task), _n_labelled(val, task)
-    crossable = ALGORITHMS[algorithm].family != "ensemble"
-    return tuple(
-        "split"
-        if held_out >= FEWEST_BATTERIES
-        else "cv+"
-        if crossable and fitted >= FEWEST_BATTERIES
-        else "none"
-        for fitted, held_out in zip(n_train, n_val, strict=True)
-    )
+    counts = zip(_n_labelled(train, task), _n_labelled(val, task), strict=True)
+    return tuple(choose_method(algorithm, n_train, n_val) for n_train, n_val in counts)
 
 
 def calibrate(

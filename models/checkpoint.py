@@ -19,7 +19,7 @@ from models.registry import load_module
 from models.series import BatterySeries, Floats, Integers, Task
 
 FORMAT = "fadebench-model"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 
 @dataclass(frozen=True)

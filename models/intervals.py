@@ -14,17 +14,32 @@ from typing import Any, Literal
 
 import numpy as np
 
+from models.config import ALGORITHMS
 from models.series import Floats
 
 NOMINAL = 0.90
 # With fewer batteries 1 / (K + 1) is more than 10 %: the quantile is infinite.
 FEWEST_BATTERIES = 9
+N_FOLDS = 5
 # A fold's scores are kept as this many quantiles, each rounded up: the interval only gets wider.
 N_POINTS = 200
 # Leaves a thousandth of how far the folds lie apart, on the safe side.
 SEARCH_STEPS = 10
 
 Method = Literal["split", "cv+", "none"]
+
+
+def choose_method(algorithm: str, n_train: int, n_val: int) -> Method:
+    """Return how an interval can be had from so many labelled batteries."""
+    if n_val >= FEWEST_BATTERIES:
+        return "split"
+    is_ensemble = ALGORITHMS[algorithm].family == "ensemble"
+    return "none" if is_ensemble or n_train < FEWEST_BATTERIES else "cv+"
+
+
+def fits_of(method: Method) -> float:
+    """Return how many times the whole training data are fitted in all: each fold takes a share."""
+    return 1.0 + N_FOLDS * (1.0 - 1.0 / N_FOLDS) if method == "cv+" else 1.0
 
 
 @dataclass(frozen=True)

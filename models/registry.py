@@ -92,7 +92,7 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
                 "epochs": 12,
                 "learning_rate": 3e-3,
                 "batch_size": 256,
-                "window_length": 10,
+                "window_length": 5,
                 "hidden_size": 16,
                 "num_layers": 1,
                 "weight_decay": 0.5,

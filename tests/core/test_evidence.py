@@ -21,7 +21,7 @@ from core.registry import compare_configs, get_model_info, list_models
 from core.results import get_result, load_predictions, prediction_curves
 from core.sweeping import sweep
 from core.testing import TestRequest, create_test, test_log
-from core.training import TrainingRequest, create_job
+from core.training import TrainingRequest, create_job, estimate_duration_s
 from core.training_views import get_run_info
 from core.uploads import get_upload_info
 from core.users import CurrentUser
@@ -115,6 +115,16 @@ def test_training_keeps_floors_batteries_and_coverage(tested: Tested) -> None:
     assert (interval["method"], interval["n_calibration"]) == ("split", 9)
     assert model.config["interval_of_PCL"] == "90 %, calibrated on 9 validation batteries"
     assert "interval_of_PCL" in set(frame["setting"])
+
+
+def test_the_estimate_counts_the_models_that_only_serve_the_interval(tested: Tested) -> None:
+    def seconds(n_val: int) -> float:
+        roles = {f"b{i}": "train" if i < 9 else "val" for i in range(9 + n_val)}
+        request = TrainingRequest(tested.dataset_id, "PCL", ("LINEAR",), roles)
+        return estimate_duration_s(session, tested.user, request)["LINEAR"]
+
+    with read_scope() as session:
+        assert seconds(8) == pytest.approx(5.0 * seconds(9))
 
 
 def test_stored_intervals_give_the_coverage_that_is_shown(tested: Tested) -> None:
