@@ -2,6 +2,7 @@
 
 import copy
 import math
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -17,11 +18,14 @@ from models.registry import ALGORITHMS, load_build
 from models.samples import Batch, Questions, Rows, ask_ahead, ask_current, gather, make_rows
 from models.scaling import Scaler, fit_scaler
 from models.series import BatterySeries, Task
-from models.validation import validate
+from models.validation import geometric_mean, validate
 
 # A mean squared error of standardised targets this large is no longer learning.
 EXPLODED_LOSS = 1e4
 WARM_UP_STEPS = 100
+# The validation loss is the geometric mean over this many epochs: that of one epoch and a few
+# batteries can be low by luck.
+VAL_EPOCHS = 3
 STEP_HALVINGS = 5
 # What the learning rate is multiplied by, given the share of the steps that is done.
 SCHEDULES: dict[str, Callable[[float], float]] = {
@@ -99,12 +103,15 @@ def _train(
     schedule = _schedule(optimiser, hp, len(setting.rows.key))
     val_asked = _ask(val_rows, task, torch.Generator().manual_seed(hp.seed))
     best_loss, best_epoch, best_state = math.inf, 0, copy.deepcopy(network.state_dict())
+    recent: deque[float] = deque(maxlen=VAL_EPOCHS)
     for epoch in range(1, hp.epochs + 1):
         asked = _ask(setting.rows, task, setting.generator)
         learning_rate = optimiser.param_groups[0]["lr"]
         losses = _train_epoch(network, optimiser, schedule, setting, asked)
-        val_loss, metrics = validate(network, val_rows, val_asked, scaler, task)
-        _require_sound(losses, val_loss, epoch)
+        found, metrics = validate(network, val_rows, val_asked, scaler, task)
+        _require_sound(losses, found, epoch)
+        recent.append(found)
+        val_loss = geometric_mean(recent)
         train_loss = losses.pop("loss_data")
         report = EpochReport(
             epoch, hp.epochs, train_loss, val_loss, learning_rate, metrics | losses
@@ -193,7 +200,7 @@ def _schedule(
 def _require_sound(losses: dict[str, float], val_loss: float, epoch: int) -> None:
     """Raise FitError when training has left the range where it can recover."""
     finite = all(math.isfinite(value) for value in [*losses.values(), val_loss])
-    if finite and losses["loss_data"] < EXPLODED_LOSS:
+    if finite and max(losses["loss_data"], val_loss) < EXPLODED_LOSS:
         return
     raise FitError(
         f"The loss exploded in epoch {epoch}. Lower the learning rate or the gradient clip, or "

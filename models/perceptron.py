@@ -33,14 +33,8 @@ class Perceptron(nn.Module):
         self.dropout = dropout
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Return outputs (B, O) of inputs (B, I)."""
-        *hidden, last = self.layers
-        masks = self._draw_masks(inputs)
-        for number, layer in enumerate(hidden):
-            inputs = torch.tanh(layer(inputs))
-            if masks is not None:
-                inputs = inputs * masks[number]
-        return last(inputs)
+        """Return outputs (B, O) of inputs (B, I); their gradients exist, but only once."""
+        return self._streams(inputs[None], None, self._draw_masks(inputs))[0]
 
     def forward_jet(self, inputs: Jet, *, twice: bool = False) -> Jet:
         """Return the outputs and their derivatives along the inputs' own derivatives.
@@ -61,10 +55,13 @@ class Perceptron(nn.Module):
         return self._propagate(inputs, direction, self._draw_masks(inputs))
 
     def _propagate(self, inputs: Tensor, direction: Tensor | None, masks: Tensor | None) -> Jet:
+        return Jet(*self._streams(inputs, direction, masks).unbind())
+
+    def _streams(self, inputs: Tensor, direction: Tensor | None, masks: Tensor | None) -> Tensor:
         weights = [layer.get_parameter("weight") for layer in self.layers]
         offsets = [layer.get_parameter("bias") for layer in self.layers]
         scale = 1.0 if masks is None else keep_scale(self.dropout)
-        return Jet(*propagate(inputs, direction, weights, offsets, masks, scale).unbind())
+        return propagate(inputs, direction, weights, offsets, masks, scale)
 
     def _forward_jet_stepwise(self, inputs: Jet, masks: Tensor | None) -> Jet:
         *hidden, last = self.layers

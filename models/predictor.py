@@ -53,7 +53,7 @@ class EpochReport:
     """What one epoch (a network's pass, a boosting round) came to.
 
     `train_loss` and `val_loss` are mean squared errors of standardised targets (networks:
-    `val_loss` is their geometric mean over batteries and targets); `metrics` hold
+    `val_loss` is their geometric mean over batteries, targets and three epochs); `metrics` hold
     `val_rmse_PCL` (fraction) and `val_rmse_RUL` (cycles), and DeepHPM's `loss_f`, `loss_f_t` and
     `loss_total`.
     """

@@ -1,11 +1,9 @@
 """What must hold before training, and how well a network does on the validation batteries."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from models.checkpoint import clamp_rul
 from models.config import Hyperparameters
@@ -14,9 +12,9 @@ from models.inference import answer
 from models.network import Network
 from models.samples import Questions, Rows
 from models.scaling import Scaler
-from models.series import BatterySeries, Task, make_task
+from models.series import BatterySeries, Floats, Integers, Task, make_task
 
-# Keeps the logarithm of an error of 0 finite.
+# Keeps the logarithm of a loss of 0 finite.
 LEAST_LOSS = 1e-12
 
 
@@ -49,17 +47,22 @@ def _require_labels(role: str, batteries: Sequence[BatterySeries], task: Task) -
             )
 
 
-def _typical_loss(error: Tensor, known: Tensor, battery: Tensor) -> float:
+def geometric_mean(losses: Iterable[float]) -> float:
+    """Return the geometric mean of losses."""
+    logarithms = np.log(np.maximum(np.fromiter(losses, np.float64), LEAST_LOSS))
+    return float(np.exp(logarithms.mean()))
+
+
+def _typical_loss(error: Floats, known: Floats, battery: Integers) -> float:
     """Return the geometric mean over batteries and targets of the mean of error (M, T) squared.
 
-    known (M, T) is 1 where labelled; battery (M,) tells the batteries apart.
+    known (M, T) is 1 where labelled; battery (M,) tells the batteries apart and does not fall.
     """
-    numbers, index = torch.unique(battery, return_inverse=True)
-    empty = error.new_zeros((len(numbers), error.shape[1]))
-    sums = empty.index_add(0, index, error.square() * known)
-    counts = empty.index_add(0, index, known)
-    means = (sums / counts)[counts > 0]
-    return float(means.clamp(min=LEAST_LOSS).log().mean().exp())
+    starts = np.flatnonzero(np.diff(battery, prepend=-1))
+    sums = np.add.reduceat(error**2 * known, starts)
+    counts = np.add.reduceat(known, starts)
+    means = sums[counts > 0] / counts[counts > 0]
+    return geometric_mean(means)
 
 
 def validate(
@@ -71,12 +74,13 @@ def validate(
     error of one weighs as much as half of another. In their sum one battery unlike those trained
     on, or RUL, would drown what is still learned about all others and stop the training too early.
     """
-    predicted = answer(network, rows, asked, scaler, task)
-    target, known = rows.target[asked.answer], rows.known[asked.answer]
-    loss = _typical_loss(predicted - target, known, rows.first[asked.answer])
-    y_pred = clamp_rul(scaler.restore_targets(predicted.double().cpu().numpy()), task)
-    y_true = scaler.restore_labels(target.double().cpu().numpy())
-    squares = np.where(known.cpu().numpy() > 0, (y_pred - y_true) ** 2, np.nan)
+    answers = answer(network, rows, asked, scaler, task)
+    tensors = (answers, rows.target[asked.answer], rows.known[asked.answer])
+    predicted, target, known = (x.double().cpu().numpy() for x in tensors)
+    loss = _typical_loss(predicted - target, known, rows.first[asked.answer].cpu().numpy())
+    y_pred = clamp_rul(scaler.restore_targets(predicted), task)
+    y_true = scaler.restore_labels(target)
+    squares = np.where(known > 0, (y_pred - y_true) ** 2, np.nan)
     means = np.nanmean(squares, axis=0)
     names = (f"val_rmse_{name}" for name in task.targets)
     return loss, {name: math.sqrt(mean) for name, mean in zip(names, means, strict=True)}

@@ -105,7 +105,7 @@ def _error_table(user: CurrentUser, job: JobInfo, epochs: pd.DataFrame) -> None:
     columns["best_epoch"] = st.column_config.NumberColumn(
         "Best epoch",
         help="The epoch (boosting round) with the lowest validation loss; the model of then is "
-        "kept.",
+        "kept. Networks: half the loss of one validation battery weighs as much as of another.",
     )
     for target in targets:
         unit = metric_quantity("rmse", target).unit
