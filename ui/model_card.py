@@ -17,7 +17,7 @@ from ui.words import counted, plain
 
 def card_view(user: CurrentUser, model: ModelInfo) -> None:
     """Draw the card of a model."""
-    with read_scope() as session:
+    with st.spinner("Reading the card"), read_scope() as session:
         card = model_card(session, user, model.id)
     st.markdown(plain(card.algorithm))
     left, right = st.columns([3, 2], gap="large")

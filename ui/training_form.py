@@ -120,8 +120,11 @@ def choose_kind() -> dict[str, Any]:
         )
         history = st.checkbox(
             SPECS_BY_NAME["use_capacity_history"].label,
+            # Without it, forecasts of real cells lose to the straight line through the last cycles.
+            value=True,
             key="use_capacity_history",
-            help="The capacity measured up to the present cycle is an input too.",
+            help="The capacity measured up to the present cycle is an input too. Switch it off "
+            "where later batteries will come without measured capacities.",
         )
     return {"max_horizon": int(horizon), "use_capacity_history": history}
 

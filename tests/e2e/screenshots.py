@@ -192,7 +192,8 @@ def _take(
         if tab:
             page.get_by_role("tab", name=tab).click()
             settle(page)
-        expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=60_000)
+        for waiting in ("stSkeleton", "stSpinner"):
+            expect(page.get_by_test_id(waiting)).to_have_count(0, timeout=60_000)
         for chart in page.get_by_test_id("stPlotlyChart").all():
             if chart.is_visible():
                 expect(chart.locator(".main-svg").first).to_be_visible(timeout=60_000)

@@ -59,7 +59,7 @@ def test_choices_reach_the_job(user: CurrentUser, dataset_id: int) -> None:
     page.selectbox(key="setting_device").select("cpu")
     page.radio(key="kind").set_value("Forecast").run()
     page.number_input(key="max_horizon").set_value(20)
-    page.checkbox(key="use_capacity_history").check()
+    assert page.checkbox(key="use_capacity_history").value
     page.text_input(key="training_name").set_value("Night run")
     page.run()
     press_start(page)
