@@ -4,11 +4,11 @@ from typing import Any
 
 # One core of a 2-core x86 machine, float32, torch 2.13: multiply-adds a second in the forward
 # and backward passes of a step, and what a step costs whatever its size.
-MLP_MULTIPLY_ADDS_PER_SECOND = 7e9
-LSTM_MULTIPLY_ADDS_PER_SECOND = 1.6e10
+MLP_MULTIPLY_ADDS_PER_SECOND = 1.5e10
+LSTM_MULTIPLY_ADDS_PER_SECOND = 2.4e10
 SECONDS_PER_STEP = 1.0e-3
 SECONDS_PER_ROW = 1.0e-7
-TREE_SECONDS_PER_ROW = 4.0e-6
+TREE_SECONDS_PER_ROW = 6.0e-7
 CLOSED_FORM_SECONDS_PER_ROW = 5.0e-5
 TYPICAL_INPUTS = 10
 PARALLEL_EFFICIENCY = 0.6
@@ -34,7 +34,7 @@ def physics_seconds(hp: Any) -> float:
     if hp.physics_weight == 0:
         return mlp_seconds(hp)
     # Value, first and second derivative of the surrogate; value and derivative of the physics.
-    passes = 5 + (4 if "u_s" in hp.physics_inputs else 0)
+    passes = 4 + (4 if "u_s" in hp.physics_inputs else 0)
     return SECONDS_PER_ROW + passes * 3 * _mlp_multiply_adds(hp) / MLP_MULTIPLY_ADDS_PER_SECOND
 
 
