@@ -38,8 +38,11 @@ def choose_method(algorithm: str, n_train: int, n_val: int) -> Method:
 
 
 def fits_of(method: Method) -> float:
-    """Return how many times the whole training data are fitted in all: each fold takes a share."""
-    return 1.0 + N_FOLDS * (1.0 - 1.0 / N_FOLDS) if method == "cv+" else 1.0
+    """Return how many times the training data are gone through in all.
+
+    N folds: the model itself and N models of (N - 1) / N of the data, which makes N.
+    """
+    return float(N_FOLDS) if method == "cv+" else 1.0
 
 
 @dataclass(frozen=True)

@@ -120,7 +120,7 @@ def choose_kind() -> dict[str, Any]:
         )
         history = st.checkbox(
             SPECS_BY_NAME["use_capacity_history"].label,
-            # Without it, forecasts of real cells lose to the straight line through the last cycles.
+            # Without it Trees and Linear lost to the last slope on the secondary Severson cells.
             value=True,
             key="use_capacity_history",
             help="The capacity measured up to the present cycle is an input too. Switch it off "
