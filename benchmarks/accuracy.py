@@ -1,6 +1,6 @@
 """How accurate the product's default settings are on real data, and what cross-validation picks.
 
-Trains with `models.fitting.fit`, as a training job does; the test splits decide nothing.
+Trains and calibrates as a training job does; the test splits decide nothing.
 """
 
 import argparse
@@ -9,13 +9,16 @@ import logging
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from benchmarks.accuracy_cases import CASES, Case, carve_val
 from benchmarks.accuracy_table import markdown
+from models.calibration import calibrate
 from models.checkpoint import TrainedModel
 from models.config import resolve
 from models.ensemble import combine
@@ -24,6 +27,8 @@ from models.registry import ALGORITHMS
 from models.series import BatterySeries, Floats, make_task
 
 FOLDS = 5
+# By split, then target: the errors of each battery.
+Errors = dict[str, dict[str, list[Floats]]]
 DEFAULT_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 log = logging.getLogger(__name__)
 
@@ -61,12 +66,15 @@ def train_all(
             members = {
                 name: model for name, (model, _) in models.items() if not ALGORITHMS[name].is_floor
             }
-            result = combine(members, fitted, val, task, hp, **quiet)
+            model = combine(members, fitted, val, task, hp, **quiet).model
         else:
-            result = fit(algorithm, fitted, val, task, hp, **quiet)
+            model = fit(algorithm, fitted, val, task, hp, **quiet).model
         seconds = time.perf_counter() - start
+        if "ENSEMBLE" in algorithms and info.family != "ensemble" and not info.is_floor:
+            # The ensemble is weighed by what calibration leaves behind.
+            model = calibrate(model, fitted, val, threads=1, on_fold=lambda fold, report: None)
         log.info("%s %s seed %d: %.0f s", case.name, algorithm, seed, seconds)
-        models[algorithm] = (result.model, seconds)
+        models[algorithm] = (model, seconds)
     return models
 
 
@@ -112,35 +120,56 @@ def _rmse(error: Floats) -> float:
     return float(np.sqrt(np.mean(error**2)))
 
 
-def run_tests(case: Case, algorithms: Sequence[str], seed: int) -> list[Score]:
-    """Train on the training split, score the test splits."""
+def train_and_test(
+    case: Case, algorithms: Sequence[str], seed: int, fold: int | None
+) -> dict[str, tuple[float, Errors]]:
+    """Return training seconds and errors by algorithm.
+
+    fold: which fifth of the training batteries is left out and tested, as split `cv`; None tests
+    the test splits.
+    """
+    train, tests = case.train, case.tests
+    if fold is not None:
+        train = [s for i, s in enumerate(case.train) if i % FOLDS != fold]
+        tests = {"cv": case.train[fold::FOLDS]}
+    trained = train_all(case, train, algorithms, seed)
+    return {
+        algorithm: (seconds, _errors_by_split(case, model, tests))
+        for algorithm, (model, seconds) in trained.items()
+    }
+
+
+def _in_own_process(
+    name: str, data: Path, algorithms: Sequence[str], seed: int, fold: int | None
+) -> dict[str, tuple[float, Errors]]:
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    torch.set_num_threads(1)
+    return train_and_test(CASES[name](data), algorithms, seed, fold)
+
+
+def _errors_by_split(
+    case: Case, model: TrainedModel, tests: Mapping[str, Sequence[BatterySeries]]
+) -> Errors:
+    return {
+        f"{name} +{horizon}" if horizon else name: errors(model, batteries, horizon)
+        for name, batteries in tests.items()
+        for horizon in case.horizons
+    }
+
+
+def score_parts(
+    case: Case, seed: int, parts: Sequence[dict[str, tuple[float, Errors]]]
+) -> list[Score]:
+    """Return every metric of one seed; the folds of a cross-validation are pooled."""
     scores = []
-    for algorithm, (model, seconds) in train_all(case, case.train, algorithms, seed).items():
-        for name, batteries in case.tests.items():
-            for horizon in case.horizons:
-                split = f"{name} +{horizon}" if horizon else name
-                found = errors(model, batteries, horizon)
-                scores += score(case, algorithm, seed, split, found, seconds)
-    return scores
-
-
-def run_cross_validation(case: Case, algorithms: Sequence[str], seed: int) -> list[Score]:
-    """Leave out every fifth training battery in turn; score what was left out."""
-    parts: dict[tuple[str, str], dict[str, list[Floats]]] = {}
-    spent: dict[str, float] = {}
-    for fold in range(FOLDS):
-        rest = [s for i, s in enumerate(case.train) if i % FOLDS != fold]
-        left_out = case.train[fold::FOLDS]
-        for algorithm, (model, seconds) in train_all(case, rest, algorithms, seed).items():
-            spent[algorithm] = spent.get(algorithm, 0.0) + seconds / FOLDS
-            for horizon in case.horizons:
-                split = f"cv +{horizon}" if horizon else "cv"
-                joined = parts.setdefault((algorithm, split), {})
-                for target, by_battery in errors(model, left_out, horizon).items():
+    for algorithm in parts[0]:
+        seconds = float(np.mean([part[algorithm][0] for part in parts]))
+        for split in parts[0][algorithm][1]:
+            joined: dict[str, list[Floats]] = {}
+            for part in parts:
+                for target, by_battery in part[algorithm][1][split].items():
                     joined.setdefault(target, []).extend(by_battery)
-    scores = []
-    for (algorithm, split), found in parts.items():
-        scores += score(case, algorithm, seed, split, found, spent[algorithm])
+            scores += score(case, algorithm, seed, split, joined, seconds)
     return scores
 
 
@@ -164,23 +193,32 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--cv-seeds", type=int, help="as --seeds, unless given")
     parser.add_argument("--no-cv", action="store_true", help="skip the cross-validation")
     parser.add_argument("--no-test", action="store_true", help="leave the test splits alone")
+    parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     scores: list[Score] = []
-    for name in options.cases.split(","):
-        case = CASES[name](options.data)
-        chosen = options.algorithms.split(",") if options.algorithms else algorithms_of(case)
-        found: list[Score] = []
-        cv_seeds = options.seeds if options.cv_seeds is None else options.cv_seeds
-        for seed in range(0 if options.no_cv else cv_seeds):
-            found += run_cross_validation(case, chosen, seed)
-        for seed in range(0 if options.no_test else options.seeds):
-            found += run_tests(case, chosen, seed)
-        sys.stdout.write(markdown(case, [asdict(one) for one in found]) + "\n")
-        scores += found
-        if options.json:
-            options.json.write_text(json.dumps([asdict(one) for one in scores], indent=1))
+    with ProcessPoolExecutor(options.processes) as pool:
+        for name in options.cases.split(","):
+            case = CASES[name](options.data)
+            chosen = options.algorithms.split(",") if options.algorithms else algorithms_of(case)
+            cv_seeds = options.seeds if options.cv_seeds is None else options.cv_seeds
+            asked = [(seed, list(range(FOLDS))) for seed in range(cv_seeds) if not options.no_cv]
+            asked += [(seed, [None]) for seed in range(options.seeds) if not options.no_test]
+            running = [
+                [
+                    pool.submit(_in_own_process, name, options.data, chosen, seed, fold)
+                    for fold in folds
+                ]
+                for seed, folds in asked
+            ]
+            found: list[Score] = []
+            for (seed, _), parts in zip(asked, running, strict=True):
+                found += score_parts(case, seed, [part.result() for part in parts])
+            sys.stdout.write(markdown(case, [asdict(one) for one in found]) + "\n")
+            scores += found
+            if options.json:
+                options.json.write_text(json.dumps([asdict(one) for one in scores], indent=1))
 
 
 if __name__ == "__main__":

@@ -123,7 +123,7 @@ def estimate_duration_s(
     return {
         algorithm: SECONDS_AROUND_A_TRAINING
         + estimate_seconds(algorithm, hp, rows, threads)
-        * fits_of(choose_method(algorithm, n_train, n_val))
+        * fits_of(algorithm, choose_method(n_train, n_val))
         for algorithm, hp in settings.items()
     }
 

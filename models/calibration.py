@@ -21,6 +21,7 @@ from models.intervals import (
     battery_quantile,
     choose_method,
     design_effect,
+    fold_numbers,
     width_scale,
 )
 from models.predictor import EpochReport
@@ -45,11 +46,11 @@ def horizon_grid(task: Task) -> tuple[int, ...]:
 
 
 def plan(
-    algorithm: str, train: Sequence[BatterySeries], val: Sequence[BatterySeries], task: Task
+    train: Sequence[BatterySeries], val: Sequence[BatterySeries], task: Task
 ) -> tuple[Method, ...]:
     """Return how the interval of each target can be had."""
     counts = zip(_n_labelled(train, task), _n_labelled(val, task), strict=True)
-    return tuple(choose_method(algorithm, n_train, n_val) for n_train, n_val in counts)
+    return tuple(choose_method(n_train, n_val) for n_train, n_val in counts)
 
 
 def calibrate(
@@ -65,11 +66,12 @@ def calibrate(
     Split conformal on the validation batteries where nine of them carry labels; that they also
     decided when training stopped makes their scores a little too good. Else CV+: five models,
     each fitted on four fifths of the training batteries and scored on the others, are kept with
-    the model.
+    the model. An ensemble brings the folds of its members; their weights are fitted on all of
+    them, which makes the scores a little too good, too.
 
     on_fold : told the fold (from 1) when it starts, and then with every epoch of it
     """
-    methods = plan(model.algorithm, train, val, model.task)
+    methods = plan(train, val, model.task)
     grid = horizon_grid(model.task)
     every = -(-len(train) // DECIDING_BATTERIES)
     seen = _predict(model, train[::every], grid)
@@ -82,7 +84,7 @@ def calibrate(
         try:
             parts, tables["cv+"] = _cross_fit(model, train, val, grid, threads, on_fold)
         except FitError as error:
-            reason = f"A model of four fifths of the training batteries failed. {error}"
+            reason = f"Without models of four fifths of the training batteries: {error}"
     bands = tuple(
         _band(method, tables[method], seen, column)
         if method in tables
@@ -103,11 +105,6 @@ def _shortage(
     model: TrainedModel, train: Sequence[BatterySeries], val: Sequence[BatterySeries]
 ) -> str:
     n_train, n_val = min(_n_labelled(train, model.task)), min(_n_labelled(val, model.task))
-    if ALGORITHMS[model.algorithm].family == "ensemble":
-        return (
-            f"An ensemble needs {FEWEST_BATTERIES} labelled validation batteries for an interval; "
-            f"there are {n_val}."
-        )
     return (
         f"A 90 % interval needs {FEWEST_BATTERIES} labelled batteries to calibrate on; there are "
         f"{n_val} validation and {n_train} training batteries."
@@ -127,35 +124,41 @@ def _cross_fit(
     on_fold: Callable[[int, EpochReport | None], None],
 ) -> tuple[list[TrainedModel], list[Table]]:
     """Return a model for each fold, and what it predicts for the batteries of that fold."""
-    fold_of = _folds(train, model.hp.seed)
+    is_ensemble = ALGORITHMS[model.algorithm].family == "ensemble"
+    if is_ensemble and not model.folds:
+        raise FitError("The members of the ensemble do not share their folds.")
+    fold_of = fold_numbers(train, model.hp.seed)
     parts, tables = [], []
     for fold in range(N_FOLDS):
         on_fold(fold + 1, None)
         rest = [s for s, number in zip(train, fold_of, strict=True) if number != fold]
         held_out = [s for s, number in zip(train, fold_of, strict=True) if number == fold]
-        part = fit(
-            model.algorithm,
-            rest,
-            val,
-            model.task,
-            model.hp,
-            threads=threads,
-            on_epoch=partial(on_fold, fold + 1),
-            on_stage=lambda stage: None,
-        ).model
+        if is_ensemble:
+            part = replace(model.bare(), predictor=model.folds[fold])
+        else:
+            part = _fit_fold(model, rest, val, threads, partial(on_fold, fold + 1))
         parts.append(part)
         tables.append(_predict(part, held_out, grid))
     return parts, tables
 
 
-def _folds(train: Sequence[BatterySeries], seed: int) -> list[int]:
-    """Return the fold of each battery; those with the same labels are spread evenly."""
-    drawn = np.random.default_rng(seed).random(len(train))
-    labels = [int(np.isfinite(s.targets).any(axis=0).sum()) if len(s) else 0 for s in train]
-    order = np.lexsort((drawn, np.array(labels)))
-    fold_of = np.empty(len(train), np.int64)
-    fold_of[order] = np.arange(len(train)) % N_FOLDS
-    return [int(fold) for fold in fold_of]
+def _fit_fold(
+    model: TrainedModel,
+    rest: Sequence[BatterySeries],
+    val: Sequence[BatterySeries],
+    threads: int,
+    on_epoch: Callable[[EpochReport], None],
+) -> TrainedModel:
+    return fit(
+        model.algorithm,
+        rest,
+        val,
+        model.task,
+        model.hp,
+        threads=threads,
+        on_epoch=on_epoch,
+        on_stage=lambda stage: None,
+    ).model
 
 
 def _band(method: Method, tables: Sequence[Table], seen: Table, column: int) -> Band:

@@ -1,7 +1,8 @@
-"""Which hidden units are switched off: drawn from cheap random bits.
+"""Which hidden units are switched off: rows of a pool that is drawn from cheap random bits.
 
-Drawing one random float per unit, as torch's own dropout does on a CPU, costs several times the
-matrix product of the same layer; 16 random bits per unit cost a twentieth of that.
+Drawing one random float per unit and step, as torch's own dropout does on a CPU, costs several
+times the matrix product of the same layer. Here every row of a batch gets a row of a pool, chosen
+at random; the pool holds thousands of independent rows and is drawn anew every few steps.
 """
 
 import numpy as np
@@ -9,6 +10,8 @@ import torch
 from torch import Tensor
 
 _LEVELS = 1 << 16
+POOL_ROWS = 4_096
+DRAWS_OF_A_POOL = 32
 
 
 def keep_scale(dropout: float) -> float:
@@ -16,20 +19,40 @@ def keep_scale(dropout: float) -> float:
     return 1.0 / (1.0 - _dropped_levels(dropout) / _LEVELS)
 
 
-def draw_masks(shape: tuple[int, ...], dropout: float, like: Tensor) -> Tensor:
-    """Return a mask of 0 (dropped) and `keep_scale` (kept) of the device and type of `like`.
+class MaskPool:
+    """Draws masks of 0 (dropped) and `keep_scale` (kept) for layers of one width.
 
-    Follows torch's seed: on a CPU one number is drawn from its generator for all bits.
+    Follows torch's seed. On other devices than the CPU each unit is drawn by itself.
     """
-    if like.device.type != "cpu":
-        kept = torch.empty(shape, device=like.device, dtype=like.dtype).bernoulli_(1.0 - dropout)
-        return kept.mul_(keep_scale(dropout))
+
+    def __init__(self, width: int, dropout: float) -> None:
+        self.width = width
+        self.dropout = dropout
+        self._rows: Tensor | None = None
+        self._draws_left = 0
+
+    def draw(self, n_layers: int, n_rows: int, like: Tensor) -> Tensor:
+        """Return (n_layers, n_rows, width) of the device and type of `like`, free to overwrite."""
+        shape = (n_layers, n_rows, self.width)
+        if like.device.type != "cpu":
+            kept = torch.empty(shape, device=like.device, dtype=like.dtype)
+            return kept.bernoulli_(1.0 - self.dropout).mul_(keep_scale(self.dropout))
+        if self._rows is None or self._draws_left == 0 or self._rows.dtype != like.dtype:
+            self._rows = _draw_rows(POOL_ROWS, self.width, self.dropout).to(like.dtype)
+            self._rows.mul_(keep_scale(self.dropout))
+            self._draws_left = DRAWS_OF_A_POOL
+        self._draws_left -= 1
+        chosen = torch.randint(POOL_ROWS, (n_layers * n_rows,))
+        return self._rows.index_select(0, chosen).view(shape)
+
+
+def _draw_rows(n_rows: int, width: int, dropout: float) -> Tensor:
+    """Return (n_rows, width) of 0 and 1 (kept); 16 random bits decide on each."""
     seed = int(torch.randint(1 << 62, ()))
-    count = int(np.prod(shape))
+    count = n_rows * width
     words = np.random.SFC64(seed).random_raw(-(-count // 4))
     kept_bits = words.view(np.uint16)[:count] >= _dropped_levels(dropout)
-    kept = torch.from_numpy(kept_bits.view(np.uint8)).to(like.dtype)
-    return kept.mul_(keep_scale(dropout)).view(shape)
+    return torch.from_numpy(kept_bits.view(np.uint8)).view(n_rows, width)
 
 
 def _dropped_levels(dropout: float) -> int:

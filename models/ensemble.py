@@ -1,7 +1,7 @@
-"""ENSEMBLE: a weighted mean of a job's other models, weighed by the validation batteries."""
+"""ENSEMBLE: a weighted mean of a job's other models, weighed on batteries new to them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,13 +11,17 @@ from models.checkpoint import TrainedModel, clamp_rul
 from models.config import Hyperparameters
 from models.errors import FitError
 from models.fitting import FitResult
-from models.one_round import ask_labelled, report_once, target_scale
+from models.intervals import N_FOLDS, fold_numbers
+from models.one_round import ask_labelled, report_once
 from models.predictor import Asked, EpochReport
 from models.series import BatterySeries, Floats, Task
 
 # Added to the diagonal, as a share of the members' mean squared error: members that err alike
 # share their weight instead of one of them taking it all by chance.
 EVENNESS = 0.01
+# A battery that is all but perfectly predicted counts as if it had this share of the largest norm.
+LEAST_NORM = 1e-4
+ROUNDS = 30
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,10 @@ def combine(
 ) -> FitResult:
     """Weigh trained models of one job on its validation batteries.
 
+    Where all members were calibrated by the same folds of the training batteries, there are few
+    validation batteries: the training batteries then count too, each as predicted by the models
+    of its fold, which have not seen it; and the folds' models make the folds of the ensemble.
+
     members: by title, at least two; all answer the same task, and none has seen `val` but for
     stopping early.
 
@@ -79,55 +87,90 @@ def combine(
             raise FitError(f"{title} answers another question than the ensemble; leave it out.")
     torch.set_num_threads(threads)
     on_stage("Weighing the models")
-    ensemble = Ensemble(members, fit_weights(members, val, task, hp), task)
+    bare = {title: model.bare() for title, model in members.items()}
+    folds = _folds_of(members, hp)
+    weights = fit_weights(bare, folds, train, val, task, hp)
+    ensemble = Ensemble(bare, weights, task)
     on_epoch(report_once(ensemble, train, val, task, hp))
-    model = TrainedModel("ENSEMBLE", hp, task, ensemble)
+    parts = tuple(Ensemble(fold, weights, task) for fold in folds)
+    model = TrainedModel("ENSEMBLE", hp, task, ensemble, folds=parts)
     return FitResult(model, best_epoch=1, epochs_run=1, stopped_early=False)
+
+
+def _folds_of(
+    members: Mapping[str, TrainedModel], hp: Hyperparameters
+) -> list[dict[str, TrainedModel]]:
+    """Return the members as each fold has them; nothing if they do not share their folds."""
+    if not all(model.folds and model.hp.seed == hp.seed for model in members.values()):
+        return []
+    return [
+        {title: replace(m.bare(), predictor=m.folds[fold]) for title, m in members.items()}
+        for fold in range(N_FOLDS)
+    ]
 
 
 def fit_weights(
     members: Mapping[str, TrainedModel],
+    folds: Sequence[Mapping[str, TrainedModel]],
+    train: Sequence[BatterySeries],
     val: Sequence[BatterySeries],
     task: Task,
     hp: Hyperparameters,
 ) -> Floats:
-    """Return the weights (members, T) with the least squared error on the validation batteries.
+    """Return the weights (members, T) with the least error on batteries new to the members.
 
-    Every battery counts the same, whatever its number of cycles: a long life must not decide for
-    all. Forecasts are asked over 1..max_horizon cycles ahead, as in training.
+    The error is the mean over batteries of the battery's own RMSE: neither a long life nor one
+    odd battery decides for all. Forecasts are asked over 1..max_horizon cycles ahead, as in
+    training. With `folds` the training batteries count too, each as its own fold predicts it.
     """
-    scale = target_scale(val)
+    examined = [(members, series) for series in val]
+    if folds:
+        numbers = fold_numbers(train, hp.seed)
+        examined += [(folds[n], series) for n, series in zip(numbers, train, strict=True)]
     generator = np.random.default_rng(hp.seed)
-    errors: list[list[Floats]] = [[] for _ in task.targets]
-    for series in val:
+    products: list[list[Floats]] = [[] for _ in task.targets]
+    for models, series in examined:
         asked, truth = ask_labelled(series, task, generator)
         if not len(asked):
             continue
-        found = (_answers(members, series, asked, task) - truth) / scale
-        for column, rows in enumerate(errors):
-            known = np.isfinite(truth[:, column])
-            if known.any():
-                rows.append(found[:, known, column] / np.sqrt(known.sum()))
-    return np.column_stack([least_squares_shares(np.hstack(rows)) for rows in errors])
+        found = _answers(models, series, asked, task) - truth
+        for column, by_battery in enumerate(products):
+            errors = found[:, np.isfinite(truth[:, column]), column]
+            if errors.shape[1]:
+                by_battery.append(errors @ errors.T / errors.shape[1])
+    return np.column_stack([typical_shares(np.stack(by_battery)) for by_battery in products])
 
 
-def least_squares_shares(errors: Floats) -> Floats:
-    """Return non-negative weights (k,) that add up to 1 and give the smallest sum of squares.
+def typical_shares(products: Floats) -> Floats:
+    """Return shares w (k,) that add up to 1 with the smallest sum over batteries of sqrt(w' P w).
 
-    errors: (k, m), one row a member. The weighted error is homogeneous in the weights, so the best
-    ones on the simplex are those of the non-negative least-squares problem with one more row that
-    asks for the sum 1, divided by their sum.
+    products: P (batteries, k, k), the mean products of the members' errors. A sum of norms is
+    convex; each round solves the least squares in which a battery weighs 1 / its norm.
+    """
+    shares = np.full(products.shape[1], 1.0 / products.shape[1])
+    least = LEAST_NORM * np.sqrt(np.trace(products, axis1=1, axis2=2).max())
+    if least <= 0:
+        return shares
+    for _ in range(ROUNDS):
+        norms = np.sqrt(np.einsum("i,bij,j->b", shares, products, shares))
+        weights = 1.0 / np.maximum(norms, least)
+        shares = least_squares_shares(np.einsum("b,bij->ij", weights, products))
+    return shares
+
+
+def least_squares_shares(products: Floats) -> Floats:
+    """Return non-negative weights w (k,) that add up to 1 and make w' P w smallest.
+
+    P (k, k), not zero: the products of the members' errors. The weighted error is homogeneous in
+    the weights, so the best ones on the simplex are those of the non-negative least-squares
+    problem with one more row that asks for the sum 1, divided by their sum.
     """
     # Loading it takes as long as the rest of the module; predicting does without.
     from scipy.optimize import nnls
 
-    products = errors @ errors.T
     size = np.trace(products) / len(products)
-    if size <= 0:
-        return np.full(len(errors), 1.0 / len(errors))
-    products = products / size + EVENNESS * np.eye(len(products))
-    factor = np.linalg.cholesky(products).T
-    rows = np.vstack([factor, np.ones(len(products))])
+    even = products / size + EVENNESS * np.eye(len(products))
+    rows = np.vstack([np.linalg.cholesky(even).T, np.ones(len(products))])
     weights, _ = nnls(rows, np.append(np.zeros(len(products)), 1.0))
     return np.asarray(weights / weights.sum())
 

@@ -1,22 +1,29 @@
 """Answers of a network to many questions, in chunks, without gradients."""
 
+from collections.abc import Iterable, Iterator
+
 import torch
 from torch import Tensor
 
 from models.network import Network
-from models.samples import Questions, Rows, gather
+from models.samples import Batch, Questions, Rows, gather
 from models.scaling import Scaler
 from models.series import Task
 
 CHUNK_ROWS = 4_096
 
 
+def in_chunks(
+    rows: Rows, asked: Questions, scaler: Scaler, task: Task, window_length: int | None
+) -> Iterator[Batch]:
+    """Yield the inputs of the questions, in order and at least one chunk, even if it is empty."""
+    for start in range(0, max(len(asked), 1), CHUNK_ROWS):
+        part = asked.part(slice(start, start + CHUNK_ROWS))
+        yield gather(rows, part, scaler, task, window_length)
+
+
 @torch.no_grad()
-def answer(network: Network, rows: Rows, asked: Questions, scaler: Scaler, task: Task) -> Tensor:
+def answer(network: Network, batches: Iterable[Batch]) -> Tensor:
     """Return predictions (M, T) in network units; the network is left in evaluation mode."""
     network.eval()
-    outputs = [
-        network.predict(gather(rows, asked.take(index), scaler, task, network.window_length))
-        for index in torch.arange(len(asked), device=rows.key.device).split(CHUNK_ROWS)
-    ]
-    return torch.cat(outputs) if outputs else rows.target[:0]
+    return torch.cat([network.predict(batch) for batch in batches])

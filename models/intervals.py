@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 
 from models.config import ALGORITHMS
-from models.series import Floats
+from models.series import BatterySeries, Floats
 
 NOMINAL = 0.90
 # With fewer batteries 1 / (K + 1) is more than 10 %: the quantile is infinite.
@@ -29,20 +29,31 @@ SEARCH_STEPS = 10
 Method = Literal["split", "cv+", "none"]
 
 
-def choose_method(algorithm: str, n_train: int, n_val: int) -> Method:
+def choose_method(n_train: int, n_val: int) -> Method:
     """Return how an interval can be had from so many labelled batteries."""
     if n_val >= FEWEST_BATTERIES:
         return "split"
-    is_ensemble = ALGORITHMS[algorithm].family == "ensemble"
-    return "none" if is_ensemble or n_train < FEWEST_BATTERIES else "cv+"
+    return "cv+" if n_train >= FEWEST_BATTERIES else "none"
 
 
-def fits_of(method: Method) -> float:
+def fits_of(algorithm: str, method: Method) -> float:
     """Return how many times the training data are gone through in all.
 
-    N folds: the model itself and N models of (N - 1) / N of the data, which makes N.
+    N folds: the model itself and N models of (N - 1) / N of the data, which makes N. The folds of
+    an ensemble are those of its members.
     """
-    return float(N_FOLDS) if method == "cv+" else 1.0
+    fits_folds = method == "cv+" and ALGORITHMS[algorithm].family != "ensemble"
+    return float(N_FOLDS) if fits_folds else 1.0
+
+
+def fold_numbers(train: Sequence[BatterySeries], seed: int) -> list[int]:
+    """Return the fold of each battery; those with the same labels are spread evenly."""
+    drawn = np.random.default_rng(seed).random(len(train))
+    labels = [int(np.isfinite(s.targets).any(axis=0).sum()) if len(s) else 0 for s in train]
+    order = np.lexsort((drawn, np.array(labels)))
+    fold_of = np.empty(len(train), np.int64)
+    fold_of[order] = np.arange(len(train)) % N_FOLDS
+    return [int(fold) for fold in fold_of]
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,8 @@ class Network(nn.Module):
 
     def parameter_groups(self, weight_decay: float) -> list[dict[str, object]]:
         """Return the optimiser's groups: weights decay, offsets do not."""
+        if weight_decay == 0.0:
+            return [{"params": list(self.parameters()), "weight_decay": 0.0}]
         weights = [p for p in self.parameters() if p.ndim > 1]
         others = [p for p in self.parameters() if p.ndim <= 1]
         return [

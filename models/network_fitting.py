@@ -1,6 +1,5 @@
 """Training of any network: one loop, read from top to bottom."""
 
-import copy
 import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +17,7 @@ from models.registry import ALGORITHMS, load_build
 from models.samples import Batch, Questions, Rows, ask_ahead, ask_current, gather, make_rows
 from models.scaling import Scaler, fit_scaler
 from models.series import BatterySeries, Task
-from models.validation import geometric_mean, validate
+from models.validation import geometric_mean, prepare_validation, validate
 
 # A mean squared error of standardised targets this large is no longer learning.
 EXPLODED_LOSS = 1e4
@@ -102,13 +101,15 @@ def _train(
     optimiser = torch.optim.AdamW(groups, lr=hp.learning_rate, fused=True)
     schedule = _schedule(optimiser, hp, len(setting.rows.key))
     val_asked = _ask(val_rows, task, torch.Generator().manual_seed(hp.seed))
-    best_loss, best_epoch, best_state = math.inf, 0, copy.deepcopy(network.state_dict())
+    val = prepare_validation(val_rows, val_asked, scaler, task, network.window_length)
+    best_loss, best_epoch, best_state = math.inf, 0, _copy_state(network)
     recent: deque[float] = deque(maxlen=VAL_EPOCHS)
     for epoch in range(1, hp.epochs + 1):
-        asked = _ask(setting.rows, task, setting.generator)
+        if task.is_forecast or epoch == 1:
+            asked = _ask(setting.rows, task, setting.generator)
         learning_rate = optimiser.param_groups[0]["lr"]
         losses = _train_epoch(network, optimiser, schedule, setting, asked)
-        found, metrics = validate(network, val_rows, val_asked, scaler, task)
+        found, metrics = validate(network, val)
         _require_sound(losses, found, epoch)
         recent.append(found)
         val_loss = geometric_mean(recent)
@@ -119,7 +120,7 @@ def _train(
         on_epoch(report)
         if val_loss < best_loss:
             best_loss, best_epoch = val_loss, epoch
-            best_state = copy.deepcopy(network.state_dict())
+            best_state = _copy_state(network)
         elif hp.patience and epoch - best_epoch >= hp.patience:
             return best_state, best_epoch, epoch
     return best_state, best_epoch, hp.epochs
@@ -138,18 +139,24 @@ def _train_epoch(
     order = torch.randperm(len(asked), generator=setting.generator)
     asked = asked.take(order.to(asked.source.device))
     sums: dict[str, Tensor] = {}
+    parameters = list(network.parameters())
     for batch, target, known in _batches(network, setting, asked):
         losses = network.losses(batch, target, known)
-        optimiser.zero_grad(set_to_none=True)
+        for parameter in parameters:
+            parameter.grad = None
         losses.total.backward()
         if hp.gradient_clip:
-            nn.utils.clip_grad_norm_(network.parameters(), hp.gradient_clip)
+            nn.utils.clip_grad_norm_(parameters, hp.gradient_clip)
         optimiser.step()
         schedule.step()
         for name, value in {"loss_data": losses.data, **losses.parts}.items():
             sums[name] = sums.get(name, 0.0) + value.detach()
     n_steps = math.ceil(len(asked) / hp.batch_size)
     return {name: float(value) / n_steps for name, value in sums.items()}
+
+
+def _copy_state(network: Network) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in network.state_dict().items()}
 
 
 def _batches(
@@ -160,7 +167,7 @@ def _batches(
     Single rows are collected for the whole epoch at once; windows of an epoch would not fit.
     """
     rows, size, window = setting.rows, setting.hp.batch_size, network.window_length
-    targets, known = rows.target[asked.answer], rows.known[asked.answer]
+    targets, known = (x.index_select(0, asked.answer) for x in (rows.target, rows.known))
     whole = gather(rows, asked, setting.scaler, setting.task, None) if window is None else None
     for start in range(0, len(asked), size):
         part = slice(start, start + size)

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from models.config import Hyperparameters
-from models.inference import answer
+from models.inference import answer, in_chunks
 from models.network import Network
 from models.predictor import Asked
 from models.registry import load_build
@@ -30,7 +30,9 @@ class NetworkPredictor:
         source = torch.as_tensor(asked.source, device=device)
         cycle = torch.as_tensor(asked.cycle, device=device)
         questions = Questions(source, cycle, source)
-        scaled = answer(self.network, rows, questions, self.scaler, self.task)
+        window = self.network.window_length
+        batches = in_chunks(rows, questions, self.scaler, self.task, window)
+        scaled = answer(self.network, batches)
         return self.scaler.restore_targets(scaled.double().cpu().numpy())
 
     def content(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
-from models.dropout_masks import draw_masks, keep_scale
+from models.dropout_masks import MaskPool, keep_scale
 from models.jet_propagation import propagate
 
 
@@ -29,12 +29,12 @@ class Perceptron(nn.Module):
         super().__init__()
         widths = [inputs, *[hidden_size] * num_layers, outputs]
         self.layers = nn.ModuleList(_xavier_linear(a, b) for a, b in pairwise(widths))
-        self.mask_shape = (num_layers, hidden_size)
         self.dropout = dropout
+        self.masks = MaskPool(hidden_size, dropout)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return outputs (B, O) of inputs (B, I); their gradients exist, but only once."""
-        return self._streams(inputs[None], None, self._draw_masks(inputs))[0]
+        return self._streams(inputs[None], None, self._draw_masks(inputs)).squeeze(0)
 
     def forward_jet(self, inputs: Jet, *, twice: bool = False) -> Jet:
         """Return the outputs and their derivatives along the inputs' own derivatives.
@@ -75,8 +75,7 @@ class Perceptron(nn.Module):
         """Return (L, B, H) for this pass; None where nothing is dropped."""
         if not self.training or self.dropout == 0.0:
             return None
-        layers, width = self.mask_shape
-        return draw_masks((layers, len(inputs), width), self.dropout, inputs)
+        return self.masks.draw(len(self.layers) - 1, len(inputs), inputs)
 
 
 def _xavier_linear(inputs: int, outputs: int) -> nn.Linear:

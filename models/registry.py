@@ -108,6 +108,7 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
             "A network that also learns the law of fade and must obey it (hidden physics).",
             "models.deephpm",
             hyperparameters=("loss_mode", "physics_inputs", "physics_weight", *_NETWORK),
+            defaults={"physics_weight": 0.1},
             seconds=physics_seconds,
             log_rul=True,
         ),
@@ -152,7 +153,7 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
         AlgorithmInfo(
             "ENSEMBLE",
             "Ensemble",
-            "A weighted mean of the job's other models, weighed by the validation batteries.",
+            "A weighted mean of the job's other models, weighed on batteries new to them.",
             "models.ensemble",
             family="ensemble",
             hyperparameters=_HORIZON,

@@ -45,7 +45,8 @@ class Questions:
 
     def take(self, index: Tensor) -> "Questions":
         """Return the questions at `index`."""
-        return Questions(self.source[index], self.cycle[index], self.answer[index])
+        parts = (self.source, self.cycle, self.answer)
+        return Questions(*(part.index_select(0, index) for part in parts))
 
     def part(self, stretch: slice) -> "Questions":
         """Return neighbouring questions, without copying."""
@@ -137,8 +138,12 @@ def gather(
     """Collect the inputs of some questions; windows exist for one batch at a time only."""
     source, dtype = asked.source, rows.state.dtype
     time = (asked.cycle - scaler.cycle_mean) / scaler.cycle_std
-    age = (asked.cycle - rows.cycle[source]) / scaler.age_scale
-    state = rows.state[source] if window_length is None else _windows(rows, source, window_length)
+    age = (asked.cycle - rows.cycle.index_select(0, source)) / scaler.age_scale
+    state = (
+        rows.state.index_select(0, source)
+        if window_length is None
+        else _windows(rows, source, window_length)
+    )
     ages = age.to(dtype)[:, None] if task.is_forecast else state.new_empty((len(source), 0))
     return Batch(state, time.to(dtype)[:, None], ages)
 

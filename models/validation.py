@@ -2,15 +2,16 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from models.checkpoint import clamp_rul
 from models.config import Hyperparameters
 from models.errors import FitError
-from models.inference import answer
+from models.inference import answer, in_chunks
 from models.network import Network
-from models.samples import Questions, Rows
+from models.samples import Batch, Questions, Rows
 from models.scaling import Scaler
 from models.series import BatterySeries, Floats, Integers, Task, make_task
 
@@ -53,34 +54,64 @@ def geometric_mean(losses: Iterable[float]) -> float:
     return float(np.exp(logarithms.mean()))
 
 
-def _typical_loss(error: Floats, known: Floats, battery: Integers) -> float:
-    """Return the geometric mean over batteries and targets of the mean of error (M, T) squared.
+@dataclass(frozen=True)
+class Validation:
+    """The labelled questions about the validation batteries, and all that no epoch changes.
 
-    known (M, T) is 1 where labelled; battery (M,) tells the batteries apart and does not fall.
+    batches : the inputs in chunks, gathered once; None where they are windows, which take room
+    target, known, y_true (M, T) : in network units, 1 where labelled, in physical units
+    starts (B,) : where each battery's questions begin
     """
-    starts = np.flatnonzero(np.diff(battery, prepend=-1))
-    sums = np.add.reduceat(error**2 * known, starts)
-    counts = np.add.reduceat(known, starts)
-    means = sums[counts > 0] / counts[counts > 0]
-    return geometric_mean(means)
+
+    rows: Rows
+    asked: Questions
+    scaler: Scaler
+    task: Task
+    batches: tuple[Batch, ...] | None
+    target: Floats
+    known: Floats
+    y_true: Floats
+    starts: Integers
+
+    def inputs(self, window_length: int | None) -> Iterable[Batch]:
+        """Return the inputs in chunks; windows are made anew."""
+        if self.batches is not None:
+            return self.batches
+        return in_chunks(self.rows, self.asked, self.scaler, self.task, window_length)
 
 
-def validate(
-    network: Network, rows: Rows, asked: Questions, scaler: Scaler, task: Task
-) -> tuple[float, dict[str, float]]:
+def prepare_validation(
+    rows: Rows, asked: Questions, scaler: Scaler, task: Task, window_length: int | None
+) -> Validation:
+    """Collect what validating a network on some questions takes."""
+    target, known = (x[asked.answer].double().cpu().numpy() for x in (rows.target, rows.known))
+    battery = rows.first[asked.answer].cpu().numpy()
+    return Validation(
+        rows,
+        asked,
+        scaler,
+        task,
+        None if window_length else tuple(in_chunks(rows, asked, scaler, task, None)),
+        target,
+        known,
+        scaler.restore_labels(target),
+        np.flatnonzero(np.diff(battery, prepend=-1)),
+    )
+
+
+def validate(network: Network, val: Validation) -> tuple[float, dict[str, float]]:
     """Return the loss in network units, and `val_rmse_*` in physical units.
 
     The loss is the geometric mean, over batteries and targets, of mean squared errors: half the
     error of one weighs as much as half of another. In their sum one battery unlike those trained
     on, or RUL, would drown what is still learned about all others and stop the training too early.
     """
-    answers = answer(network, rows, asked, scaler, task)
-    tensors = (answers, rows.target[asked.answer], rows.known[asked.answer])
-    predicted, target, known = (x.double().cpu().numpy() for x in tensors)
-    loss = _typical_loss(predicted - target, known, rows.first[asked.answer].cpu().numpy())
-    y_pred = clamp_rul(scaler.restore_targets(predicted), task)
-    y_true = scaler.restore_labels(target)
-    squares = np.where(known > 0, (y_pred - y_true) ** 2, np.nan)
-    means = np.nanmean(squares, axis=0)
-    names = (f"val_rmse_{name}" for name in task.targets)
+    predicted = answer(network, val.inputs(network.window_length)).double().cpu().numpy()
+    sums = np.add.reduceat((predicted - val.target) ** 2 * val.known, val.starts)
+    counts = np.add.reduceat(val.known, val.starts)
+    loss = geometric_mean(sums[counts > 0] / counts[counts > 0])
+    y_pred = clamp_rul(val.scaler.restore_targets(predicted), val.task)
+    squares = (y_pred - val.y_true) ** 2 * val.known
+    means = squares.sum(axis=0) / val.known.sum(axis=0)
+    names = (f"val_rmse_{name}" for name in val.task.targets)
     return loss, {name: math.sqrt(mean) for name, mean in zip(names, means, strict=True)}

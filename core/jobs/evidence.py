@@ -14,7 +14,7 @@ from models.checkpoint import Prediction, TrainedModel
 from models.config import ALGORITHMS, resolve
 from models.errors import FitError
 from models.fitting import EpochReport, fit
-from models.intervals import NOMINAL
+from models.intervals import NOMINAL, fits_of
 from models.series import BatterySeries, Task, make_task
 
 MODEL = "MODEL"
@@ -30,7 +30,8 @@ Series = Sequence[BatterySeries]
 
 def training_share(algorithm: str, train: Series, val: Series, task: Task) -> float:
     """The share of a run's time that goes into the model itself; the rest is calibration."""
-    return TRAINING_SHARE if "cv+" in plan(algorithm, train, val, task) else 0.98
+    fits = max(fits_of(algorithm, method) for method in plan(train, val, task))
+    return TRAINING_SHARE if fits > 1 else 0.98
 
 
 def add_evidence(

@@ -104,7 +104,7 @@ def _surround(context: TaskContext, assignment: Assignment, model: TrainedModel)
 def _load_members(assignment: Assignment) -> dict[str, TrainedModel]:
     with read_scope() as session:
         members = list_members(session, assignment.user, assignment.run.job_id)
-    return {member.title: TrainedModel.load(member.checkpoint).bare() for member in members}
+    return {member.title: TrainedModel.load(member.checkpoint) for member in members}
 
 
 def _load(context: TaskContext) -> Assignment:

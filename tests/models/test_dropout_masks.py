@@ -3,17 +3,17 @@
 import pytest
 import torch
 
-from models.dropout_masks import draw_masks, keep_scale
+from models.dropout_masks import DRAWS_OF_A_POOL, POOL_ROWS, MaskPool, keep_scale
 
 
 @pytest.mark.parametrize("dropout", [0.05, 0.2, 0.9])
 def test_the_share_dropped_and_the_expected_value_are_right(dropout: float) -> None:
     torch.manual_seed(0)
-    masks = draw_masks((3, 1001, 50), dropout, torch.zeros(1))
+    masks = MaskPool(50, dropout).draw(3, 1001, torch.zeros(1))
     assert masks.shape == (3, 1001, 50)
     assert masks.unique().tolist() == pytest.approx([0.0, 1.0 / (1.0 - dropout)], rel=2e-4)
-    # Five standard deviations of a share of 150,150 draws.
-    allowed = 5 * (dropout * (1 - dropout) / masks.numel()) ** 0.5
+    # Five standard deviations; a row of the pool may serve twice, so fewer draws than masks.
+    allowed = 5 * (dropout * (1 - dropout) / (masks.numel() / 2)) ** 0.5
     assert float((masks == 0).double().mean()) == pytest.approx(dropout, abs=allowed)
     assert float(masks.double().mean()) == pytest.approx(1.0, abs=allowed * keep_scale(dropout))
     for neighbour in (masks[0, :, :-1] * masks[0, :, 1:], masks[:-1] * masks[1:]):
@@ -26,8 +26,23 @@ def test_masks_follow_the_seed_of_torch() -> None:
     for seed in (1, 1, 2):
         torch.manual_seed(seed)
         like = torch.zeros(1, dtype=torch.float64)
-        drawn.append([draw_masks((2, 30, 7), 0.3, like) for _ in range(2)])
+        pool = MaskPool(7, 0.3)
+        drawn.append([pool.draw(2, 30, like) for _ in range(2)])
     assert torch.equal(drawn[0][0], drawn[1][0]) and torch.equal(drawn[0][1], drawn[1][1])
     assert not torch.equal(drawn[0][0], drawn[2][0])
     assert not torch.equal(drawn[0][0], drawn[0][1])
     assert drawn[0][0].dtype == torch.float64
+
+
+def test_what_is_overwritten_does_not_come_back_and_the_pool_is_drawn_anew() -> None:
+    torch.manual_seed(0)
+    pool = MaskPool(64, 0.5)
+    patterns = []
+    for _ in range(2 * DRAWS_OF_A_POOL):
+        mask = pool.draw(1, 200, torch.zeros(1))
+        assert set(mask.unique().tolist()) == {0.0, 2.0}
+        patterns.append(mask[0].clone())
+        mask.fill_(-1.0)
+    halves = patterns[:DRAWS_OF_A_POOL], patterns[DRAWS_OF_A_POOL:]
+    seen = [{tuple(row) for row in torch.cat(half).tolist()} for half in halves]
+    assert len(seen[0]) > 0.5 * POOL_ROWS and not seen[0] & seen[1]
