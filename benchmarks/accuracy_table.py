@@ -31,14 +31,28 @@ def picked_by_cv(scores: Sequence[dict[str, Any]]) -> dict[str, str]:
     Every battery counts the same, as in the tables of the product: of the Severson training cells
     one makes more than half of all squared error of RUL, and would choose alone.
     """
+    return {key: min(means, key=means.__getitem__) for key, means in _cv_means(scores).items()}
+
+
+def picked_for_all(scores: Sequence[dict[str, Any]]) -> str | None:
+    """Return the one algorithm with the least geometric mean of those errors over all targets."""
+    found = list(_cv_means(scores).values())
+    if not found:
+        return None
+    means = {name: np.mean([np.log(one[name]) for one in found]) for name in found[0]}
+    return min(means, key=means.__getitem__)
+
+
+def _cv_means(scores: Sequence[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Return the batteries' mean RMSE over seeds, by target (and horizon), then algorithm."""
     found: dict[str, dict[str, list[float]]] = {}
     for one in scores:
         if one["split"].startswith("cv") and one["metric"] == "battery_rmse":
             key = " ".join([one["target"], *one["split"].split()[1:]])
             found.setdefault(key, {}).setdefault(one["algorithm"], []).append(one["value"])
     return {
-        key: min(values, key=lambda algorithm: float(np.mean(values[algorithm])))
-        for key, values in found.items()
+        key: {name: float(np.mean(values)) for name, values in by_algorithm.items()}
+        for key, by_algorithm in found.items()
     }
 
 
@@ -76,4 +90,7 @@ def _row(cells: Sequence[str]) -> str:
 def _picked(scores: Sequence[dict[str, Any]]) -> list[str]:
     found = picked_by_cv(scores)
     named = ", ".join(f"{key}: {algorithm}" for key, algorithm in found.items())
-    return [f"Cross-validation on the training batteries picks {named}.", ""] if named else []
+    if not named:
+        return []
+    together = f"for all together: {picked_for_all(scores)}"
+    return [f"Cross-validation on the training batteries picks {named}; {together}.", ""]

@@ -4,9 +4,9 @@ from typing import Any
 
 # One core of a 2-core x86 machine, float32, torch 2.13: multiply-adds a second in the forward
 # and backward passes of a step, and what a step costs whatever its size.
-MLP_MULTIPLY_ADDS_PER_SECOND = 1.5e10
+MLP_MULTIPLY_ADDS_PER_SECOND = 2.0e10
 LSTM_MULTIPLY_ADDS_PER_SECOND = 2.4e10
-SECONDS_PER_STEP = 1.0e-3
+SECONDS_PER_STEP = 0.7e-3
 SECONDS_PER_ROW = 1.0e-7
 TREE_SECONDS_PER_ROW = 6.0e-7
 CLOSED_FORM_SECONDS_PER_ROW = 5.0e-5

@@ -18,7 +18,7 @@ from models.series import BatterySeries, Floats, Task
 
 # Added to the diagonal, as a share of the members' mean squared error: members that err alike
 # share their weight instead of one of them taking it all by chance.
-EVENNESS = 0.01
+EVENNESS = 0.1
 # A battery that is all but perfectly predicted counts as if it had this share of the largest norm.
 LEAST_NORM = 1e-4
 ROUNDS = 30

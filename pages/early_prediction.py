@@ -11,7 +11,7 @@ from ui.early_life_form import start_form
 from ui.early_life_result import download_buttons, read_result, result_view
 from ui.frame import local_time, page_header
 from ui.links import address_id, go, link
-from ui.study_progress import busy_study, delete_button, ended_without_result, study_table
+from ui.study_progress import busy_study, ended_without_result, manage_buttons, study_table
 from ui.words import plain
 
 PURPOSE = "How long will a battery live, judged by its first cycles alone?"
@@ -88,4 +88,4 @@ def _one(user: CurrentUser) -> None:
             lambda: download_buttons(info, result),
         )
         result_view(info, result)
-    delete_button(user, info, PAGE)
+    manage_buttons(user, info, PAGE)

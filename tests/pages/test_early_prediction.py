@@ -154,6 +154,19 @@ def test_failed_and_cancelled_studies_say_so(user: CurrentUser) -> None:
     assert "You cancelled this study" in texts(run_page(PAGE, user, {"study": cancelled}))
 
 
+def test_a_study_gets_another_name_but_not_an_empty_one(user: CurrentUser) -> None:
+    study_id = queue(user)
+    work_off()
+    page = run_page(PAGE, user, {"study": study_id})
+    for name, stored in (("  Fleet of  May ", "Fleet of May"), (" ", "Fleet of May")):
+        box = next(field for field in page.text_input if field.label == "Name of the study")
+        box.set_value(name)
+        press(page, "Save name")
+        assert studies_of(user)[0].name == stored
+    assert any("name" in error.value for error in page.error)
+    assert page.title[0].value == "Fleet of May"
+
+
 def test_a_study_of_another_kind_is_not_shown_here(user: CurrentUser, tmp_path: Path) -> None:
     _, dataset_id = add_dataset(user, tmp_path)
     with session_scope() as session:
