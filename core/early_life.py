@@ -11,7 +11,7 @@ from core import access
 from core.battery_table import GROUP_LABELS, GROUPS, MIN_TRAIN, BatteryTable
 from core.datasets import list_batteries
 from core.errors import InvalidInput
-from core.studies import create_study
+from core.studies import create_study, proposed_name
 from core.users import CurrentUser
 
 KIND = "EARLY_LIFE"
@@ -60,6 +60,11 @@ class EarlyLifeResult:
     def test_groups(self) -> tuple[str, ...]:
         """Groups that nothing was fitted on, in order."""
         return tuple(group for group in GROUPS[1:] if group in self.counts)
+
+
+def usual_name(source: str, k: int | None) -> str:
+    """The proposed name of a study of a dataset's first k cycles, or of a table (k None)."""
+    return proposed_name(f"Life from {k} cycles" if k else "Life from early features", source)
 
 
 def create_from_table(

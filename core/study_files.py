@@ -21,9 +21,9 @@ def study_xlsx(info: StudyInfo, result: EarlyLifeResult) -> bytes:
     """A workbook: information, scores, predictions, feature weights."""
     sheets = {
         "Information": pd.DataFrame(_information(info, result), columns=["Item", "Value"]),
-        "Scores": _scores(result),
+        "Scores": score_frame(result),
         "Batteries": prediction_frame(result),
-        "Feature weights": _weights(result),
+        "Feature weights": weight_frame(result),
     }
     stream = io.BytesIO()
     options = {"strings_to_formulas": False, "strings_to_urls": False}
@@ -40,7 +40,8 @@ def prediction_frame(result: EarlyLifeResult) -> pd.DataFrame:
     return frame.rename(columns={key: f"predicted_{key.lower()}" for key in result.labels})
 
 
-def _scores(result: EarlyLifeResult) -> pd.DataFrame:
+def score_frame(result: EarlyLifeResult) -> pd.DataFrame:
+    """One row per model and group, with the units in the names."""
     scores = result.scores.assign(group=result.scores["group"].map(result.group_labels))
     scores["cv_rmse"] = scores["model"].map(result.cv_rmse)
     return scores.rename(
@@ -52,7 +53,8 @@ def _scores(result: EarlyLifeResult) -> pd.DataFrame:
     )
 
 
-def _weights(result: EarlyLifeResult) -> pd.DataFrame:
+def weight_frame(result: EarlyLifeResult) -> pd.DataFrame:
+    """model, feature, effect_percent."""
     return result.weights.assign(model=result.weights["model"].map(result.labels))
 
 

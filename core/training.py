@@ -1,4 +1,4 @@
-"""Training jobs and their runs: create, estimate, cancel, and keep their states."""
+"""Training jobs and their runs: create, cancel, and keep their states."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,6 @@ from core.leakage.finding import refuse_blocked
 from core.leakage.findings import training_findings
 from core.names import checked_name
 from core.series import targets_of
-from core.settings import get_settings
 from core.training_views import get_job_info
 from core.users import CurrentUser
 from db.tables import (
@@ -34,16 +33,11 @@ from models.config import (
     HyperparameterError,
     Hyperparameters,
     check_question,
-    estimate_seconds,
     resolve,
     total_rounds,
 )
-from models.intervals import choose_method, fits_of
 
 CANCELLED = "cancelled by you"
-# What a run takes beside its training: a process starts, cycles are read, the model and its floors
-# are scored and stored. What is solved at once took 7 to 10 s in all (74,845 cycles, two cores).
-SECONDS_AROUND_A_TRAINING = 8.0
 
 
 @dataclass(frozen=True)
@@ -76,8 +70,8 @@ def create_job(session: Session, user: CurrentUser, request: TrainingRequest) ->
     """
     access.get_dataset(session, user, request.dataset_id, keep=True)
     summary = get_dataset_summary(session, user, request.dataset_id)
-    settings = _checked_settings(request)
-    roles = _checked_roles(session, user, request)
+    settings = checked_settings(request)
+    roles = checked_roles(session, user, request)
     _require_labels(session, request, roles)
     refuse_blocked(training_findings(session, user, request))
     job = TrainingJob(
@@ -103,39 +97,6 @@ def create_job(session: Session, user: CurrentUser, request: TrainingRequest) ->
         if algorithm != ENSEMBLE:
             enqueue(session, user.id, "TRAIN", run.id)
     return job.id
-
-
-def estimate_duration_s(
-    session: Session, user: CurrentUser, request: TrainingRequest
-) -> dict[str, float]:
-    """Rough seconds of each algorithm if every epoch is run, from measured throughput.
-
-    The models that only serve the intervals count too.
-    """
-    settings = _checked_settings(request)
-    roles = _checked_roles(session, user, request)
-    cycles = list_batteries(session, user, request.dataset_id).set_index("battery_id")
-    rows = int(
-        cycles.loc[[i for i, role in roles.items() if role == "train"], "total_cycles"].sum()
-    )
-    threads = get_settings().threads_per_process
-    n_train, n_val = (list(roles.values()).count(role) for role in ("train", "val"))
-    return {
-        algorithm: SECONDS_AROUND_A_TRAINING
-        + estimate_seconds(algorithm, hp, rows, threads)
-        * fits_of(algorithm, choose_method(n_train, n_val))
-        for algorithm, hp in settings.items()
-    }
-
-
-def total_duration_s(durations_s: Mapping[str, float]) -> float:
-    """Seconds until the last of these runs ends, with as many at a time as the settings allow."""
-    busy_until = [0.0] * get_settings().max_processes
-    for algorithm, seconds in durations_s.items():
-        if algorithm != ENSEMBLE:
-            first_free = busy_until.index(min(busy_until))
-            busy_until[first_free] += seconds
-    return max(busy_until) + durations_s.get(ENSEMBLE, 0.0)
 
 
 def cancel_run(session: Session, user: CurrentUser, run_id: int) -> None:
@@ -245,7 +206,8 @@ def _remove_unfinished(user_id: int, run_id: int) -> None:
         leftover.unlink(missing_ok=True)
 
 
-def _checked_settings(request: TrainingRequest) -> dict[str, Hyperparameters]:
+def checked_settings(request: TrainingRequest) -> dict[str, Hyperparameters]:
+    """Settings of every chosen algorithm; `InvalidInput` says what cannot be trained."""
     if request.target not in TARGETS:
         raise InvalidInput(f"The target is RUL, PCL or BOTH, not {request.target!r}.")
     if not request.algorithms:
@@ -266,7 +228,7 @@ def _checked_settings(request: TrainingRequest) -> dict[str, Hyperparameters]:
         raise InvalidInput(str(error)) from error
 
 
-def _checked_roles(session: Session, user: CurrentUser, request: TrainingRequest) -> dict[int, str]:
+def checked_roles(session: Session, user: CurrentUser, request: TrainingRequest) -> dict[int, str]:
     """Role by battery id; at least one train and one val."""
     if request.roles is None:
         frame = list_batteries(session, user, request.dataset_id)

@@ -14,13 +14,8 @@ from core import access
 from core.datasets import list_batteries
 from core.errors import Conflict, InvalidInput
 from core.registry import ModelInfo, get_model_info, list_models
-from core.training import (
-    TrainingRequest,
-    cancel_job,
-    create_job,
-    estimate_duration_s,
-    total_duration_s,
-)
+from core.training import TrainingRequest, cancel_job, create_job
+from core.training_duration import estimate_duration_s, total_duration_s
 from core.training_views import JobInfo, RunInfo, get_job_info, get_job_roles, get_run_info
 from core.users import CurrentUser
 from core.version import code_version

@@ -7,7 +7,8 @@ import streamlit as st
 
 from core.database import read_scope, session_scope
 from core.errors import FadeBenchError, NotFound
-from core.training import TrainingRequest, create_job, estimate_duration_s, total_duration_s
+from core.training import TrainingRequest, create_job
+from core.training_duration import estimate_duration_s, total_duration_s
 from core.users import CurrentUser
 from ui.frame import duration, empty_state, page_header, shown_errors
 from ui.hyperparameter_form import hyperparameter_form

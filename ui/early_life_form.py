@@ -12,6 +12,7 @@ from core.early_life import (
     SMALLEST_K,
     create_from_dataset,
     create_from_table,
+    usual_name,
 )
 from core.early_life_table import (
     LEFT_OUT,
@@ -23,7 +24,6 @@ from core.early_life_table import (
     read_battery_table,
 )
 from core.names import MAX_LENGTH
-from core.studies import proposed_name
 from core.users import CurrentUser
 from ui.frame import empty_state, shown_errors
 from ui.links import address_id, go
@@ -77,7 +77,7 @@ def _from_dataset(user: CurrentUser) -> None:
         width=280,
         help="No later cycle is used. Batteries whose end of life comes before it are left out.",
     )
-    name = _name(f"Life from {k} cycles", found[chosen].name, f"dataset_{chosen}_{k}")
+    name = _name(usual_name(found[chosen].name, int(k)), f"dataset_{chosen}_{k}")
     if st.button("Start study", type="primary", icon=":material/play_arrow:"):
         with shown_errors():
             with session_scope() as session:
@@ -207,7 +207,7 @@ def _check_and_start(
                 hide_index=True,
                 alt="Batteries that are left out, with the reason.",
             )
-    name = _name("Life from early features", raw.file_name, f"table_{raw.file_name}")
+    name = _name(usual_name(raw.file_name, None), f"table_{raw.file_name}")
     if st.button("Start study", type="primary", icon=":material/play_arrow:"):
         with session_scope() as session:
             study_id = create_from_table(
@@ -222,10 +222,7 @@ def _check_and_start(
         go("early-prediction", study=study_id)
 
 
-def _name(what: str, source: str, key: str) -> str:
+def _name(proposed: str, key: str) -> str:
     return st.text_input(
-        "Name of the study",
-        proposed_name(what, source),
-        max_chars=MAX_LENGTH,
-        key=f"early_name_{key}",
+        "Name of the study", proposed, max_chars=MAX_LENGTH, key=f"early_name_{key}"
     )

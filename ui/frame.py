@@ -10,6 +10,7 @@ import streamlit as st
 from core.errors import FadeBenchError
 from core.jobs.tasks import TaskState
 from ui.links import link
+from ui.theme import ACCENT_TEXT_STYLE
 from ui.words import plain
 
 STATUS_LOOK = {
@@ -23,9 +24,9 @@ STATUS_LOOK = {
 
 
 # On a phone the actions stand below the title instead of squeezing it.
-PAGE_STYLE = """<style>
-@media (max-width: 640px) { .st-key-page_header > div:first-child { min-width: 100%; } }
-.stElementContainer:has(> .stHtml > style) { display: none; }
+PAGE_STYLE = f"""<style>
+@media (max-width: 640px) {{ .st-key-page_header > div:first-child {{ min-width: 100%; }} }}
+.stElementContainer:has(> .stHtml > style) {{ display: none; }}{ACCENT_TEXT_STYLE}
 </style>"""
 
 

@@ -23,7 +23,7 @@ from core.database import read_scope, session_scope
 from core.errors import FadeBenchError, LoginRefused, NotFound
 from core.settings import get_settings
 from core.users import CurrentUser
-from ui.theme import LIGHT
+from ui.theme import ACCENT_TEXT_STYLE, LIGHT
 
 COOKIE = "fadebench"
 CARD_WIDTH_PX = 440
@@ -45,7 +45,7 @@ CARD_STYLE = f"""<style>
 .st-key-sign_in .stFormSubmitButton button:hover {{ filter: brightness(1.15); }}
 .st-key-charts_ahead, .stElementContainer:has(iframe[height="0"]),
 .stElementContainer:has(> .stHtml > style)
-  {{ display: none; }}
+  {{ display: none; }}{ACCENT_TEXT_STYLE}
 </style>"""
 
 

@@ -138,6 +138,15 @@ DARK = Palette(
 )
 
 
+# Streamlit writes in the primary colour what is selected or pointed at. In the dark theme none is
+# deep enough for the white text of buttons and bright enough for that (tests/ui/test_contrast.py).
+ACCENT_TEXT_STYLE = f"""
+.stTabs [role="tab"]:is([data-selected], [data-hovered], [data-focus-visible]),
+.stButtonGroup button[data-variant][data-selected]:not([data-disabled]),
+.stApp button[kind^="tertiary"]:is(:hover, :focus-visible):not(:disabled)
+  {{ color: light-dark({LIGHT.accent}, {DARK.accent}); }}"""
+
+
 def palette(dark: bool) -> Palette:
     """The colours of the dark or the light theme."""
     return DARK if dark else LIGHT

@@ -6,7 +6,7 @@ import typer
 from sqlalchemy.exc import OperationalError
 from typer.core import TyperGroup
 
-from core.cli import accounts, builtins, datasets, exports, serving, tests, training
+from core.cli import accounts, builtins, datasets, exports, serving, studies, tests, training
 from core.errors import FadeBenchError
 
 
@@ -38,6 +38,8 @@ app.command("datasets")(datasets.list_all)
 app.command("train")(training.train)
 app.command("runs")(training.list_all)
 app.command("test")(tests.test_model)
+app.add_typer(studies.commands, name="study")
+app.command("studies")(studies.list_all)
 app.command("export")(exports.export_results)
 app.add_typer(builtins.commands, name="builtin")
 app.command("serve-jobs")(serving.serve_jobs)

@@ -21,12 +21,8 @@ from core.registry import compare_configs, get_model_info, list_models
 from core.results import get_result, load_predictions, prediction_curves
 from core.sweeping import sweep
 from core.testing import TestRequest, create_test, test_log
-from core.training import (
-    SECONDS_AROUND_A_TRAINING,
-    TrainingRequest,
-    create_job,
-    estimate_duration_s,
-)
+from core.training import TrainingRequest, create_job
+from core.training_duration import SECONDS_AROUND_A_TRAINING, estimate_duration_s
 from core.training_views import get_run_info
 from core.uploads import get_upload_info
 from core.users import CurrentUser

@@ -40,6 +40,7 @@ from core import (
     studies,
     testing,
     training,
+    training_duration,
     training_views,
     twin_report,
     twins,
@@ -173,8 +174,9 @@ BY_ID: dict[Callable[..., Any], Call] = {
     testing.test_log: lambda s, u, w: testing.test_log(s, u, w.test_id),
     training.cancel_job: lambda s, u, w: training.cancel_job(s, u, w.job_id),
     training.cancel_run: lambda s, u, w: training.cancel_run(s, u, w.run_id),
+    training.checked_roles: lambda s, u, w: training.checked_roles(s, u, _training_request(w)),
     training.create_job: lambda s, u, w: training.create_job(s, u, _training_request(w)),
-    training.estimate_duration_s: lambda s, u, w: training.estimate_duration_s(
+    training_duration.estimate_duration_s: lambda s, u, w: training_duration.estimate_duration_s(
         s, u, _training_request(w)
     ),
     training_views.get_job_info: lambda s, u, w: training_views.get_job_info(s, u, w.job_id),

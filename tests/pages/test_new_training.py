@@ -2,7 +2,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.database import read_scope
-from core.training import total_duration_s
+from core.training_duration import total_duration_s
 from core.training_views import get_job_info, list_jobs
 from core.users import CurrentUser
 from tests.pages.conftest import run_page, store_fleet, texts

@@ -1,0 +1,206 @@
+"""`study early`, `study rows` and `studies`."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import pandas as pd
+import typer
+
+from core import early_life, row_split
+from core.cli.battery_tables import read_table
+from core.cli.edge import ActingEmail, AsJson, NoWait, acting_user
+from core.cli.output import show, table
+from core.cli.waiting import INTERRUPTED, finish_or_leave, glance_at
+from core.database import read_scope, session_scope
+from core.datasets import get_dataset_summary
+from core.errors import InvalidInput, TaskFailed
+from core.studies import StudyInfo, get_study_info, get_study_result, list_studies
+from core.study_files import prediction_frame, score_frame, weight_frame
+from core.users import CurrentUser
+
+commands = typer.Typer(help="Studies, which train no model.", no_args_is_help=True)
+
+# A stored result -> the same for --json, and as lines to read.
+Describe = Callable[[dict[str, Any]], tuple[dict[str, Any], list[str]]]
+
+
+@commands.command("early")
+def early(
+    acting: ActingEmail,
+    dataset: Annotated[
+        int | None, typer.Option(metavar="ID", help="Dataset; see `datasets`.")
+    ] = None,
+    cycles: Annotated[
+        int | None,
+        typer.Option(help=f"Look at its first cycles, {early_life.DEFAULT_K} if absent."),
+    ] = None,
+    table_path: Annotated[
+        Path | None,
+        typer.Option(
+            "--table", metavar="FILE", help="Instead: CSV or XLSX with one row per battery."
+        ),
+    ] = None,
+    columns: Annotated[
+        Path | None,
+        typer.Option(metavar="MAP.JSON", help="Its columns; what this leaves out is recognised."),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the study.")] = None,
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Predict how long batteries live from the first cycles of a dataset, or from a table."""
+    user = acting_user(acting)
+    if dataset is not None and table_path is None and columns is None:
+        k = early_life.DEFAULT_K if cycles is None else cycles
+        study_id = _queue_dataset(user, dataset, k, name)
+    elif table_path is not None and dataset is None and cycles is None:
+        study_id = _queue_table(user, table_path, columns, name)
+    else:
+        raise InvalidInput(
+            "Give either --dataset ID, with --cycles if you like, or --table FILE, with --columns."
+        )
+    _finish(acting, user, study_id, no_wait, as_json, _early_found)
+
+
+@commands.command("rows")
+def rows(
+    acting: ActingEmail,
+    dataset: Annotated[int, typer.Option(metavar="ID", help="Dataset; see `datasets`.")],
+    no_wait: NoWait = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a random split of rows hides: the same models on rows and on whole batteries."""
+    user = acting_user(acting)
+    with session_scope() as session:
+        study_id = row_split.create_row_split(session, user, dataset)
+    _finish(acting, user, study_id, no_wait, as_json, _rows_found)
+
+
+def list_all(acting: ActingEmail, as_json: AsJson = False) -> None:
+    """List studies, the newest first."""
+    user = acting_user(acting)
+    with read_scope() as session:
+        found = [
+            {
+                "study_id": info.id,
+                "kind": info.kind,
+                "name": info.name,
+                "dataset_id": info.dataset_id,
+                "source": info.source,
+                "status": info.status,
+                "created_at": info.created_at,
+            }
+            for info in list_studies(session, user)
+        ]
+    empty = "No studies yet. Start one with `study early` or `study rows`."
+    show({"studies": found}, as_json, table(found, empty))
+
+
+def _queue_dataset(user: CurrentUser, dataset_id: int, k: int, name: str | None) -> int:
+    with session_scope() as session:
+        source = get_dataset_summary(session, user, dataset_id).name
+        chosen = name or early_life.usual_name(source, k)
+        return early_life.create_from_dataset(session, user, chosen, dataset_id, k)
+
+
+def _queue_table(user: CurrentUser, path: Path, columns: Path | None, name: str | None) -> int:
+    found = read_table(path, columns)
+    with session_scope() as session:
+        return early_life.create_from_table(
+            session,
+            user,
+            name or early_life.usual_name(path.name, None),
+            found.table,
+            file_name=path.name,
+            left_out=found.left_out,
+            variance=found.variance,
+        )
+
+
+def _finish(
+    acting: str,
+    user: CurrentUser,
+    study_id: int,
+    no_wait: bool,
+    as_json: bool,
+    describe: Describe,
+) -> None:
+    """Wait for a study unless told not to, and show what it found."""
+    finished = finish_or_leave(
+        f"Study {study_id}",
+        lambda: glance_at(_study(user, study_id).task),
+        no_wait,
+        f"python -m core studies --as {acting}",
+    )
+    info = _study(user, study_id)
+    if finished and info.status != "SUCCEEDED":
+        message = info.task.message if info.task else None
+        raise TaskFailed(message or f"Study {study_id} ended as {info.status}. Start it again.")
+    found, lines = _result(user, info, describe)
+    payload = {
+        "study_id": info.id,
+        "name": info.name,
+        "source": info.source,
+        "status": info.status,
+        "seconds": round(info.task.elapsed_s, 2) if info.task else None,
+        "result": found,
+    }
+    show(payload, as_json, [f"Study {info.id}: {info.name} ({info.status})", *lines])
+    if not finished and not no_wait:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _study(user: CurrentUser, study_id: int) -> StudyInfo:
+    with read_scope() as session:
+        return get_study_info(session, user, study_id)
+
+
+def _result(
+    user: CurrentUser, info: StudyInfo, describe: Describe
+) -> tuple[dict[str, Any] | None, list[str]]:
+    if info.status != "SUCCEEDED":
+        return None, []
+    with read_scope() as session:
+        return describe(get_study_result(session, user, info.id))
+
+
+def _early_found(stored: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    result = early_life.parse_result(stored)
+    found = {
+        "cycles": result.k,
+        "chosen": result.chosen,
+        "scores": _records(score_frame(result)),
+        "batteries": _records(prediction_frame(result)),
+        "weights": _records(weight_frame(result)),
+        "left_out": [{"battery": code, "reason": reason} for code, reason in result.left_out],
+        "notes": result.notes,
+    }
+    scores = [
+        {"model": label, "cross_validated": result.cv_rmse[model]}
+        | {
+            result.group_labels[group].lower().replace(" ", "_"): result.score(model, group)["rmse"]
+            for group in result.counts
+        }
+        for model, label in result.labels.items()
+    ]
+    chosen = f"RMSE in cycles. Chosen by cross-validation: {result.labels[result.chosen]}."
+    return found, [*table(scores, ""), chosen]
+
+
+def _rows_found(stored: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    result = row_split.parse_result(stored)
+    scores = _records(result.scores)
+    found = {
+        "batteries": result.n_batteries,
+        "labelled_cycles": result.rows_total,
+        "cycles_used": result.rows_used,
+        "scores": scores,
+    }
+    units = "RMSE of PCL as a fraction, of RUL in cycles; ratio with its 95 % interval."
+    return found, [*table(scores, ""), units]
+
+
+def _records(frame: pd.DataFrame) -> list[dict[Any, Any]]:
+    """Rows with None where a number is missing."""
+    return frame.astype(object).where(frame.notna(), None).to_dict("records")
