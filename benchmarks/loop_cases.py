@@ -24,6 +24,7 @@ PLAIN = {
     "weight_decay": 0.0,
     "gradient_clip": 0.0,
     "hidden_size": 128,
+    "physics_weight": 1.0,
 }
 
 
