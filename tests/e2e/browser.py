@@ -82,6 +82,9 @@ def sign_up(page: Page, address: str, email: str, name: str) -> None:
     page.get_by_role("textbox", name="Password").fill(PASSWORD)
     page.get_by_role("button", name="Create account").click()
     expect(page.get_by_test_id("stSidebar").get_by_text(email)).to_be_visible(timeout=20_000)
+    # The same frame again, now with the cookie set.
+    settle(page)
+    page.wait_for_timeout(1500)
 
 
 def settle(page: Page, timeout_ms: int = 20_000) -> None:
