@@ -46,7 +46,8 @@ def _shares(shares: Sequence[Share]) -> None:
     st.subheader("Weights", anchor=False)
     st.caption(
         "The prediction is the mean of these models, weighted as follows. The weights are those "
-        "with the smallest error on the validation batteries; every battery counts the same."
+        "with the smallest error on the validation batteries and, where these are few, on training "
+        "batteries as predicted by models that had not seen them; every battery counts the same."
     )
     frame = pd.DataFrame(
         {
