@@ -25,7 +25,7 @@ from torch.autograd.function import once_differentiable
 
 # What each hidden layer keeps for the way back: its inputs, m s, a and q.
 _KEPT = 4
-# Numbers in one array of a block: of 2^15 to 2^18 the fastest, by little, on cores with 1 MB of cache.
+# Numbers in one array of a block: of 2^15 to 2^18 the fastest, by little (1 MB of cache a core).
 BLOCK_NUMBERS = 1 << 17
 
 
