@@ -89,7 +89,9 @@ def build_network(protocol: Protocol, task: Task, scaler: Scaler) -> Network:
     network = load_build(protocol.algorithm)(hp, task, scaler)
     _draw_offsets(network)
     if isinstance(network, DeepHPM):
-        network.time_unit.copy_(network.target_unit[0])
+        faster = network.target_unit[0] / network.time_unit
+        for counted in (network.time_unit, network.time_rates, network.direction):
+            counted.mul_(faster)
         network.slope_unit.copy_(network.state_unit / network.target_unit[:, None])
     return network
 

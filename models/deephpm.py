@@ -8,8 +8,8 @@ from torch import Tensor
 
 from models.config import Hyperparameters
 from models.network import Network, point_width, state_width
-from models.perceptron import Jet, Perceptron
-from models.physics import PhysicsNetwork, PhysicsTerms
+from models.perceptron import Perceptron
+from models.physics import PhysicsNetwork, Residuals
 from models.samples import Batch
 from models.scaling import Scaler
 from models.series import Task
@@ -38,64 +38,54 @@ class DeepHPM(PhysicsNetwork):
         unit = torch.ones_like(unit) if self.targets_scaled else unit
         self.register_buffer("slope_unit", unit, persistent=False)
 
-    def physics_terms(self, batch: Batch) -> PhysicsTerms:
+    def residuals(self, batch: Batch) -> Residuals:
         """Return u, its derivatives, and how far the hidden law is from being obeyed."""
-        state, needs_slopes = batch.state, "u_s" in self.physics_inputs
-        if needs_slopes:
+        state, u_s = batch.state, None
+        if "u_s" in self.physics_inputs:
             # Not a leaf of the caller: validation without gradients must not be disturbed.
             state = state.detach().requires_grad_()
-            u = self.surrogate.forward_jet(self._inputs_jet(state, batch), twice=True)
+            u = self.surrogate.forward_streams(self._moving_inputs(state, batch), twice=True)
+            u_s = torch.stack([self._slopes(stream, state) for stream in u[:2]])
         else:
-            u = self._surrogate_jet(batch)
-        if u.second is None:
-            raise RuntimeError("The surrogate must carry second derivatives.")
-        u_s = self._slopes(u, state) if needs_slopes else None
-        law = self.physics.forward_jet(self._physics_jet(state, batch, u, u_s))
-        scale = self.target_unit
-        law_scale = scale / self.time_unit
-        return PhysicsTerms(
-            u=u.value * scale + self.target_offset,
-            u_t=u.first * scale,
-            u_s=None if u_s is None else u_s.value * scale[:, None] / self.state_unit,
-            f=u.first * scale - law.value * law_scale,
-            f_t=u.second * scale - law.first * law_scale,
-        )
+            u = self._surrogate_streams(batch)
+        law = self.physics.forward_streams(self._physics_streams(state, batch, u, u_s))
+        return Residuals(u, u[1:] - law, None if u_s is None else u_s[0])
 
-    def _slopes(self, u: Jet, state: Tensor) -> Jet:
-        """Return du/ds and its derivative in t, (B, T, D) in network units."""
-        values, firsts = [], []
-        for column in range(u.value.shape[1]):
-            values.append(self._slope(u.value[:, column], state))
-            firsts.append(self._slope(u.first[:, column], state))
-        return Jet(torch.stack(values, dim=1), torch.stack(firsts, dim=1))
+    def _moving_inputs(self, state: Tensor, batch: Batch) -> Tensor:
+        """Return (3, B, I): the state rests, time and age advance."""
+        value = torch.cat([state, batch.time, batch.age], dim=1)
+        return torch.stack([value, self.direction.expand_as(value), torch.zeros_like(value)])
 
-    def _slope(self, output: Tensor, state: Tensor) -> Tensor:
-        (slope,) = torch.autograd.grad(output.sum(), state, create_graph=True)
-        return slope[:, : self.differentiable]
+    def _slopes(self, outputs: Tensor, state: Tensor) -> Tensor:
+        """Return the slopes of outputs (B, T) in s, (B, T, D)."""
+        found = []
+        for column in outputs.unbind(dim=1):
+            (slope,) = torch.autograd.grad(column.sum(), state, create_graph=True)
+            found.append(slope[:, : self.differentiable])
+        return torch.stack(found, dim=1)
 
-    def _physics_jet(self, state: Tensor, batch: Batch, u: Jet, u_s: Jet | None) -> Jet:
-        """Return the chosen inputs of G and their derivatives in t."""
-        parts: list[tuple[Tensor, Tensor]] = []
+    def _physics_streams(
+        self, state: Tensor, batch: Batch, u: Tensor, u_s: Tensor | None
+    ) -> Tensor:
+        """Return the chosen inputs of G and their derivatives in t, (2, B, I)."""
+        parts: list[Tensor] = []
         for name in self.physics_inputs:
             if name == "s":
-                parts.append((state, torch.zeros_like(state)))
+                parts.append(torch.stack([state, torch.zeros_like(state)]))
             elif name == "t":
                 time = torch.cat([batch.time, batch.age], dim=1)
-                parts.append((time, self.time_rates.expand_as(time)))
+                parts.append(torch.stack([time, self.time_rates.expand_as(time)]))
             elif name == "u":
-                parts.append(self._normalised(u))
+                parts.append(self._normalised(u[:2]))
             elif u_s is not None:
-                parts.append(self._physics_slopes(u_s))
-        values, firsts = zip(*parts, strict=True)
-        return Jet(torch.cat(values, dim=1), torch.cat(firsts, dim=1))
+                parts.append((u_s / self.slope_unit).flatten(2))
+        return torch.cat(parts, dim=2)
 
-    def _normalised(self, u: Jet) -> tuple[Tensor, Tensor]:
+    def _normalised(self, u: Tensor) -> Tensor:
+        """Return u and u_t, (2, B, T), as G sees them."""
         if self.targets_scaled:
-            return u.value, u.first
-        return (u.value - self.u_mean) / self.u_std, u.first / self.u_std
-
-    def _physics_slopes(self, u_s: Jet) -> tuple[Tensor, Tensor]:
-        return (u_s.value / self.slope_unit).flatten(1), (u_s.first / self.slope_unit).flatten(1)
+            return u
+        return torch.stack([u[0] - self.u_mean, u[1]]) / self.u_std
 
 
 def build(hp: Hyperparameters, task: Task, scaler: Scaler) -> Network:

@@ -1,8 +1,8 @@
 """Which hidden units are switched off: rows of a pool that is drawn from cheap random bits.
 
 Drawing one random float per unit and step, as torch's own dropout does on a CPU, costs several
-times the matrix product of the same layer. Here every row of a batch gets a row of a pool, chosen
-at random; the pool holds thousands of independent rows and is drawn anew every few steps.
+times the matrix product of the same layer. Here a batch gets neighbouring rows of a pool, from a
+random row on; the pool holds thousands of independent rows and is drawn anew every few steps.
 """
 
 import numpy as np
@@ -11,6 +11,7 @@ from torch import Tensor
 
 _LEVELS = 1 << 16
 POOL_ROWS = 4_096
+FEWEST_BATCHES = 2  # that the pool has room for, end to end
 DRAWS_OF_A_POOL = 32
 
 
@@ -31,19 +32,22 @@ class MaskPool:
         self._rows: Tensor | None = None
         self._draws_left = 0
 
-    def draw(self, n_layers: int, n_rows: int, like: Tensor) -> Tensor:
-        """Return (n_layers, n_rows, width) of the device and type of `like`, free to overwrite."""
-        shape = (n_layers, n_rows, self.width)
+    def draw(self, n_layers: int, n_rows: int, like: Tensor) -> list[Tensor]:
+        """Return each layer's mask (n_rows, width), of the device and type of `like`; read only."""
         if like.device.type != "cpu":
+            shape = (n_layers, n_rows, self.width)
             kept = torch.empty(shape, device=like.device, dtype=like.dtype)
-            return kept.bernoulli_(1.0 - self.dropout).mul_(keep_scale(self.dropout))
-        if self._rows is None or self._draws_left == 0 or self._rows.dtype != like.dtype:
-            self._rows = _draw_rows(POOL_ROWS, self.width, self.dropout).to(like.dtype)
-            self._rows.mul_(keep_scale(self.dropout))
+            kept.bernoulli_(1.0 - self.dropout).mul_(keep_scale(self.dropout))
+            return list(kept.unbind())
+        size = max(POOL_ROWS, FEWEST_BATCHES * n_rows)
+        rows = self._rows
+        if rows is None or self._draws_left == 0 or len(rows) < size or rows.dtype != like.dtype:
+            rows = _draw_rows(size, self.width, self.dropout).to(like.dtype)
+            self._rows = rows.mul_(keep_scale(self.dropout))
             self._draws_left = DRAWS_OF_A_POOL
         self._draws_left -= 1
-        chosen = torch.randint(POOL_ROWS, (n_layers * n_rows,))
-        return self._rows.index_select(0, chosen).view(shape)
+        starts = torch.randint(len(rows) - n_rows + 1, (n_layers,)).tolist()
+        return [rows[start : start + n_rows] for start in starts]
 
 
 def _draw_rows(n_rows: int, width: int, dropout: float) -> Tensor:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
+import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from models.config import Hyperparameters
@@ -30,9 +31,9 @@ class Network(nn.Module):
         """Return targets (B, T) in network units."""
         raise NotImplementedError
 
-    def losses(self, batch: Batch, target: Tensor, known: Tensor) -> Losses:
-        """Return what is minimised on one batch; target and known are (B, T)."""
-        data = masked_mean_square(self.predict(batch) - target, known)
+    def losses(self, batch: Batch, target: Tensor, known: Tensor | None) -> Losses:
+        """Return what is minimised on one batch; target and known are (B, T), None: all known."""
+        data = mean_square(self.predict(batch), target, known)
         return Losses(data, data)
 
     def facts(self) -> dict[str, Any]:
@@ -57,9 +58,11 @@ class Build(Protocol):
     def __call__(self, hp: Hyperparameters, task: Task, scaler: Scaler) -> Network: ...
 
 
-def masked_mean_square(error: Tensor, known: Tensor) -> Tensor:
-    """Return the mean of squared errors over labelled entries; 0 if there are none."""
-    return (error.square() * known).sum() / known.sum().clamp(min=1.0)
+def mean_square(predicted: Tensor, target: Tensor, known: Tensor | None) -> Tensor:
+    """Return the mean squared error over labelled entries, 0 if there are none; None: all are."""
+    if known is None:
+        return functional.mse_loss(predicted, target)
+    return ((predicted - target).square() * known).sum() / known.sum().clamp(min=1.0)
 
 
 def state_width(task: Task) -> int:

@@ -99,7 +99,7 @@ def _train(
     hp, task, scaler = setting.hp, setting.task, setting.scaler
     groups = network.parameter_groups(hp.weight_decay)
     optimiser = torch.optim.AdamW(groups, lr=hp.learning_rate, fused=True)
-    schedule = _schedule(optimiser, hp, len(setting.rows.key))
+    rates = _learning_rates(hp, len(setting.rows.key))
     val_asked = _ask(val_rows, task, torch.Generator().manual_seed(hp.seed))
     val = prepare_validation(val_rows, val_asked, scaler, task, network.window_length)
     best_loss, best_epoch, best_state = math.inf, 0, _copy_state(network)
@@ -107,13 +107,13 @@ def _train(
     for epoch in range(1, hp.epochs + 1):
         if task.is_forecast or epoch == 1:
             asked = _ask(setting.rows, task, setting.generator)
-        learning_rate = optimiser.param_groups[0]["lr"]
-        losses = _train_epoch(network, optimiser, schedule, setting, asked)
+        losses = _train_epoch(network, optimiser, rates, setting, asked)
         found, metrics = validate(network, val)
         _require_sound(losses, found, epoch)
         recent.append(found)
         val_loss = geometric_mean(recent)
         train_loss = losses.pop("loss_data")
+        learning_rate = optimiser.param_groups[0]["lr"]
         report = EpochReport(
             epoch, hp.epochs, train_loss, val_loss, learning_rate, metrics | losses
         )
@@ -129,7 +129,7 @@ def _train(
 def _train_epoch(
     network: Network,
     optimiser: torch.optim.Optimizer,
-    schedule: torch.optim.lr_scheduler.LRScheduler,
+    rates: Iterator[float],
     setting: _Setting,
     asked: Questions,
 ) -> dict[str, float]:
@@ -147,8 +147,10 @@ def _train_epoch(
         losses.total.backward()
         if hp.gradient_clip:
             nn.utils.clip_grad_norm_(parameters, hp.gradient_clip)
+        rate = next(rates)
+        for group in optimiser.param_groups:
+            group["lr"] = rate
         optimiser.step()
-        schedule.step()
         for name, value in {"loss_data": losses.data, **losses.parts}.items():
             sums[name] = sums.get(name, 0.0) + value.detach()
     n_steps = math.ceil(len(asked) / hp.batch_size)
@@ -161,13 +163,14 @@ def _copy_state(network: Network) -> dict[str, Tensor]:
 
 def _batches(
     network: Network, setting: _Setting, asked: Questions
-) -> Iterator[tuple[Batch, Tensor, Tensor]]:
-    """Return inputs, targets and what is known of them for every step, in the order asked.
+) -> Iterator[tuple[Batch, Tensor, Tensor | None]]:
+    """Return inputs, targets and what is known of them (None: all), in the order asked.
 
     Single rows are collected for the whole epoch at once; windows of an epoch would not fit.
     """
     rows, size, window = setting.rows, setting.hp.batch_size, network.window_length
-    targets, known = (x.index_select(0, asked.answer) for x in (rows.target, rows.known))
+    targets = rows.target.index_select(0, asked.answer)
+    known = None if rows.known.all() else rows.known.index_select(0, asked.answer)
     whole = gather(rows, asked, setting.scaler, setting.task, None) if window is None else None
     for start in range(0, len(asked), size):
         part = slice(start, start + size)
@@ -175,7 +178,7 @@ def _batches(
             batch = gather(rows, asked.part(part), setting.scaler, setting.task, window)
         else:
             batch = whole.part(part)
-        yield batch, targets[part], known[part]
+        yield batch, targets[part], None if known is None else known[part]
 
 
 def _ask(rows: Rows, task: Task, generator: torch.Generator) -> Questions:
@@ -184,24 +187,20 @@ def _ask(rows: Rows, task: Task, generator: torch.Generator) -> Questions:
     return asked.take((rows.known[asked.answer].sum(dim=1) > 0).nonzero()[:, 0])
 
 
-def _schedule(
-    optimiser: torch.optim.Optimizer, hp: Hyperparameters, n_rows: int
-) -> torch.optim.lr_scheduler.LRScheduler:
-    """Return the learning rate's course, step by step, as a factor of the first rate.
+def _learning_rates(hp: Hyperparameters, n_rows: int) -> Iterator[float]:
+    """Yield the learning rate of every step.
 
     CONSTANT stays; COSINE falls to a hundredth along a cosine; STEP halves `STEP_HALVINGS` times
     at equal distances. The last two first rise over the warm-up.
     """
     steps = hp.epochs * math.ceil(n_rows / hp.batch_size)
     warm_up = 0 if hp.schedule == "CONSTANT" else min(WARM_UP_STEPS, steps // 10)
-
-    def factor(step: int) -> float:
+    for step in range(steps):
         if step < warm_up:
-            return (step + 1) / (warm_up + 1)
-        progress = min(1.0, (step - warm_up) / max(1, steps - warm_up))
-        return SCHEDULES[hp.schedule](progress)
-
-    return torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
+            factor = (step + 1) / (warm_up + 1)
+        else:
+            factor = SCHEDULES[hp.schedule]((step - warm_up) / max(1, steps - warm_up))
+        yield hp.learning_rate * factor
 
 
 def _require_sound(losses: dict[str, float], val_loss: float, epoch: int) -> None:

@@ -9,8 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from models.config import Hyperparameters
-from models.network import Losses, Network, masked_mean_square, point_inputs, point_width
-from models.perceptron import Jet, Perceptron
+from models.network import (
+    Losses,
+    Network,
+    mean_square,
+    point_inputs,
+    point_width,
+    state_width,
+)
+from models.perceptron import Perceptron
 from models.samples import Batch
 from models.scaling import Scaler
 from models.series import Task
@@ -33,21 +40,35 @@ class PhysicsTerms:
     f_t: Tensor
 
 
+@dataclass(frozen=True)
+class Residuals:
+    """The same in network units; t is counted in `time_unit` cycles.
+
+    u (3, B, T): u, u_t and u_tt; law (2, B, T): f and f_t; u_s (B, T, D) or None.
+    """
+
+    u: Tensor
+    law: Tensor
+    u_s: Tensor | None = None
+
+
 class PhysicsNetwork(Network):
     """A surrogate whose rate of change must obey a law; derivatives in t are carried forward.
 
     With scaled targets residuals are measured on the time scale of the training data
     (`time_unit`), so that data and physics losses are comparable. Without, everything is in
-    physical units, as published.
+    physical units, as published: `time_unit` and `target_unit` are 1.
     """
 
     time_unit: Tensor
     time_rates: Tensor
+    direction: Tensor
     state_unit: Tensor
     target_unit: Tensor
     target_offset: Tensor
     u_mean: Tensor
     u_std: Tensor
+    loss_weights: Tensor
 
     def __init__(self, hp: Hyperparameters, task: Task, scaler: Scaler) -> None:
         super().__init__()
@@ -61,60 +82,64 @@ class PhysicsNetwork(Network):
             self.log_variances = nn.Parameter(torch.randn(3))
         self._keep_scales(task, scaler)
 
-    def physics_terms(self, batch: Batch) -> PhysicsTerms:
+    def residuals(self, batch: Batch) -> Residuals:
         """Return u, its derivatives, and how far the law is from being obeyed."""
         raise NotImplementedError
+
+    def physics_terms(self, batch: Batch) -> PhysicsTerms:
+        """Return the residuals in physical units."""
+        found, unit, time = self.residuals(batch), self.target_unit, self.time_unit
+        return PhysicsTerms(
+            u=found.u[0] * unit + self.target_offset,
+            u_t=found.u[1] * (unit / time),
+            u_s=None if found.u_s is None else found.u_s * unit[:, None] / self.state_unit,
+            f=found.law[0] * (unit / time),
+            f_t=found.law[1] * (unit / time**2),
+        )
 
     def predict(self, batch: Batch) -> Tensor:
         """Return targets (B, T) in network units."""
         outputs: Tensor = self.surrogate(point_inputs(batch))
         return outputs
 
-    def losses(self, batch: Batch, target: Tensor, known: Tensor) -> Losses:
+    def losses(self, batch: Batch, target: Tensor, known: Tensor | None) -> Losses:
         """Return the data loss and the squared residuals f and f_t, summed or balanced."""
         if self.physics_weight == 0.0:
             return super().losses(batch, target, known)
-        terms = self.physics_terms(batch)
-        predicted = (terms.u - self.target_offset) / self.target_unit
-        data = masked_mean_square(predicted - target, known)
-        law = (terms.f * self.time_unit / self.target_unit).square().mean()
-        law_t = (terms.f_t * self.time_unit**2 / self.target_unit).square().mean()
-        total = self._balance(torch.stack([data, law, law_t]))
-        return Losses(total, data, {"loss_f": law, "loss_f_t": law_t, "loss_total": total})
+        found = self.residuals(batch)
+        data = mean_square(found.u[0], target, known)
+        law = found.law.square().mean(dim=(1, 2))
+        total = self._balance(torch.cat([data[None], law]))
+        return Losses(total, data, {"loss_f": law[0], "loss_f_t": law[1], "loss_total": total})
 
     def _keep_scales(self, task: Task, scaler: Scaler) -> None:
         """Keep what turns network units into physical ones; rebuilt from the scaler on loading."""
+        time_unit = scaler.cycle_std if scaler.targets_scaled else 1.0
         rates = [1.0 / scaler.cycle_std]
         if task.is_forecast:
             rates.append(1.0 / scaler.age_scale)
         soh = [scaler.soh_std] if task.use_capacity_history else []
         scales = {
-            "time_unit": scaler.cycle_std if scaler.targets_scaled else 1.0,
-            "time_rates": rates,
+            "time_unit": time_unit,
+            "time_rates": [time_unit * rate for rate in rates],
+            "direction": [0.0] * state_width(task) + [time_unit * rate for rate in rates],
             "state_unit": [*scaler.feature_std, *soh],
             "target_unit": scaler.target_unit.tolist(),
             "target_offset": scaler.target_offset.tolist(),
             "u_mean": scaler.target_mean.tolist(),
             "u_std": scaler.target_std.tolist(),
+            "loss_weights": [1.0, self.physics_weight, self.physics_weight],
         }
         for name, values in scales.items():
             self.register_buffer(name, torch.tensor(values, dtype=torch.float32), persistent=False)
 
-    def _surrogate_jet(self, batch: Batch) -> Jet:
-        """Return u and its derivatives in t, for gradients that are taken once."""
-        return self.surrogate.forward_along(point_inputs(batch), self._rates(batch.state))
-
-    def _inputs_jet(self, state: Tensor, batch: Batch) -> Jet:
-        """Return state, time and age, moving in t: the state rests, time and age advance."""
-        value = torch.cat([state, batch.time, batch.age], dim=1)
-        return Jet(value, self._rates(state).expand_as(value), torch.zeros_like(value))
-
-    def _rates(self, state: Tensor) -> Tensor:
-        return torch.cat([state.new_zeros(state.shape[1]), self.time_rates])
+    def _surrogate_streams(self, batch: Batch) -> Tensor:
+        """Return u and its derivatives in t, (3, B, T), for gradients that are taken once."""
+        return self.surrogate.forward_along(point_inputs(batch), self.direction)
 
     def _balance(self, losses: Tensor) -> Tensor:
         """Add data, f and f_t losses: by weight, or by learned log-variances l."""
-        weights = losses.new_tensor([1.0, self.physics_weight, self.physics_weight])
+        weighted = self.loss_weights * losses
         if self.loss_mode == "SUM":
-            return (weights * losses).sum()
-        return (torch.exp(-self.log_variances) * weights * losses + self.log_variances).sum()
+            return weighted.sum()
+        return (torch.exp(-self.log_variances) * weighted + self.log_variances).sum()

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from models.config import Hyperparameters
 from models.network import Network
-from models.physics import PhysicsNetwork, PhysicsTerms
+from models.physics import PhysicsNetwork, Residuals
 from models.samples import Batch
 from models.scaling import Scaler
 from models.series import Task
@@ -29,7 +29,7 @@ START_LOWER, START_WIDTH, START_RATE = -2.0, 7.0, 1.0
 
 @dataclass(frozen=True)
 class Law:
-    """Parameters of the logistic law in physical units, (T,) each; rate is per cycle."""
+    """Parameters of the logistic law, (T,) each."""
 
     rate: Tensor
     upper: Tensor
@@ -39,7 +39,7 @@ class Law:
 class Verhulst(PhysicsNetwork):
     """A surrogate whose rate of change is logistic in its value."""
 
-    direction: Tensor
+    signs: Tensor
 
     def __init__(self, hp: Hyperparameters, task: Task, scaler: Scaler) -> None:
         super().__init__(hp, task, scaler)
@@ -49,32 +49,32 @@ class Verhulst(PhysicsNetwork):
         self.lower = nn.Parameter(torch.full((count,), START_LOWER))
         self.width_before_softplus = nn.Parameter(torch.full((count,), _before(START_WIDTH)))
         signs = torch.tensor([DIRECTIONS[name] for name in task.targets])
-        self.register_buffer("direction", signs, persistent=False)
+        self.register_buffer("signs", signs, persistent=False)
 
     def law(self) -> Law:
         """Return r, K and C in physical units."""
+        law = self._scaled_law()
+        unit, offset = self.target_unit, self.target_offset
+        upper, lower = (limit * unit + offset for limit in (law.upper, law.lower))
+        return Law(law.rate / self.time_unit, upper, lower)
+
+    def residuals(self, batch: Batch) -> Residuals:
+        """Return u, its derivatives, and how far the logistic law is from being obeyed."""
+        streams, law = self._surrogate_streams(batch), self._scaled_law()
+        u, u_t, u_tt = streams.unbind()
+        rate = self.signs * law.rate
+        share = (u - law.lower) / (law.upper - law.lower)
+        f = u_t - rate * (u - law.lower) * (1.0 - share)
+        f_t = u_tt - rate * u_t * (1.0 - 2.0 * share)
+        return Residuals(streams, torch.stack([f, f_t]))
+
+    def _scaled_law(self) -> Law:
+        """Return r, K and C in network units, as `Residuals` counts."""
         rate = functional.softplus(self.rate_before_softplus) * self.time_rates[0]
         lower = self.u_mean + self.u_std * self.lower
         width = self.u_std * functional.softplus(self.width_before_softplus)
+        lower, width = (lower - self.target_offset) / self.target_unit, width / self.target_unit
         return Law(rate, lower + width, lower)
-
-    def physics_terms(self, batch: Batch) -> PhysicsTerms:
-        """Return u, its derivatives, and how far the logistic law is from being obeyed."""
-        jet = self._surrogate_jet(batch)
-        if jet.second is None:
-            raise RuntimeError("The surrogate must carry second derivatives.")
-        scale = self.target_unit
-        u, u_t, u_tt = jet.value * scale + self.target_offset, jet.first * scale, jet.second * scale
-        law = self.law()
-        rate = self.direction * law.rate
-        share = (u - law.lower) / (law.upper - law.lower)
-        return PhysicsTerms(
-            u=u,
-            u_t=u_t,
-            u_s=None,
-            f=u_t - rate * (u - law.lower) * (1.0 - share),
-            f_t=u_tt - rate * u_t * (1.0 - 2.0 * share),
-        )
 
     @torch.no_grad()
     def facts(self) -> dict[str, Any]:

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from models.config import resolve
-from models.deephpm import DeepHPM, PhysicsTerms
+from models.deephpm import DeepHPM
+from models.physics import PhysicsTerms
 from models.samples import Batch
 from models.scaling import Scaler, fit_scaler
 from models.series import Task, make_task

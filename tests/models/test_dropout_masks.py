@@ -9,10 +9,10 @@ from models.dropout_masks import DRAWS_OF_A_POOL, POOL_ROWS, MaskPool, keep_scal
 @pytest.mark.parametrize("dropout", [0.05, 0.2, 0.9])
 def test_the_share_dropped_and_the_expected_value_are_right(dropout: float) -> None:
     torch.manual_seed(0)
-    masks = MaskPool(50, dropout).draw(3, 1001, torch.zeros(1))
+    masks = torch.stack(MaskPool(50, dropout).draw(3, 1001, torch.zeros(1)))
     assert masks.shape == (3, 1001, 50)
     assert masks.unique().tolist() == pytest.approx([0.0, 1.0 / (1.0 - dropout)], rel=2e-4)
-    # Five standard deviations; a row of the pool may serve twice, so fewer draws than masks.
+    # Five standard deviations; a row of the pool may serve two layers: fewer draws than masks.
     allowed = 5 * (dropout * (1 - dropout) / (masks.numel() / 2)) ** 0.5
     assert float((masks == 0).double().mean()) == pytest.approx(dropout, abs=allowed)
     assert float(masks.double().mean()) == pytest.approx(1.0, abs=allowed * keep_scale(dropout))
@@ -27,22 +27,26 @@ def test_masks_follow_the_seed_of_torch() -> None:
         torch.manual_seed(seed)
         like = torch.zeros(1, dtype=torch.float64)
         pool = MaskPool(7, 0.3)
-        drawn.append([pool.draw(2, 30, like) for _ in range(2)])
+        drawn.append([torch.stack(pool.draw(2, 30, like)) for _ in range(2)])
     assert torch.equal(drawn[0][0], drawn[1][0]) and torch.equal(drawn[0][1], drawn[1][1])
     assert not torch.equal(drawn[0][0], drawn[2][0])
     assert not torch.equal(drawn[0][0], drawn[0][1])
     assert drawn[0][0].dtype == torch.float64
 
 
-def test_what_is_overwritten_does_not_come_back_and_the_pool_is_drawn_anew() -> None:
+def test_rows_differ_within_a_batch_and_the_pool_is_drawn_anew() -> None:
     torch.manual_seed(0)
     pool = MaskPool(64, 0.5)
-    patterns = []
-    for _ in range(2 * DRAWS_OF_A_POOL):
-        mask = pool.draw(1, 200, torch.zeros(1))
-        assert set(mask.unique().tolist()) == {0.0, 2.0}
-        patterns.append(mask[0].clone())
-        mask.fill_(-1.0)
-    halves = patterns[:DRAWS_OF_A_POOL], patterns[DRAWS_OF_A_POOL:]
+    draws = [pool.draw(1, 200, torch.zeros(1))[0] for _ in range(2 * DRAWS_OF_A_POOL)]
+    assert all(len({tuple(row) for row in mask.tolist()}) == 200 for mask in draws)
+    halves = draws[:DRAWS_OF_A_POOL], draws[DRAWS_OF_A_POOL:]
     seen = [{tuple(row) for row in torch.cat(half).tolist()} for half in halves]
     assert len(seen[0]) > 0.5 * POOL_ROWS and not seen[0] & seen[1]
+
+
+def test_a_batch_larger_than_the_pool_gets_a_row_each() -> None:
+    torch.manual_seed(0)
+    pool = MaskPool(64, 0.5)
+    pool.draw(1, 10, torch.zeros(1))
+    (mask,) = pool.draw(1, 2 * POOL_ROWS, torch.zeros(1))
+    assert len({tuple(row) for row in mask.tolist()}) == 2 * POOL_ROWS

@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+from torch import Tensor
 
 from models.dropout_masks import MaskPool
-from models.perceptron import Jet, Perceptron
+from models.perceptron import Perceptron
 
 
 def same_masks(network: Perceptron) -> None:
@@ -15,53 +16,43 @@ def same_masks(network: Perceptron) -> None:
 
 @pytest.mark.parametrize("dropout", [0.0, 0.4])
 @pytest.mark.parametrize("num_layers", [1, 3])
-def test_jets_match_finite_differences(num_layers: int, dropout: float) -> None:
+def test_derivatives_match_finite_differences(num_layers: int, dropout: float) -> None:
     torch.manual_seed(0)
     network = Perceptron(3, 2, 8, num_layers, dropout).double().train()
     inputs, direction = torch.randn(5, 3).double(), torch.randn(5, 3).double()
 
-    def along(step: float) -> Jet:
+    def along(step: float) -> Tensor:
         same_masks(network)
         moved = inputs + step * direction
-        return network.forward_jet(Jet(moved, direction, torch.zeros_like(direction)))
+        return network.forward_streams(torch.stack([moved, direction, 0 * direction]))
 
-    jet, before, after = along(0.0), along(-1e-5), along(1e-5)
-    torch.testing.assert_close(jet.first, (after.value - before.value) / 2e-5, rtol=1e-6, atol=1e-8)
-    assert jet.second is not None
-    torch.testing.assert_close(
-        jet.second, (after.first - before.first) / 2e-5, rtol=1e-6, atol=1e-8
-    )
+    found, before, after = along(0.0), along(-1e-5), along(1e-5)
+    difference = (after - before) / 2e-5
+    torch.testing.assert_close(found[1:], difference[:2], rtol=1e-6, atol=1e-8)
 
 
-def test_the_value_of_a_jet_is_the_plain_output() -> None:
+def test_the_first_stream_is_the_plain_output() -> None:
     torch.manual_seed(0)
     network = Perceptron(3, 2, 8, 2, 0.5).eval()
     inputs = torch.randn(4, 3)
-    jet = network.forward_jet(Jet(inputs, torch.ones_like(inputs)))
-    torch.testing.assert_close(jet.value, network(inputs))
-    assert jet.second is None
+    found = network.forward_streams(torch.stack([inputs, torch.ones_like(inputs)]))
+    torch.testing.assert_close(found[0], network(inputs))
+    assert found.shape == (2, 4, 2)
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.4])
-@pytest.mark.parametrize("second", [True, False])
+@pytest.mark.parametrize("count", [2, 3])
 def test_closed_form_gradients_are_those_of_automatic_differentiation(
-    second: bool, dropout: float
+    count: int, dropout: float
 ) -> None:
     torch.manual_seed(0)
     network = Perceptron(3, 2, 8, 3, dropout).double().train()
-    streams = [torch.randn(5, 3).double().requires_grad_() for _ in range(3 if second else 2)]
+    streams = torch.randn(count, 5, 3).double().requires_grad_()
     outputs = []
     for twice in (False, True):
         same_masks(network)
-        jet = network.forward_jet(Jet(*streams), twice=twice)
-        found = [jet.value, jet.first] if jet.second is None else [jet.value, jet.first, jet.second]
-        outputs.append(torch.stack(found))
-    torch.testing.assert_close(outputs[0], outputs[1])
-    upstream = torch.randn_like(outputs[0])
-    inputs = [*streams, *network.parameters()]
-    ours, expected = (torch.autograd.grad((o * upstream).sum(), inputs) for o in outputs)
-    for one, other in zip(ours, expected, strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-12)
+        outputs.append(network.forward_streams(streams, twice=twice))
+    assert_same_gradients(outputs, [streams, *network.parameters()])
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.4])
@@ -70,19 +61,17 @@ def test_one_direction_for_all_rows_is_a_special_case(dropout: float) -> None:
     network = Perceptron(3, 2, 8, 2, dropout).double().train()
     inputs = torch.randn(5, 3).double().requires_grad_()
     direction = torch.tensor([0.0, 0.5, 2.0]).double()
-    general = Jet(inputs, direction.expand_as(inputs), torch.zeros_like(inputs))
-    outputs = []
-    for forward in (
-        lambda: network.forward_along(inputs, direction),
-        lambda: network.forward_jet(general, twice=True),
-    ):
-        same_masks(network)
-        jet = forward()
-        assert jet.second is not None
-        outputs.append(torch.stack([jet.value, jet.first, jet.second]))
+    same_masks(network)
+    special = network.forward_along(inputs, direction)
+    same_masks(network)
+    streams = torch.stack([inputs, direction.expand_as(inputs), torch.zeros_like(inputs)])
+    general = network.forward_streams(streams, twice=True)
+    assert_same_gradients([special, general], [inputs, *network.parameters()])
+
+
+def assert_same_gradients(outputs: list[Tensor], inputs: list[Tensor]) -> None:
     torch.testing.assert_close(outputs[0], outputs[1])
     upstream = torch.randn_like(outputs[0])
-    wanted = [inputs, *network.parameters()]
-    ours, expected = (torch.autograd.grad((o * upstream).sum(), wanted) for o in outputs)
+    ours, expected = (torch.autograd.grad((o * upstream).sum(), inputs) for o in outputs)
     for one, other in zip(ours, expected, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-12)
