@@ -9,14 +9,12 @@ from sqlalchemy.orm import Session
 
 from core import access
 from core.errors import Conflict
-from core.jobs.states import FINISHED, move
-from core.jobs.tasks import TaskState, enqueue, is_busy, latest_tasks, request_cancel
+from core.jobs.states import CANCELLED_BY_USER, FINISHED, move
+from core.jobs.tasks import TaskState, cancel_task, enqueue, is_busy, latest_tasks
 from core.names import MAX_LENGTH, checked_name
 from core.users import CurrentUser
-from db.tables import BackgroundTask, Dataset, Study
+from db.tables import Dataset, Study
 from db.tables.columns import utc_now
-
-CANCELLED = "cancelled by you"
 
 
 @dataclass(frozen=True)
@@ -128,11 +126,8 @@ def rename_study(session: Session, user: CurrentUser, study_id: int, name: str) 
 def cancel_study(session: Session, user: CurrentUser, study_id: int) -> None:
     """Stop a study; it stays in the list without a result."""
     access.get_study(session, user, study_id)
-    waiting = request_cancel(session, "STUDY", study_id)
-    if waiting is not None and move(
-        session, BackgroundTask, waiting.id, "CANCELED", finished_at=utc_now(), message=CANCELLED
-    ):
-        settle(session, study_id, "CANCELED", CANCELLED)
+    if cancel_task(session, "STUDY", study_id):
+        settle(session, study_id, "CANCELED", CANCELLED_BY_USER)
 
 
 def delete_study(session: Session, user: CurrentUser, study_id: int) -> None:

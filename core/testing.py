@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from core import access
 from core.datasets import battery_ids, get_dataset_summary, list_batteries
 from core.errors import InvalidInput
-from core.jobs.states import FINISHED, move
-from core.jobs.tasks import TaskState, enqueue, latest_tasks, request_cancel
+from core.jobs.states import CANCELLED_BY_USER, FINISHED, move
+from core.jobs.tasks import TaskState, cancel_task, enqueue, latest_tasks
 from core.leakage.finding import refuse_blocked
 from core.leakage.findings import test_findings
 from core.leakage.relatives import copied_exposures
@@ -21,7 +21,6 @@ from core.series import targets_of
 from core.training_views import LogLine, get_job_roles
 from core.users import CurrentUser
 from db.tables import (
-    BackgroundTask,
     Dataset,
     ModelVersion,
     TestJob,
@@ -31,7 +30,6 @@ from db.tables import (
 )
 from db.tables.columns import utc_now
 
-CANCELLED = "cancelled by you"
 UNSEEN = "unseen"
 
 
@@ -202,11 +200,8 @@ test_log.__test__ = False  # type: ignore[attr-defined]
 def cancel_test(session: Session, user: CurrentUser, test_id: int) -> None:
     """Stop a test; nothing of it is kept but its row and log."""
     access.get_test(session, user, test_id)
-    waiting = request_cancel(session, "TEST", test_id)
-    if waiting is not None and move(
-        session, BackgroundTask, waiting.id, "CANCELED", finished_at=utc_now(), message=CANCELLED
-    ):
-        settle(session, test_id, "CANCELED", CANCELLED)
+    if cancel_task(session, "TEST", test_id):
+        settle(session, test_id, "CANCELED", CANCELLED_BY_USER)
 
 
 def begin(session: Session, test_id: int) -> None:

@@ -11,8 +11,8 @@ from core import access, ensembles, storage
 from core.datasets import battery_ids, get_dataset_summary, list_batteries
 from core.ensembles import ENSEMBLE
 from core.errors import InvalidInput
-from core.jobs.states import FINISHED, move
-from core.jobs.tasks import enqueue, request_cancel
+from core.jobs.states import CANCELLED_BY_USER, FINISHED, move
+from core.jobs.tasks import cancel_task, enqueue
 from core.leakage.finding import refuse_blocked
 from core.leakage.findings import training_findings
 from core.names import checked_name
@@ -20,7 +20,6 @@ from core.series import targets_of
 from core.training_views import get_job_info
 from core.users import CurrentUser
 from db.tables import (
-    BackgroundTask,
     CycleData,
     TrainingJob,
     TrainingJobBattery,
@@ -36,8 +35,6 @@ from models.config import (
     resolve,
     total_rounds,
 )
-
-CANCELLED = "cancelled by you"
 
 
 @dataclass(frozen=True)
@@ -106,13 +103,10 @@ def cancel_run(session: Session, user: CurrentUser, run_id: int) -> None:
         # With the job locked nobody can queue it meanwhile.
         _lock_job(session, run.job_id)
         if not ensembles.has_begun(session, run_id):
-            settle(session, run_id, "CANCELED", CANCELLED)
+            settle(session, run_id, "CANCELED", CANCELLED_BY_USER)
             return
-    waiting = request_cancel(session, "TRAIN", run_id)
-    if waiting is not None and move(
-        session, BackgroundTask, waiting.id, "CANCELED", finished_at=utc_now(), message=CANCELLED
-    ):
-        settle(session, run_id, "CANCELED", CANCELLED)
+    if cancel_task(session, "TRAIN", run_id):
+        settle(session, run_id, "CANCELED", CANCELLED_BY_USER)
 
 
 def cancel_job(session: Session, user: CurrentUser, job_id: int) -> None:

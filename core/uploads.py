@@ -13,15 +13,13 @@ from core.errors import Conflict, InvalidInput
 from core.ingest.limits import Limits
 from core.ingest.mapping import ColumnMapping, validate_mapping
 from core.ingest.readers import Preview, preview
-from core.jobs.states import move
-from core.jobs.tasks import TaskState, enqueue, is_busy, latest_tasks, remove_tasks, request_cancel
+from core.jobs.states import CANCELLED_BY_USER, move
+from core.jobs.tasks import TaskState, cancel_task, enqueue, is_busy, latest_tasks, remove_tasks
 from core.names import checked_name
 from core.settings import get_settings
 from core.users import CurrentUser
-from db.tables import BackgroundTask, Dataset, DataUpload
+from db.tables import Dataset, DataUpload
 from db.tables.columns import utc_now
-
-CANCELLED = "cancelled by you"
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ class UploadInfo:
     @property
     def was_cancelled(self) -> bool:
         """Whether reading ended because the user stopped it."""
-        return self.status == "FAILED" and self.error_message == CANCELLED
+        return self.status == "FAILED" and self.error_message == CANCELLED_BY_USER
 
     @property
     def has_unusable_rows(self) -> bool:
@@ -140,10 +138,8 @@ def check_mapping(mapping: ColumnMapping, columns: tuple[str, ...]) -> tuple[str
 def cancel_upload(session: Session, user: CurrentUser, upload_id: int) -> None:
     """Stop reading; the file stays and can be read again."""
     access.get_upload(session, user, upload_id)
-    waiting = request_cancel(session, "UPLOAD", upload_id)
-    if waiting is not None:
-        move(session, BackgroundTask, waiting.id, "CANCELED", finished_at=utc_now())
-        settle(session, upload_id, "CANCELED", CANCELLED)
+    if cancel_task(session, "UPLOAD", upload_id):
+        settle(session, upload_id, "CANCELED", CANCELLED_BY_USER)
 
 
 def list_uploads(session: Session, user: CurrentUser) -> list[UploadInfo]:

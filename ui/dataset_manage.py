@@ -1,15 +1,16 @@
 """Renaming, downloading and deleting a dataset of one's own."""
 
 import streamlit as st
+from sqlalchemy.orm import Session
 
 from core.database import read_scope, session_scope
 from core.datasets import DatasetDetail, DatasetSummary, rename_dataset
 from core.deletion import Dependents, delete_dataset, list_dataset_dependents
-from core.names import MAX_LENGTH
 from core.uploads import open_upload
 from core.users import CurrentUser
 from ui.frame import confirm_by_name, shown_errors
 from ui.links import go
+from ui.renaming import rename_form
 from ui.words import counted, plain
 
 NOUNS = {
@@ -61,16 +62,11 @@ def download_original(user: CurrentUser, upload_id: int) -> None:
 
 def _rename(user: CurrentUser, summary: DatasetSummary) -> None:
     st.subheader("Name", anchor=False)
-    with st.form(f"rename_{summary.id}", border=False):
-        name = st.text_input("Name of the dataset", summary.name, max_chars=MAX_LENGTH)
-        pressed = st.form_submit_button("Rename")
-    if not pressed:
-        return
-    with shown_errors():
-        with session_scope() as session:
-            rename_dataset(session, user, summary.id, name)
-        st.toast("Dataset renamed.", icon=":material/check:")
-        st.rerun()
+
+    def save(session: Session, name: str) -> None:
+        rename_dataset(session, user, summary.id, name)
+
+    rename_form("dataset", summary.name, save)
 
 
 @st.dialog("Delete dataset", icon=":material/delete:")

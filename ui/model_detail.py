@@ -1,6 +1,7 @@
 """One model: its errors, how it was made, where it came from, and what can be done with it."""
 
 import streamlit as st
+from sqlalchemy.orm import Session
 
 from core.database import read_scope, session_scope
 from core.model_package import package_model, package_name
@@ -15,6 +16,7 @@ from ui.model_list import kind_text
 from ui.model_metrics import metrics_table
 from ui.model_settings import settings_table
 from ui.model_twins import twins_section
+from ui.renaming import rename_form
 from ui.theme import algorithm_label
 from ui.training_groups import PHYSICS_VIEW
 from ui.training_list import target_text
@@ -72,17 +74,11 @@ def _test(model: ModelInfo) -> None:
 
 
 def _rename(user: CurrentUser, model: ModelInfo) -> None:
-    with (
-        st.popover("Rename", icon=":material/edit:"),
-        st.form("rename_model", border=False),
-    ):
-        name = st.text_input("New name", value=model.name, max_chars=120)
-        st.caption("It takes the next free version of that name.")
-        if st.form_submit_button("Save name", type="primary"):
-            with shown_errors():
-                with session_scope() as session:
-                    rename_model(session, user, model.id, name or "")
-                st.rerun()
+    def save(session: Session, name: str) -> None:
+        rename_model(session, user, model.id, name)
+
+    with st.popover("Rename", icon=":material/edit:"):
+        rename_form("model", model.name, save, "It takes the next free version of that name.")
 
 
 def _download(user: CurrentUser, model: ModelInfo) -> None:

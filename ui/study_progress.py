@@ -4,14 +4,15 @@ from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
+from sqlalchemy.orm import Session
 
 from core.database import read_scope, session_scope
-from core.names import MAX_LENGTH
 from core.studies import StudyInfo, cancel_study, delete_study, get_study_info, rename_study
 from core.users import CurrentUser
 from ui.dataset_list import opening_table
 from ui.frame import confirm_by_name, shown_errors, status_badge, status_text
 from ui.links import go
+from ui.renaming import rename_form
 from ui.training_cards import queued_progress
 from ui.words import plain
 
@@ -86,18 +87,11 @@ def manage_buttons(user: CurrentUser, info: StudyInfo, page: str) -> None:
 
 
 def _rename(user: CurrentUser, info: StudyInfo) -> None:
-    with (
-        st.popover("Rename", icon=":material/edit:", type="tertiary"),
-        st.form("rename_study", border=False),
-    ):
-        name = st.text_input("Name of the study", value=info.name, max_chars=MAX_LENGTH)
-        if not st.form_submit_button("Save name", type="primary"):
-            return
-        with shown_errors():
-            with session_scope() as session:
-                rename_study(session, user, info.id, name)
-            st.toast("Study renamed.", icon=":material/check:")
-            st.rerun()
+    def save(session: Session, name: str) -> None:
+        rename_study(session, user, info.id, name)
+
+    with st.popover("Rename", icon=":material/edit:", type="tertiary"):
+        rename_form("study", info.name, save)
 
 
 @st.dialog("Delete study", icon=":material/delete:")

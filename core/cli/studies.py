@@ -11,18 +11,15 @@ from core import early_life, row_split
 from core.cli.battery_tables import read_table
 from core.cli.edge import ActingEmail, AsJson, NoWait, acting_user
 from core.cli.output import show, table
-from core.cli.waiting import INTERRUPTED, finish_or_leave, glance_at
+from core.cli.waiting import INTERRUPTED, finish_task
 from core.database import read_scope, session_scope
 from core.datasets import get_dataset_summary
-from core.errors import InvalidInput, TaskFailed
+from core.errors import InvalidInput
 from core.studies import StudyInfo, get_study_info, get_study_result, list_studies
 from core.study_files import prediction_frame, score_frame, weight_frame
 from core.users import CurrentUser
 
 commands = typer.Typer(help="Studies, which train no model.", no_args_is_help=True)
-
-# A stored result -> the same for --json, and as lines to read.
-Describe = Callable[[dict[str, Any]], tuple[dict[str, Any], list[str]]]
 
 
 @commands.command("early")
@@ -60,7 +57,7 @@ def early(
         raise InvalidInput(
             "Give either --dataset ID, with --cycles if you like, or --table FILE, with --columns."
         )
-    _finish(acting, user, study_id, no_wait, as_json, _early_found)
+    _finish(acting, user, study_id, no_wait, as_json)
 
 
 @commands.command("rows")
@@ -74,7 +71,18 @@ def rows(
     user = acting_user(acting)
     with session_scope() as session:
         study_id = row_split.create_row_split(session, user, dataset)
-    _finish(acting, user, study_id, no_wait, as_json, _rows_found)
+    _finish(acting, user, study_id, no_wait, as_json)
+
+
+@commands.command("show")
+def show_study(
+    acting: ActingEmail,
+    study_id: Annotated[int, typer.Argument(metavar="ID", help="Study; see `studies`.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show what a study found, or how far it is."""
+    user = acting_user(acting)
+    _show(user, _study(user, study_id), as_json)
 
 
 def list_all(acting: ActingEmail, as_json: AsJson = False) -> None:
@@ -124,20 +132,26 @@ def _finish(
     study_id: int,
     no_wait: bool,
     as_json: bool,
-    describe: Describe,
 ) -> None:
     """Wait for a study unless told not to, and show what it found."""
-    finished = finish_or_leave(
+    info, interrupted = finish_task(
         f"Study {study_id}",
-        lambda: glance_at(_study(user, study_id).task),
+        lambda: _study(user, study_id),
         no_wait,
-        f"python -m core studies --as {acting}",
+        f"python -m core study show {study_id} --as {acting}",
     )
-    info = _study(user, study_id)
-    if finished and info.status != "SUCCEEDED":
-        message = info.task.message if info.task else None
-        raise TaskFailed(message or f"Study {study_id} ended as {info.status}. Start it again.")
-    found, lines = _result(user, info, describe)
+    _show(user, info, as_json)
+    if interrupted:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _show(user: CurrentUser, info: StudyInfo, as_json: bool) -> None:
+    """Print a study and, once there is one, its result."""
+    found: dict[str, Any] | None = None
+    lines = [info.task.message] if info.task and info.task.message else []
+    if info.status == "SUCCEEDED":
+        with read_scope() as session:
+            found, lines = DESCRIPTIONS[info.kind](get_study_result(session, user, info.id))
     payload = {
         "study_id": info.id,
         "name": info.name,
@@ -147,22 +161,11 @@ def _finish(
         "result": found,
     }
     show(payload, as_json, [f"Study {info.id}: {info.name} ({info.status})", *lines])
-    if not finished and not no_wait:
-        raise typer.Exit(INTERRUPTED)
 
 
 def _study(user: CurrentUser, study_id: int) -> StudyInfo:
     with read_scope() as session:
         return get_study_info(session, user, study_id)
-
-
-def _result(
-    user: CurrentUser, info: StudyInfo, describe: Describe
-) -> tuple[dict[str, Any] | None, list[str]]:
-    if info.status != "SUCCEEDED":
-        return None, []
-    with read_scope() as session:
-        return describe(get_study_result(session, user, info.id))
 
 
 def _early_found(stored: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -204,3 +207,10 @@ def _rows_found(stored: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
 def _records(frame: pd.DataFrame) -> list[dict[Any, Any]]:
     """Rows with None where a number is missing."""
     return frame.astype(object).where(frame.notna(), None).to_dict("records")
+
+
+# Kind of study -> its stored result as data and as lines to read.
+DESCRIPTIONS: dict[str, Callable[[dict[str, Any]], tuple[dict[str, Any], list[str]]]] = {
+    early_life.KIND: _early_found,
+    row_split.KIND: _rows_found,
+}

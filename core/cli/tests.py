@@ -6,9 +6,8 @@ import typer
 
 from core.cli.edge import ActingEmail, AsJson, NoWait, acting_user
 from core.cli.output import metrics_text, show
-from core.cli.waiting import INTERRUPTED, finish_or_leave, glance_at
+from core.cli.waiting import INTERRUPTED, finish_task
 from core.database import read_scope, session_scope
-from core.errors import TaskFailed
 from core.results import TestResult, get_result
 from core.testing import TestInfo, TestRequest, create_test, get_test_info
 from core.users import CurrentUser
@@ -32,19 +31,15 @@ def test_model(
     codes = None if batteries is None else [c.strip() for c in batteries.split(",") if c.strip()]
     with session_scope() as session:
         test_id = create_test(session, user, TestRequest(model, dataset, codes, horizon))
-    finished = finish_or_leave(
+    info, interrupted = finish_task(
         f"Test {test_id}",
-        lambda: glance_at(_test(user, test_id).task),
+        lambda: _test(user, test_id),
         no_wait,
         f"python -m core export --as {acting} --test {test_id}",
     )
-    info = _test(user, test_id)
-    if finished and info.status != "SUCCEEDED":
-        message = info.task.message if info.task else None
-        raise TaskFailed(message or f"Test {test_id} ended as {info.status}. Start it again.")
     payload = _payload(user, info)
     show(payload, as_json, _lines(payload))
-    if not finished and not no_wait:
+    if interrupted:
         raise typer.Exit(INTERRUPTED)
 
 

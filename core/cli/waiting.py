@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
+from typing import Protocol, TypeVar
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from core.errors import TaskFailed
 from core.jobs.registry import Registry
 from core.jobs.tasks import TaskState
 from core.settings import ROOT, get_settings
@@ -27,6 +29,40 @@ class Glance:
     stage: str
     share: float
     done: bool
+
+
+class Awaited(Protocol):
+    """A row whose work a single task does."""
+
+    @property
+    def status(self) -> str:
+        """The row's own status."""
+        ...
+
+    @property
+    def task(self) -> TaskState | None:
+        """The task, or None if it is gone."""
+        ...
+
+
+Job = TypeVar("Job", bound=Awaited)
+
+
+def finish_task(what: str, read: Callable[[], Job], no_wait: bool, see: str) -> tuple[Job, bool]:
+    """Wait for the work unless told not to; return its row, and whether Ctrl-C ended the waiting.
+
+    Parameters are those of `finish_or_leave`; `read` gets the row as it is now.
+
+    Raises
+    ------
+    TaskFailed: it ended without success.
+    """
+    finished = finish_or_leave(what, lambda: glance_at(read().task), no_wait, see)
+    job = read()
+    if finished and job.status != "SUCCEEDED":
+        message = job.task.message if job.task else None
+        raise TaskFailed(message or f"{what} ended as {job.status}. Start it again.")
+    return job, not (finished or no_wait)
 
 
 def finish_or_leave(what: str, look: Callable[[], Glance], no_wait: bool, see: str) -> bool:

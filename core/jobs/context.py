@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from core.database import read_scope, session_scope
 from core.errors import TaskFailed
 from core.jobs.kinds import settle_task
+from core.jobs.states import CANCELLED_BY_USER
 from core.jobs.tasks import end_task
 from db.tables import BackgroundTask
 from db.tables.columns import utc_now
@@ -28,7 +29,6 @@ log = logging.getLogger(__name__)
 CANCEL_POLL_S = 0.25
 FLUSH_EVERY_POLLS = 2
 STAGE_LENGTH = 120
-CANCELLED_BY_USER = "cancelled by you"
 
 Writer = Callable[[Session, list[Any]], None]
 

@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from core import sweeping
 from core.database import read_scope, session_scope
 from core.jobs.kinds import KINDS, settle_task
-from core.jobs.states import move
+from core.jobs.states import CANCELLED_BY_USER, move
 from core.jobs.tasks import log_path
 from core.settings import ROOT, get_settings
 from db.tables import BackgroundTask
@@ -117,7 +117,7 @@ class Registry:
             return
         _kill_tree(task.pid)
         with session_scope() as session:
-            settle_task(session, task, "CANCELED", "cancelled by you")
+            settle_task(session, task, "CANCELED", CANCELLED_BY_USER)
 
     def _claim(self, lane: str) -> int | None:
         kinds = [name for name, kind in KINDS.items() if kind.lane == lane]
@@ -180,7 +180,7 @@ class Registry:
             task = session.get(BackgroundTask, task_id)
             if task is not None and task.status == "RUNNING":
                 status = "CANCELED" if task.cancel_requested else "FAILED"
-                message = "cancelled by you" if task.cancel_requested else reason
+                message = CANCELLED_BY_USER if task.cancel_requested else reason
                 settle_task(session, task, status, message)
 
 

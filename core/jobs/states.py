@@ -9,6 +9,8 @@ from db.tables import BackgroundTask, DataUpload, Study, TestJob, TrainingJob, T
 
 ACTIVE = ("PENDING", "RUNNING")
 FINISHED = ("SUCCEEDED", "FAILED", "CANCELED")
+# The message of whatever its user has cancelled.
+CANCELLED_BY_USER = "cancelled by you"
 
 _JOB_MOVES = {
     "RUNNING": ("PENDING",),

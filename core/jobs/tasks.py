@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from core import storage
-from core.jobs.states import ACTIVE, move
+from core.jobs.states import ACTIVE, CANCELLED_BY_USER, move
 from db.tables import BackgroundTask
 from db.tables.columns import utc_now
 
@@ -85,11 +85,11 @@ def is_idle(session: Session, user_id: int | None = None) -> bool:
     return session.scalar(query.limit(1)) is None
 
 
-def request_cancel(session: Session, kind: str, subject_id: int) -> BackgroundTask | None:
-    """Ask the active task of a subject to stop.
+def cancel_task(session: Session, kind: str, subject_id: int) -> bool:
+    """Ask the active task of a subject to stop; True if it ended at once and so must its subject.
 
-    A task that waits, or whose process has not announced itself yet, is returned for the caller
-    to settle at once (such a process ends when it announces itself); a running one settles itself.
+    A task that waits, or whose process has not announced itself yet, ends at once (such a process
+    ends when it announces itself); a running one settles itself and its subject.
     """
     task = session.scalars(
         select(BackgroundTask)
@@ -102,11 +102,11 @@ def request_cancel(session: Session, kind: str, subject_id: int) -> BackgroundTa
         .limit(1)
     ).one_or_none()
     if task is None:
-        return None
+        return False
     session.execute(
         update(BackgroundTask).where(BackgroundTask.id == task.id).values(cancel_requested=True)
     )
-    return task if task.pid is None else None
+    return task.pid is None and end_task(session, task.id, "CANCELED", CANCELLED_BY_USER)
 
 
 def end_task(session: Session, task_id: int, status: str, message: str | None = None) -> bool:

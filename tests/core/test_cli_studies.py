@@ -78,6 +78,7 @@ def test_a_study_of_a_table_says_what_its_files_say(table_path: Path) -> None:
     labels = [s["label"] for s in result["scores"] if s["group"] == "Primary test"]
     assert labels == ["Variance model", "Ridge", "PCR", "PLSR", "Mean"]
     assert {"rmse_cycles", "rmse_low_cycles", "mape_percent"} <= set(result["scores"][0])
+    assert answer("study", "show", found["study_id"], "--as", ANN) == found
     lines = run(*EARLY, "--table", table_path).stdout.splitlines()
     assert lines[0] == "Study 2: Life from early features: cells.csv (SUCCEEDED)"
     assert lines[1].split() == ["model", "cross_validated", "train", "primary_test"]
@@ -141,6 +142,11 @@ def test_without_waiting_the_study_is_left_to_the_background(
     monkeypatch.setattr(waiting, "work_detached", lambda: started.append(True))
     found = answer("study", "rows", "--as", ANN, "--dataset", dataset_id, "--no-wait")
     assert (found["status"], found["result"], started) == ("PENDING", None, [True])
+    study_id = found["study_id"]
+    assert answer("study", "show", study_id, "--as", ANN)["status"] == "PENDING"
+    work_off()
+    shown = answer("study", "show", study_id, "--as", ANN)
+    assert shown["status"] == "SUCCEEDED" and shown["result"]["batteries"] == 5
 
 
 def test_a_study_that_fails_ends_with_its_reason(
@@ -158,6 +164,9 @@ def test_a_study_that_fails_ends_with_its_reason(
     result = run("study", "rows", "--as", ANN, "--dataset", dataset_id, "--json")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.splitlines()[-1] == "Error: Disk full."
+    (failed,) = answer("studies", "--as", ANN)["studies"]
+    lines = run("study", "show", failed["study_id"], "--as", ANN).stdout.splitlines()
+    assert lines[0].endswith("(FAILED)") and lines[1] == "Disk full."
 
 
 def test_studies_are_ones_own(world: World) -> None:
@@ -166,6 +175,7 @@ def test_studies_are_ones_own(world: World) -> None:
     assert (study["study_id"], study["kind"]) == (world.study_id, "ROW_SPLIT")
     assert answer("studies", "--as", BOB) == {"studies": []}
     assert "No studies yet" in run("studies", "--as", BOB).stdout
+    assert "No such study" in refusal("study", "show", world.study_id, "--as", BOB)
     missing = "No such dataset. It may have been deleted; pick one from the list."
     for dataset_id in (world.dataset_id, 999):
         fixed = ("--as", BOB, "--dataset", dataset_id)

@@ -258,7 +258,7 @@ WITHOUT_ACCOUNT = {
         "is_idle",
         "latest_tasks",
         "remove_tasks",
-        "request_cancel",
+        "cancel_task",
     },
     "core.registry": {"add_model", "next_version"},
     "core.storage": {"remove_on_rollback"},

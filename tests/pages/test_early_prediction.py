@@ -161,7 +161,7 @@ def test_a_study_gets_another_name_but_not_an_empty_one(user: CurrentUser) -> No
     for name, stored in (("  Fleet of  May ", "Fleet of May"), (" ", "Fleet of May")):
         box = next(field for field in page.text_input if field.label == "Name of the study")
         box.set_value(name)
-        press(page, "Save name")
+        press(page, "Rename")
         assert studies_of(user)[0].name == stored
     assert any("name" in error.value for error in page.error)
     assert page.title[0].value == "Fleet of May"

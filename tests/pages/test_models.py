@@ -91,10 +91,10 @@ def test_changed_labels_are_marked(user: CurrentUser, dataset_id: int, model_id:
 def test_rename_takes_the_next_version(user: CurrentUser, model_id: int) -> None:
     page = run_page("models", user, {"model": model_id})
     page.text_input[0].set_value("Best so far")
-    press(page, "Save name")
+    press(page, "Rename")
     assert page.title[0].value == "Best so far v1"
     page.text_input[0].set_value("   ")
-    press(page, "Save name")
+    press(page, "Rename")
     assert "Give the model a name." in texts(page)
 
 
