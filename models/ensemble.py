@@ -16,9 +16,11 @@ from models.one_round import ask_labelled, report_once
 from models.predictor import Asked, EpochReport
 from models.series import BatterySeries, Floats, Task
 
-# Added to the diagonal, as a share of the members' mean squared error: members that err alike
-# share their weight instead of one of them taking it all by chance.
-EVENNESS = 0.1
+# Each member's own mean squared error counts so much more than what members have in common: those
+# that err alike share their weight instead of one of them taking it all by chance.
+SHRINKAGE = 0.3
+# As a share of the mean squared error: an error of exactly 0 must not end the arithmetic.
+LEAST_SQUARE = 1e-9
 # A battery that is all but perfectly predicted counts as if it had this share of the largest norm.
 LEAST_NORM = 1e-4
 ROUNDS = 30
@@ -168,9 +170,9 @@ def least_squares_shares(products: Floats) -> Floats:
     # Loading it takes as long as the rest of the module; predicting does without.
     from scipy.optimize import nnls
 
-    size = np.trace(products) / len(products)
-    even = products / size + EVENNESS * np.eye(len(products))
-    rows = np.vstack([np.linalg.cholesky(even).T, np.ones(len(products))])
+    shrunk = products / np.diag(products).mean()
+    shrunk += np.diag(SHRINKAGE * np.diag(shrunk) + LEAST_SQUARE)
+    rows = np.vstack([np.linalg.cholesky(shrunk).T, np.ones(len(products))])
     weights, _ = nnls(rows, np.append(np.zeros(len(products)), 1.0))
     return np.asarray(weights / weights.sum())
 

@@ -46,7 +46,7 @@ def test_shares_are_the_best_of_all_that_add_up_to_one(seed: int) -> None:
     assert shares.min() >= 0 and shares.sum() == pytest.approx(1.0)
     found = ((shares @ errors) ** 2).mean()
     grid = rng.dirichlet([0.5, 0.5, 0.5], 3000)
-    # The little that evenness costs is allowed.
+    # The little that sharing costs is allowed.
     assert found <= 1.01 * ((grid @ errors) ** 2).mean(axis=1).min()
 
 
@@ -62,6 +62,13 @@ def test_typical_shares_make_the_mean_of_the_batteries_norms_smallest(seed: int)
         return np.sqrt(np.einsum("...i,bij,...j->...b", weights, products, weights)).sum(axis=-1)
 
     assert norms(shares) <= 1.01 * norms(rng.dirichlet([0.5, 0.5, 0.5], 3000)).min()
+
+
+def test_members_that_err_alike_share_the_weight_and_bad_ones_get_little() -> None:
+    alike = np.array([[1.0, 0.999], [0.999, 1.01]])
+    assert least_squares_shares(alike).min() > 0.45
+    # Whatever lets them share must not let a bad member in.
+    assert least_squares_shares(np.diag([1.0, 1.0, 100.0]))[2] < 0.01
 
 
 def test_one_odd_battery_does_not_decide_for_all() -> None:
