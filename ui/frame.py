@@ -23,9 +23,11 @@ STATUS_LOOK = {
 }
 
 
-# On a phone the actions stand below the title instead of squeezing it.
+# On a phone the actions stand below the title instead of squeezing it. In a popover Streamlit's
+# hint on Enter and length would lie on the text that is typed.
 PAGE_STYLE = f"""<style>
 @media (max-width: 640px) {{ .st-key-page_header > div:first-child {{ min-width: 100%; }} }}
+[data-testid="stPopoverBody"] [data-testid="InputInstructions"] {{ display: none; }}
 .stElementContainer:has(> .stHtml > style) {{ display: none; }}{ACCENT_TEXT_STYLE}
 </style>"""
 

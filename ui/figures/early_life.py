@@ -152,7 +152,7 @@ def feature_weights(weights: pd.DataFrame, label: str, *, dark: bool = False) ->
         subtitle=f"For one standard deviation more of the feature{shown}",
         dark=dark,
         revision=f"life-weights:{label}",
-        height=130 + 30 * len(rows),
+        height=190 + 30 * len(rows),
     )
     figure.add_bar(
         x=rows["effect_percent"],
