@@ -30,7 +30,16 @@ BLOCKS = {
         "time",
         "capacity",
     ),
-    "RUL": ("now", "mean", "below_peak", "peak_age", "time", "capacity"),
+    "RUL": (
+        "now",
+        "mean",
+        "since_early",
+        "below_peak",
+        "above_trough",
+        "peak_age",
+        "time",
+        "capacity",
+    ),
 }
 
 
