@@ -40,6 +40,16 @@ def test_the_first_stream_is_the_plain_output() -> None:
     assert found.shape == (2, 4, 2)
 
 
+def test_without_gradients_the_output_is_the_same() -> None:
+    torch.manual_seed(0)
+    network = Perceptron(3, 2, 8, 3, 0.5).double().eval()
+    inputs = torch.randn(4, 3).double()
+    with torch.no_grad():
+        found = network(inputs)
+    assert not found.requires_grad
+    torch.testing.assert_close(found, network(inputs).detach())
+
+
 @pytest.mark.parametrize("dropout", [0.0, 0.4])
 @pytest.mark.parametrize("count", [2, 3])
 def test_closed_form_gradients_are_those_of_automatic_differentiation(
