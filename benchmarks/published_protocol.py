@@ -89,6 +89,7 @@ def build_network(protocol: Protocol, task: Task, scaler: Scaler) -> Network:
     network = load_build(protocol.algorithm)(hp, task, scaler)
     _draw_offsets(network)
     if isinstance(network, DeepHPM):
+        # G's output is per cycle and not scaled: all that counts time must agree on that.
         faster = network.target_unit[0] / network.time_unit
         for counted in (network.time_unit, network.time_rates, network.direction):
             counted.mul_(faster)

@@ -18,6 +18,7 @@ class Perceptron(nn.Module):
         super().__init__()
         widths = [inputs, *[hidden_size] * num_layers, outputs]
         self.linears = tuple(_xavier_linear(a, b) for a, b in pairwise(widths))
+        # Registers them; steps go through the tuple, which takes no look-ups.
         self.layers = nn.ModuleList(self.linears)
         self.dropout = dropout
         self.masks = MaskPool(hidden_size, dropout)

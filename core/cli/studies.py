@@ -1,4 +1,4 @@
-"""`study early`, `study rows` and `studies`."""
+"""`study early`, `study rows`, `study show` and `studies`."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -126,13 +126,7 @@ def _queue_table(user: CurrentUser, path: Path, columns: Path | None, name: str 
         )
 
 
-def _finish(
-    acting: str,
-    user: CurrentUser,
-    study_id: int,
-    no_wait: bool,
-    as_json: bool,
-) -> None:
+def _finish(acting: str, user: CurrentUser, study_id: int, no_wait: bool, as_json: bool) -> None:
     """Wait for a study unless told not to, and show what it found."""
     info, interrupted = finish_task(
         f"Study {study_id}",
