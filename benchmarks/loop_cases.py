@@ -98,7 +98,8 @@ class Prepared:
         rows: Rows = make_rows(batteries, self.task, self.scaler, torch.device("cpu"))
         window = self.hp.window_length if self.algorithm == "BILSTM" else None
         batch = gather(rows, ask_current(rows), self.scaler, self.task, window)
-        return batch.state, batch.time, rows.target
+        state = batch.state if batch.window is None else batch.window
+        return state, batch.time, rows.target
 
 
 def prepare(case: LoopCase, **changes: object) -> Prepared:

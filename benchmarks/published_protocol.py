@@ -108,8 +108,7 @@ def fit(network: Network, rows: Rows, scaler: Scaler, epochs: int) -> list[float
         order = torch.randperm(n_rows)
         for start in range(0, n_rows - size + 1, size):
             index = order[start : start + size]
-            batch = Batch(rows.batch.state[index], rows.batch.time[index], rows.batch.age[index])
-            loss = _loss(network, batch, rows.target[index], scaler)
+            loss = _loss(network, rows.batch.take(index), rows.target[index], scaler)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()

@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from models.config import Hyperparameters
-from models.network import Network, point_inputs, point_width
+from models.network import Network, point_width
 from models.perceptron import Perceptron
 from models.samples import Batch
 from models.scaling import Scaler
@@ -21,7 +21,7 @@ class Baseline(Network):
 
     def predict(self, batch: Batch) -> Tensor:
         """Return targets (B, T) in network units."""
-        outputs: Tensor = self.perceptron(point_inputs(batch))
+        outputs: Tensor = self.perceptron(batch.points)
         return outputs
 
 

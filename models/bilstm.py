@@ -39,10 +39,13 @@ class BiLSTM(Network):
 
     def predict(self, batch: Batch) -> Tensor:
         """Return targets (B, T) in network units."""
-        time = batch.time[:, None].expand(-1, batch.state.shape[1], -1)
-        _, (last_hidden, _) = self.lstm(torch.cat([batch.state, time], dim=-1))
+        window = batch.window
+        if window is None:
+            raise TypeError("The BiLSTM needs the window of each row.")
+        time = batch.time[:, None].expand(-1, window.shape[1], -1)
+        _, (last_hidden, _) = self.lstm(torch.cat([window, time], dim=-1))
         both = torch.cat([last_hidden[-2], last_hidden[-1]], dim=1)
-        outputs: Tensor = self.head(torch.cat([both, batch.time, batch.age], dim=1))
+        outputs: Tensor = self.head(torch.cat([both, batch.clock], dim=1))
         return outputs
 
 

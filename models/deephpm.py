@@ -53,7 +53,7 @@ class DeepHPM(PhysicsNetwork):
 
     def _moving_inputs(self, state: Tensor, batch: Batch) -> Tensor:
         """Return (3, B, I): the state rests, time and age advance."""
-        value = torch.cat([state, batch.time, batch.age], dim=1)
+        value = torch.cat([state, batch.clock], dim=1)
         return torch.stack([value, self.direction.expand_as(value), torch.zeros_like(value)])
 
     def _slopes(self, outputs: Tensor, state: Tensor) -> Tensor:
@@ -73,8 +73,8 @@ class DeepHPM(PhysicsNetwork):
             if name == "s":
                 parts.append(torch.stack([state, torch.zeros_like(state)]))
             elif name == "t":
-                time = torch.cat([batch.time, batch.age], dim=1)
-                parts.append(torch.stack([time, self.time_rates.expand_as(time)]))
+                clock = batch.clock
+                parts.append(torch.stack([clock, self.time_rates.expand_as(clock)]))
             elif name == "u":
                 parts.append(self._normalised(u[:2]))
             elif u_s is not None:

@@ -1,8 +1,8 @@
 """Value and derivatives of a tanh perceptron, and their gradients, in closed form.
 
 A stream is the value, or its first or second derivative along one direction. All streams of a
-batch share each matrix product, stacked as (K, B, width), K = 1, 2 or 3. With z the sum that
-enters a layer, a = z', b = z'', v = tanh(z) and s = 1 - v^2:
+batch share each matrix product, K = 1, 2 or 3 of them. With z the sum that enters a layer,
+a = z', b = z'', v = tanh(z) and s = 1 - v^2:
 
     first derivative   v'  = s a
     second derivative  v'' = s q,  q = b - 2 v a^2
@@ -14,7 +14,9 @@ multiplied by that: h = m v does for c v, and m s = m - h^2 / c.
 
 One node of the graph holds a whole perceptron: differentiating the same formulas step by step
 keeps and moves about three times as many arrays. Rows go through all layers in blocks that stay
-in the processor's cache.
+in the processor's cache, and a block in parts, (P, K, b, width): a thread then finds the rows that
+it has written itself. Sums over all rows at once would fetch half of them from another core,
+which takes longer than to add them up.
 """
 
 from collections.abc import Sequence
@@ -24,11 +26,14 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
+from torch.nn.functional import pad
 
 # What each hidden layer keeps for the way back: its inputs, m s, a and q.
 _KEPT = 4
 # Numbers in one array of a block: of 2^15 to 2^18 the fastest, by little (1 MB of cache a core).
 BLOCK_NUMBERS = 1 << 17
+# Whatever the number of threads, so that results do not depend on it; shared evenly by 1, 2 or 4.
+PARTS = 4
 
 
 def propagate(
@@ -46,23 +51,30 @@ def propagate(
     inputs: (K, B, I) streams; or (B, I) values that all move along `direction` (I,), which needs
         no gradient: then K is 3.
     weights, offsets: of each layer, the last of which has no tanh.
-    masks: (B, H) for each hidden layer, what dropout multiplies its units by, 0 or `scale`; None
-        without.
+    masks: (padded_rows(B), H) for each hidden layer, what dropout multiplies its units by, 0 or
+        `scale`; None without.
     """
     is_plain = direction is None and masks is None and len(inputs) == 1
     if is_plain and not torch.is_grad_enabled():
-        return _values(inputs[0], weights, offsets)[None]
+        return _values(inputs, weights, offsets)
     settings = (masks, scale, len(weights))
     outputs: Tensor = _Propagation.apply(inputs, direction, *settings, *weights, *offsets)
     return outputs
 
 
-def _values(rows: Tensor, weights: Sequence[Tensor], offsets: Sequence[Tensor]) -> Tensor:
-    """Return the outputs (B, O) of inputs (B, I), and keep nothing for a way back."""
+def padded_rows(n_rows: int) -> int:
+    """Return the number of rows, completed so that all parts have the same."""
+    return -(-n_rows // PARTS) * PARTS
+
+
+def _values(inputs: Tensor, weights: Sequence[Tensor], offsets: Sequence[Tensor]) -> Tensor:
+    """Return the outputs (1, B, O) of inputs (1, B, I), and keep nothing for a way back."""
+    rows = _parts(inputs)[:, 0]
     for weight, offset in zip(weights[:-1], offsets[:-1], strict=True):
-        rows = torch.addmm(offset, rows, weight.t(), beta=-2.0, alpha=-2.0)
+        rows = torch.baddbmm(offset, rows, _shared(weight.t()), beta=-2.0, alpha=-2.0)
         rows.sigmoid_().mul_(-2.0).add_(1.0)
-    return torch.addmm(offsets[-1], rows, weights[-1].t())
+    outputs = _outputs(rows[:, None], weights[-1], offsets[-1])
+    return _whole(outputs, inputs.shape[1])
 
 
 class _Propagation(Function):
@@ -77,20 +89,21 @@ class _Propagation(Function):
         *parameters: Tensor,
     ) -> Tensor:
         weights, offsets = parameters[:depth], parameters[depth:]
-        ctx.rows = max(1, BLOCK_NUMBERS // weights[0].shape[0])
+        ctx.rows = padded_rows(max(1, BLOCK_NUMBERS // len(weights[0])))
         kept: list[Tensor] = []
         outputs = []
-        blocks = inputs.split(ctx.rows, dim=-2)
-        for number, block in enumerate(blocks):
-            rows = slice(number * ctx.rows, (number + 1) * ctx.rows)
+        streams = inputs if direction is None else inputs[None]
+        for number, part in enumerate(_blocks(streams, ctx.rows)):
+            block = _parts(part)
+            first_row = number * ctx.rows
             for layer in range(depth - 1):
-                mask = None if masks is None else masks[layer][rows]
+                mask = None if masks is None else _mask(masks[layer], first_row, block)
                 kept.append(block)
                 along = direction if layer == 0 else None
                 block, *saved = _hidden(block, along, weights[layer], offsets[layer], mask, scale)
                 kept += saved
             kept.append(block)
-            outputs.append(_linear(block, weights[-1], offsets[-1]))
+            outputs.append(_whole(_outputs(block, weights[-1], offsets[-1]), part.shape[1]))
         ctx.save_for_backward(*weights, *kept)
         ctx.direction, ctx.scale, ctx.depth = direction, scale, depth
         return torch.cat(outputs, dim=1) if len(outputs) > 1 else outputs[0]
@@ -103,15 +116,48 @@ class _Propagation(Function):
         found: tuple[list[Tensor], list[Tensor]] = ([], [])
         of_inputs = []
         share = _KEPT * (depth - 1) + 1
-        for number, gradient in enumerate(upstream[0].split(ctx.rows, dim=1)):
+        for number, part in enumerate(_blocks(upstream[0], ctx.rows)):
             block = kept[number * share : (number + 1) * share]
-            of_weights, of_offsets, gradient = _block_backward(ctx, gradient, weights, block)
+            of_weights, of_offsets, gradient = _block_backward(ctx, _parts(part), weights, block)
             _collect(found[0], of_weights)
             _collect(found[1], of_offsets)
             if ctx.needs_input_grad[0]:
-                of_inputs.append(torch.matmul(gradient, weights[0]))
-        joined = torch.cat(of_inputs, dim=-2) if of_inputs else None
+                of_inputs.append(_whole(_few_columns(gradient, weights[0]), part.shape[1]))
+        joined = torch.cat(of_inputs, dim=1) if of_inputs else None
+        if joined is not None and ctx.direction is not None:
+            joined = joined[0]
         return (joined, None, None, None, None, *reversed(found[0]), *reversed(found[1]))
+
+
+def _blocks(streams: Tensor, rows: int) -> Sequence[Tensor]:
+    """Return streams (K, B, width) in blocks of so many rows."""
+    return streams.split(rows, dim=1) if streams.shape[1] > rows else (streams,)
+
+
+def _parts(streams: Tensor) -> Tensor:
+    """Return streams (K, n, width) as (P, K, b, width), completed with rows of zeros."""
+    n_streams, n_rows, width = streams.shape
+    missing = padded_rows(n_rows) - n_rows
+    if missing:
+        streams = pad(streams, (0, 0, 0, missing))
+    return streams.reshape(n_streams, PARTS, -1, width).transpose(0, 1).contiguous()
+
+
+def _whole(parts: Tensor, n_rows: int) -> Tensor:
+    """Return parts (P, K, b, width) as streams (K, n, width), without the rows added."""
+    n_streams, width = parts.shape[1], parts.shape[3]
+    return parts.transpose(0, 1).reshape(n_streams, -1, width)[:, :n_rows]
+
+
+def _mask(mask: Tensor, first_row: int, block: Tensor) -> Tensor:
+    """Return what multiplies the units of a block, (P, b, H)."""
+    rows = block.shape[2]
+    return mask[first_row : first_row + PARTS * rows].view(PARTS, rows, -1)
+
+
+def _shared(matrix: Tensor) -> Tensor:
+    """Return a matrix as all parts use it."""
+    return matrix.expand(PARTS, *matrix.shape)
 
 
 def _block_backward(
@@ -119,19 +165,20 @@ def _block_backward(
 ) -> tuple[list[Tensor], list[Tensor], Tensor]:
     """Return gradients of weights and offsets, last layer first, and of the first layer's sums."""
     inputs = kept[-1]
-    of_weights, of_offsets = [_weight_gradient(gradient, inputs)], [gradient[0].sum(0)]
-    scratch = torch.empty_like(inputs[0]) if len(gradient) > 1 else None
+    of_weights = [_weight_gradient(gradient, inputs)]
+    of_offsets = [_sum_rows(gradient[:, 0])]
+    scratch = torch.empty_like(inputs[:, 0]) if gradient.shape[1] > 1 else None
     for layer in reversed(range(len(weights) - 1)):
         outputs = inputs
         inputs, slope, first, curve = kept[_KEPT * layer : _KEPT * (layer + 1)]
         gradient = _back_through(gradient, weights[layer + 1])
-        of_sums = gradient.unbind()
-        _tanh_backward(of_sums, ctx.scale, scratch, outputs[0], slope, first, curve)
-        of_offsets.append(of_sums[0].sum(0))
+        of_sums = gradient.unbind(1)
+        _tanh_backward(of_sums, ctx.scale, scratch, outputs[:, 0], slope, first, curve)
+        of_offsets.append(_sum_rows(of_sums[0]))
         if layer == 0 and ctx.direction is not None:
-            of_value = _weight_gradient(of_sums[0][None], inputs[None])
-            of_weights.append(of_value.addr_(of_sums[1].sum(0), ctx.direction))
-            gradient = of_sums[0]
+            gradient = of_sums[0][:, None]
+            of_value = _weight_gradient(gradient, inputs)
+            of_weights.append(of_value.addr_(_sum_rows(of_sums[1]), ctx.direction))
         else:
             of_weights.append(_weight_gradient(gradient, inputs))
     return of_weights, of_offsets, gradient
@@ -153,39 +200,40 @@ def _hidden(
     mask: Tensor | None,
     scale: float,
 ) -> tuple[Tensor, ...]:
-    """Return the outputs (K, b, H) of one layer, tanh and dropout, and m s, a, q.
+    """Return the outputs (P, K, b, H) of one layer, tanh and dropout, and m s, a, q.
 
     a may be one row for all; what no stream needs is filled with m s.
     """
-    if direction is not None:
-        value = torch.addmm(offset, inputs, weight.t(), beta=-2.0, alpha=-2.0)
+    if direction is not None or inputs.shape[1] == 1:
+        shared = _shared(weight.t())
+        value = torch.baddbmm(offset, inputs[:, 0], shared, beta=-2.0, alpha=-2.0)
+        if direction is None:
+            slope = _tanh(value, value, mask, scale)
+            return value[:, None], slope, slope, slope
         first = weight @ direction
-        outputs = value.new_empty((3, *value.shape))
-        slope = _tanh(value, outputs[0], mask, scale)
-        curve = outputs[0] * (-2.0 / scale * first.square())
+        outputs = value.new_empty((PARTS, 3, *value.shape[1:]))
+        slope = _tanh(value, outputs[:, 0], mask, scale)
+        curve = outputs[:, 0] * (-2.0 / scale * first.square())
         return _derivatives(outputs, slope, first, curve)
-    if len(inputs) == 1:
-        outputs = torch.addmm(offset, inputs[0], weight.t(), beta=-2.0, alpha=-2.0)[None]
-        slope = _tanh(outputs[0], outputs[0], mask, scale)
-        return outputs, slope, slope, slope
     sums = _linear(inputs, weight, offset)
+    streams = sums.unbind(1)
     outputs = torch.empty_like(sums)
-    slope = _tanh(sums[0].mul_(-2.0), outputs[0], mask, scale)
-    first = sums[1]
-    if len(sums) == 2:
-        torch.mul(slope, first, out=outputs[1])
+    slope = _tanh(streams[0].mul_(-2.0), outputs[:, 0], mask, scale)
+    first = streams[1]
+    if len(streams) == 2:
+        torch.mul(slope, first, out=outputs[:, 1])
         return outputs, slope, first, first
-    # sums[0] is of no more use: it serves for m v a.
-    bend = torch.mul(outputs[0], first, out=sums[0])
-    curve = sums[2].addcmul_(bend, first, value=-2.0 / scale)
+    # The value's sums are of no more use: they serve for m v a.
+    bend = torch.mul(outputs[:, 0], first, out=streams[0])
+    curve = streams[2].addcmul_(bend, first, value=-2.0 / scale)
     return _derivatives(outputs, slope, first, curve)
 
 
 def _derivatives(
     outputs: Tensor, slope: Tensor, first: Tensor, curve: Tensor
 ) -> tuple[Tensor, ...]:
-    torch.mul(slope, first, out=outputs[1])
-    torch.mul(slope, curve, out=outputs[2])
+    torch.mul(slope, first, out=outputs[:, 1])
+    torch.mul(slope, curve, out=outputs[:, 2])
     return outputs, slope, first, curve
 
 
@@ -200,27 +248,50 @@ def _tanh(doubled: Tensor, outputs: Tensor, mask: Tensor | None, scale: float) -
 
 
 def _linear(inputs: Tensor, weight: Tensor, offset: Tensor) -> Tensor:
-    """Return the layer's sums; only the value has an offset."""
-    if len(inputs) == 1:
-        return torch.addmm(offset, inputs[0], weight.t())[None]
-    sums = (inputs.flatten(0, 1) @ weight.t()).view(*inputs.shape[:2], len(weight))
-    sums[0] += offset
+    """Return a hidden layer's sums (P, K, b, H); only the value has an offset."""
+    sums = torch.bmm(inputs.flatten(1, 2), _shared(weight.t())).unflatten(1, inputs.shape[1:3])
+    sums[:, 0] += offset
     return sums
 
 
+def _outputs(inputs: Tensor, weight: Tensor, offset: Tensor) -> Tensor:
+    """Return the last layer's sums (P, K, b, O)."""
+    sums = _few_columns(inputs, weight.t())
+    sums[:, 0] += offset
+    return sums
+
+
+def _few_columns(streams: Tensor, matrix: Tensor) -> Tensor:
+    """Return streams (P, K, b, H) times a matrix of few columns (H, C), (P, K, b, C).
+
+    The narrow side comes first, which matrix libraries take better; a vector is a case of its own.
+    """
+    rows = streams.flatten(1, 2)
+    if matrix.shape[1] == 1:
+        found = torch.bmm(rows, _shared(matrix))
+    else:
+        found = torch.bmm(_shared(matrix.t()), rows.mT).mT
+    return found.unflatten(1, streams.shape[1:3])
+
+
 def _back_through(gradient: Tensor, weight: Tensor) -> Tensor:
-    """Return the gradient of a layer's inputs (K, B, I)."""
+    """Return the gradient of a hidden layer's outputs (P, K, b, H)."""
     if len(weight) == 1:
         return gradient * weight  # a product of this shape is far from a matrix library's best
-    return torch.matmul(gradient, weight)
+    return torch.bmm(gradient.flatten(1, 2), _shared(weight)).unflatten(1, gradient.shape[1:3])
 
 
 def _weight_gradient(gradient: Tensor, inputs: Tensor) -> Tensor:
-    """Return (O, I); the narrower side comes first, which matrix libraries take better."""
-    of_sums, rows = gradient.flatten(0, 1), inputs.flatten(0, 1)
-    if rows.shape[1] < of_sums.shape[1]:
-        return (rows.t() @ of_sums).t()
-    return of_sums.t() @ rows
+    """Return (O, I); the narrower side comes first, as in `_few_columns`."""
+    of_sums, rows = gradient.flatten(1, 2), inputs.flatten(1, 2)
+    if rows.shape[2] < of_sums.shape[2]:
+        return torch.bmm(rows.mT, of_sums).sum(0).t()
+    return torch.bmm(of_sums.mT, rows).sum(0)
+
+
+def _sum_rows(parts: Tensor) -> Tensor:
+    """Return the sum over all rows of (P, b, H); each part by itself, see above."""
+    return parts.sum(1).sum(0)
 
 
 def _tanh_backward(

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
@@ -70,11 +69,6 @@ def state_width(task: Task) -> int:
     return len(task.feature_names) + (2 if task.use_capacity_history else 0)
 
 
-def point_inputs(batch: Batch) -> Tensor:
-    """Return state, time and age side by side, (B, S + 1 or 2)."""
-    return torch.cat([batch.state, batch.time, batch.age], dim=1)
-
-
 def point_width(task: Task) -> int:
-    """Return the width of `point_inputs`."""
+    """Return the width of a batch's points."""
     return state_width(task) + 1 + int(task.is_forecast)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from models.config import Hyperparameters
 from models.errors import FitError
+from models.flat_parameters import flatten
 from models.network import Network
 from models.network_predictor import NetworkPredictor
 from models.predictor import EpochReport, Fitted
@@ -43,6 +44,28 @@ class _Setting:
     scaler: Scaler
     rows: Rows
     generator: torch.Generator
+
+
+@dataclass(frozen=True)
+class _Examples:
+    """Labelled questions with their answers (M, T) and what is known of these (None: all).
+
+    whole: the inputs; None where they are windows, of which all would not fit.
+    """
+
+    asked: Questions
+    whole: Batch | None
+    target: Tensor
+    known: Tensor | None
+
+    def take(self, index: Tensor) -> "_Examples":
+        """Return the examples at `index`."""
+        return _Examples(
+            self.asked.take(index) if self.whole is None else self.asked,
+            None if self.whole is None else self.whole.take(index),
+            self.target.index_select(0, index),
+            None if self.known is None else self.known.index_select(0, index),
+        )
 
 
 def fit_network(
@@ -98,6 +121,8 @@ def _train(
     """Run the epochs; return the best weights, their epoch, and the number of epochs run."""
     hp, task, scaler = setting.hp, setting.task, setting.scaler
     groups = network.parameter_groups(hp.weight_decay)
+    # Not on a GPU, where recurrent layers want their weights laid out in a way of their own.
+    groups = flatten(groups) if setting.rows.state.device.type == "cpu" else groups
     optimiser = torch.optim.AdamW(groups, lr=hp.learning_rate, fused=True)
     rates = _learning_rates(hp, len(setting.rows.key))
     val_asked = _ask(val_rows, task, torch.Generator().manual_seed(hp.seed))
@@ -106,8 +131,8 @@ def _train(
     recent: deque[float] = deque(maxlen=VAL_EPOCHS)
     for epoch in range(1, hp.epochs + 1):
         if task.is_forecast or epoch == 1:
-            asked = _ask(setting.rows, task, setting.generator)
-        losses = _train_epoch(network, optimiser, rates, setting, asked)
+            examples = _collect(network, setting)
+        losses = _train_epoch(network, optimiser, rates, setting, examples)
         found, metrics = validate(network, val)
         _require_sound(losses, found, epoch)
         recent.append(found)
@@ -131,19 +156,20 @@ def _train_epoch(
     optimiser: torch.optim.Optimizer,
     rates: Iterator[float],
     setting: _Setting,
-    asked: Questions,
+    examples: _Examples,
 ) -> dict[str, float]:
     """Take one pass in random order; return the mean of each loss over the steps."""
     network.train()
-    hp = setting.hp
-    order = torch.randperm(len(asked), generator=setting.generator)
-    asked = asked.take(order.to(asked.source.device))
+    hp, n_examples = setting.hp, len(examples.target)
+    order = torch.randperm(n_examples, generator=setting.generator)
+    examples = examples.take(order.to(examples.target.device))
     sums: dict[str, Tensor] = {}
-    parameters = list(network.parameters())
-    for batch, target, known in _batches(network, setting, asked):
+    parameters = [p for group in optimiser.param_groups for p in group["params"]]
+    for batch, target, known in _batches(network, setting, examples):
         losses = network.losses(batch, target, known)
         for parameter in parameters:
-            parameter.grad = None
+            if parameter.grad is not None:
+                parameter.grad.zero_()
         losses.total.backward()
         if hp.gradient_clip:
             nn.utils.clip_grad_norm_(parameters, hp.gradient_clip)
@@ -153,7 +179,7 @@ def _train_epoch(
         optimiser.step()
         for name, value in {"loss_data": losses.data, **losses.parts}.items():
             sums[name] = sums.get(name, 0.0) + value.detach()
-    n_steps = math.ceil(len(asked) / hp.batch_size)
+    n_steps = math.ceil(n_examples / hp.batch_size)
     return {name: float(value) / n_steps for name, value in sums.items()}
 
 
@@ -162,23 +188,29 @@ def _copy_state(network: Network) -> dict[str, Tensor]:
 
 
 def _batches(
-    network: Network, setting: _Setting, asked: Questions
+    network: Network, setting: _Setting, examples: _Examples
 ) -> Iterator[tuple[Batch, Tensor, Tensor | None]]:
-    """Return inputs, targets and what is known of them (None: all), in the order asked.
-
-    Single rows are collected for the whole epoch at once; windows of an epoch would not fit.
-    """
-    rows, size, window = setting.rows, setting.hp.batch_size, network.window_length
-    targets = rows.target.index_select(0, asked.answer)
-    known = None if rows.known.all() else rows.known.index_select(0, asked.answer)
-    whole = gather(rows, asked, setting.scaler, setting.task, None) if window is None else None
-    for start in range(0, len(asked), size):
+    """Yield inputs, targets and what is known of them (None: all), in the order of the examples."""
+    rows, size, known = setting.rows, setting.hp.batch_size, examples.known
+    for start in range(0, len(examples.target), size):
         part = slice(start, start + size)
-        if whole is None:
-            batch = gather(rows, asked.part(part), setting.scaler, setting.task, window)
+        if examples.whole is None:
+            asked = examples.asked.part(part)
+            batch = gather(rows, asked, setting.scaler, setting.task, network.window_length)
         else:
-            batch = whole.part(part)
-        yield batch, targets[part], None if known is None else known[part]
+            batch = examples.whole.part(part)
+        yield batch, examples.target[part], None if known is None else known[part]
+
+
+def _collect(network: Network, setting: _Setting) -> _Examples:
+    """Return an epoch's examples, in the order of the rows."""
+    rows = setting.rows
+    asked = _ask(rows, setting.task, setting.generator)
+    whole = None
+    if network.window_length is None:
+        whole = gather(rows, asked, setting.scaler, setting.task, None)
+    known = None if rows.known.all() else rows.known.index_select(0, asked.answer)
+    return _Examples(asked, whole, rows.target.index_select(0, asked.answer), known)
 
 
 def _ask(rows: Rows, task: Task, generator: torch.Generator) -> Questions:

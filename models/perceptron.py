@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from models.dropout_masks import MaskPool, keep_scale
-from models.jet_propagation import propagate
+from models.jet_propagation import padded_rows, propagate
 
 
 class Perceptron(nn.Module):
@@ -25,7 +25,7 @@ class Perceptron(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return outputs (B, O) of inputs (B, I); their gradients exist, but only once."""
-        return self._propagate(inputs[None], None)[0]
+        return self._propagate(inputs[None], None).squeeze(0)
 
     def forward_along(self, inputs: Tensor, direction: Tensor) -> Tensor:
         """Return the outputs and both derivatives, (3, B, O), where all inputs move along (I,)."""
@@ -53,14 +53,15 @@ class Perceptron(nn.Module):
         for number, layer in enumerate(hidden):
             streams = _tanh(_linear(layer, streams))
             if masks is not None:
-                streams = streams * masks[number]
+                streams = streams * masks[number][: streams.shape[1]]
         return _linear(last, streams)
 
     def _draw_masks(self, inputs: Tensor) -> list[Tensor] | None:
-        """Return (B, H) for each hidden layer; None where nothing is dropped."""
+        """Return (padded_rows(B), H) for each hidden layer; None where nothing is dropped."""
         if not self.training or self.dropout == 0.0:
             return None
-        return self.masks.draw(len(self.linears) - 1, inputs.shape[-2], inputs)
+        n_rows = padded_rows(inputs.shape[-2])
+        return self.masks.draw(len(self.linears) - 1, n_rows, inputs)
 
 
 def _xavier_linear(inputs: int, outputs: int) -> nn.Linear:

@@ -12,8 +12,6 @@ from models.config import Hyperparameters
 from models.network import (
     Losses,
     Network,
-    mean_square,
-    point_inputs,
     point_width,
     state_width,
 )
@@ -99,7 +97,7 @@ class PhysicsNetwork(Network):
 
     def predict(self, batch: Batch) -> Tensor:
         """Return targets (B, T) in network units."""
-        outputs: Tensor = self.surrogate(point_inputs(batch))
+        outputs: Tensor = self.surrogate(batch.points)
         return outputs
 
     def losses(self, batch: Batch, target: Tensor, known: Tensor | None) -> Losses:
@@ -107,10 +105,19 @@ class PhysicsNetwork(Network):
         if self.physics_weight == 0.0:
             return super().losses(batch, target, known)
         found = self.residuals(batch)
-        data = mean_square(found.u[0], target, known)
-        law = found.law.square().mean(dim=(1, 2))
-        total = self._balance(torch.cat([data[None], law]))
-        return Losses(total, data, {"loss_f": law[0], "loss_f_t": law[1], "loss_total": total})
+        squares = torch.cat([found.u[:1] - target, found.law]).square()
+        if known is not None:
+            squares = squares * self._shares(known)
+        means = squares.mean(dim=(1, 2))
+        total = self._balance(means)
+        data, f, f_t = means.detach().unbind()
+        return Losses(total, data, {"loss_f": f, "loss_f_t": f_t, "loss_total": total})
+
+    @staticmethod
+    def _shares(known: Tensor) -> Tensor:
+        """Return what squares (3, B, T) count in a mean: unlabelled ones of u nothing."""
+        labelled = known * (known.numel() / known.sum().clamp(min=1.0))
+        return torch.stack([labelled, torch.ones_like(known), torch.ones_like(known)])
 
     def _keep_scales(self, task: Task, scaler: Scaler) -> None:
         """Keep what turns network units into physical ones; rebuilt from the scaler on loading."""
@@ -135,7 +142,7 @@ class PhysicsNetwork(Network):
 
     def _surrogate_streams(self, batch: Batch) -> Tensor:
         """Return u and its derivatives in t, (3, B, T), for gradients that are taken once."""
-        return self.surrogate.forward_along(point_inputs(batch), self.direction)
+        return self.surrogate.forward_along(batch.points, self.direction)
 
     def _balance(self, losses: Tensor) -> Tensor:
         """Add data, f and f_t losses: by weight, or by learned log-variances l."""

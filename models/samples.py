@@ -57,18 +57,41 @@ class Questions:
 class Batch:
     """Inputs of a network in network units.
 
-    state (B, S), or (B, L, S + 2) for a window: the rows, whether a row is there, and how far
-    it lies before the last one; time (B, 1) the cycle asked for; age (B, 1) how old the state
-    is then, (B, 0) for an estimate.
+    points (B, n_state + 1), in forecasts one more: state (B, n_state), time (B, 1) the cycle asked
+    for, age (B, 1) how old the state is then, (B, 0) for an estimate; clock is time and age.
+    window (B, L, S + 2), of networks that see one: the rows, how far each lies before the last
+    one, and whether it is there.
     """
 
-    state: Tensor
-    time: Tensor
-    age: Tensor
+    points: Tensor
+    n_state: int
+    window: Tensor | None = None
+
+    @property
+    def state(self) -> Tensor:
+        return self.points[:, : self.n_state]
+
+    @property
+    def clock(self) -> Tensor:
+        return self.points[:, self.n_state :]
+
+    @property
+    def time(self) -> Tensor:
+        return self.points[:, self.n_state : self.n_state + 1]
+
+    @property
+    def age(self) -> Tensor:
+        return self.points[:, self.n_state + 1 :]
 
     def part(self, stretch: slice) -> "Batch":
         """Return neighbouring rows, without copying."""
-        return Batch(self.state[stretch], self.time[stretch], self.age[stretch])
+        window = None if self.window is None else self.window[stretch]
+        return Batch(self.points[stretch], self.n_state, window)
+
+    def take(self, index: Tensor) -> "Batch":
+        """Return the rows at `index`."""
+        window = None if self.window is None else self.window.index_select(0, index)
+        return Batch(self.points.index_select(0, index), self.n_state, window)
 
 
 def state_matrix(series: BatterySeries, task: Task, scaler: Scaler) -> Floats:
@@ -136,16 +159,18 @@ def gather(
     rows: Rows, asked: Questions, scaler: Scaler, task: Task, window_length: int | None
 ) -> Batch:
     """Collect the inputs of some questions; windows exist for one batch at a time only."""
-    source, dtype = asked.source, rows.state.dtype
-    time = (asked.cycle - scaler.cycle_mean) / scaler.cycle_std
-    age = (asked.cycle - rows.cycle.index_select(0, source)) / scaler.age_scale
-    state = (
-        rows.state.index_select(0, source)
-        if window_length is None
-        else _windows(rows, source, window_length)
-    )
-    ages = age.to(dtype)[:, None] if task.is_forecast else state.new_empty((len(source), 0))
-    return Batch(state, time.to(dtype)[:, None], ages)
+    source, state = asked.source, rows.state.index_select(0, asked.source)
+    parts = [state, _scaled(asked.cycle, scaler.cycle_mean, scaler.cycle_std, state)]
+    if task.is_forecast:
+        age = asked.cycle - rows.cycle.index_select(0, source)
+        parts.append(_scaled(age, 0.0, scaler.age_scale, state))
+    window = None if window_length is None else _windows(rows, source, window_length)
+    return Batch(torch.cat(parts, dim=1), state.shape[1], window)
+
+
+def _scaled(cycles: Tensor, mean: float, unit: float, like: Tensor) -> Tensor:
+    """Return whole cycles (B,) in network units, (B, 1)."""
+    return ((cycles - mean) / unit).to(like.dtype)[:, None]
 
 
 def _windows(rows: Rows, source: Tensor, length: int) -> Tensor:

@@ -61,6 +61,7 @@ class Validation:
     batches : the inputs in chunks, gathered once; None where they are windows, which take room
     target, known, y_true (M, T) : in network units, 1 where labelled, in physical units
     starts (B,) : where each battery's questions begin
+    counts (B, T), totals (T,) : labelled questions of each battery, and of all
     """
 
     rows: Rows
@@ -72,6 +73,8 @@ class Validation:
     known: Floats
     y_true: Floats
     starts: Integers
+    counts: Floats
+    totals: Floats
 
     def inputs(self, window_length: int | None) -> Iterable[Batch]:
         """Return the inputs in chunks; windows are made anew."""
@@ -86,6 +89,7 @@ def prepare_validation(
     """Collect what validating a network on some questions takes."""
     target, known = (x[asked.answer].double().cpu().numpy() for x in (rows.target, rows.known))
     battery = rows.first[asked.answer].cpu().numpy()
+    starts = np.flatnonzero(np.diff(battery, prepend=-1))
     return Validation(
         rows,
         asked,
@@ -95,7 +99,9 @@ def prepare_validation(
         target,
         known,
         scaler.restore_labels(target),
-        np.flatnonzero(np.diff(battery, prepend=-1)),
+        starts,
+        np.add.reduceat(known, starts),
+        known.sum(axis=0),
     )
 
 
@@ -108,10 +114,10 @@ def validate(network: Network, val: Validation) -> tuple[float, dict[str, float]
     """
     predicted = answer(network, val.inputs(network.window_length)).double().cpu().numpy()
     sums = np.add.reduceat((predicted - val.target) ** 2 * val.known, val.starts)
-    counts = np.add.reduceat(val.known, val.starts)
-    loss = geometric_mean(sums[counts > 0] / counts[counts > 0])
+    has_labels = val.counts > 0
+    loss = geometric_mean(sums[has_labels] / val.counts[has_labels])
     y_pred = clamp_rul(val.scaler.restore_targets(predicted), val.task)
     squares = (y_pred - val.y_true) ** 2 * val.known
-    means = squares.sum(axis=0) / val.known.sum(axis=0)
+    means = squares.sum(axis=0) / val.totals
     names = (f"val_rmse_{name}" for name in val.task.targets)
     return loss, {name: math.sqrt(mean) for name, mean in zip(names, means, strict=True)}

@@ -49,7 +49,9 @@ class Field:
         if self.task.is_forecast:
             parts += [(state[:, 2:] - s.soh_mean) / s.soh_std, torch.ones(len(state), 1).double()]
             age = ((cycle - self.source) / s.age_scale)[:, None]
-        return Batch(torch.cat(parts, dim=1), ((cycle - s.cycle_mean) / s.cycle_std)[:, None], age)
+        n_state = sum(part.shape[1] for part in parts)
+        time = ((cycle - s.cycle_mean) / s.cycle_std)[:, None]
+        return Batch(torch.cat([*parts, time, age], dim=1), n_state)
 
     def u(self, state: Tensor, cycle: Tensor) -> Tensor:
         scaled = self.network.predict(self.batch(state, cycle)).detach()
@@ -88,7 +90,7 @@ class Field:
             slopes = slopes * state_unit / std[:, None]
         values = {
             "s": batch.state,
-            "t": torch.cat([batch.time, batch.age], dim=1),
+            "t": batch.clock,
             "u": (self.u(self.state, self.cycle) - torch.tensor(s.target_mean)) / std,
             "u_s": slopes.flatten(1),
         }

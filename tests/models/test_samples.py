@@ -48,14 +48,16 @@ def test_windows_end_at_their_row_and_show_padding_and_gaps() -> None:
     rows = make_rows(fleet, ESTIMATE, scaler, CPU)
     asked = ask_current(rows)
     batch = gather(rows, asked, scaler, ESTIMATE, window_length=4)
-    assert batch.state.shape == (len(rows.cycle), 4, 4)
+    window = batch.window
+    assert window is not None
+    assert window.shape == (len(rows.cycle), 4, 4)
     assert batch.age.shape == (len(rows.cycle), 0)
-    torch.testing.assert_close(batch.state[:, -1, :2], rows.state)
+    torch.testing.assert_close(window[:, -1, :2], batch.state)
     start = len(fleet[0])
-    there, distance = batch.state[..., 3], batch.state[..., 2]
+    there, distance = window[..., 3], window[..., 2]
     assert there[start].tolist() == [0, 0, 0, 1]
     assert there[start + 1].tolist() == [0, 0, 1, 1]
-    assert not batch.state[start, :3].any()
+    assert not window[start, :3].any()
     # Battery 1 lost 7 cycles in its middle.
     cycles = fleet[1].cycle_num
     after_gap = start + int((cycles[1:] - cycles[:-1]).argmax()) + 1

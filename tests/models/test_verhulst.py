@@ -36,7 +36,7 @@ def batch_at(cycle: Tensor, task: Task, scaler: Scaler) -> Batch:
     age = cycle.new_empty((len(cycle), 0))
     if task.is_forecast:
         age = ((cycle - 3.0) / scaler.age_scale)[:, None]
-    return Batch(state, time, age)
+    return Batch(torch.cat([state, time, age], dim=1), len(FEATURES))
 
 
 def assert_near(actual: Tensor, expected: Tensor) -> None:
@@ -112,7 +112,7 @@ def test_the_law_that_data_obey_is_found() -> None:
     target = torch.tensor(scaler.scale_targets(torch.stack([pcl, 0 * pcl], dim=1).numpy()))
     known = torch.tensor([[1.0, 0.0]]).double().expand(60, 2)
     batch = batch_at(cycle, task, scaler)
-    batch = Batch(0 * batch.state, batch.time, batch.age)
+    batch = Batch(torch.cat([0 * batch.state, batch.clock], dim=1), batch.n_state)
     optimiser = torch.optim.LBFGS(network.parameters(), max_iter=400, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
