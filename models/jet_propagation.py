@@ -49,12 +49,12 @@ def propagate(
     Parameters
     ----------
     inputs: (K, B, I) streams; or (B, I) values that all move along `direction` (I,), which needs
-        no gradient: then K is 3.
+        no gradient: then K is 3; or, without a direction, only values: then (B, O) is returned.
     weights, offsets: of each layer, the last of which has no tanh.
     masks: (padded_rows(B), H) for each hidden layer, what dropout multiplies its units by, 0 or
         `scale`; None without.
     """
-    is_plain = direction is None and masks is None and len(inputs) == 1
+    is_plain = direction is None and masks is None and inputs.dim() == 2
     if is_plain and not torch.is_grad_enabled():
         return _values(inputs, weights, offsets)
     settings = (masks, scale, len(weights))
@@ -68,13 +68,13 @@ def padded_rows(n_rows: int) -> int:
 
 
 def _values(inputs: Tensor, weights: Sequence[Tensor], offsets: Sequence[Tensor]) -> Tensor:
-    """Return the outputs (1, B, O) of inputs (1, B, I), and keep nothing for a way back."""
-    rows = _parts(inputs)[:, 0]
+    """Return the outputs (B, O) of inputs (B, I), and keep nothing for a way back."""
+    rows = _parts(inputs[None])[:, 0]
     for weight, offset in zip(weights[:-1], offsets[:-1], strict=True):
         rows = torch.baddbmm(offset, rows, _shared(weight.t()), beta=-2.0, alpha=-2.0)
         rows.sigmoid_().mul_(-2.0).add_(1.0)
     outputs = _outputs(rows[:, None], weights[-1], offsets[-1])
-    return _whole(outputs, inputs.shape[1])
+    return _whole(outputs, len(inputs))[0]
 
 
 class _Propagation(Function):
@@ -92,7 +92,7 @@ class _Propagation(Function):
         ctx.rows = padded_rows(max(1, BLOCK_NUMBERS // len(weights[0])))
         kept: list[Tensor] = []
         outputs = []
-        streams = inputs if direction is None else inputs[None]
+        streams = inputs[None] if inputs.dim() == 2 else inputs
         for number, part in enumerate(_blocks(streams, ctx.rows)):
             block = _parts(part)
             first_row = number * ctx.rows
@@ -106,7 +106,9 @@ class _Propagation(Function):
             outputs.append(_whole(_outputs(block, weights[-1], offsets[-1]), part.shape[1]))
         ctx.save_for_backward(*weights, *kept)
         ctx.direction, ctx.scale, ctx.depth = direction, scale, depth
-        return torch.cat(outputs, dim=1) if len(outputs) > 1 else outputs[0]
+        ctx.of_values = inputs.dim() == 2
+        joined = torch.cat(outputs, dim=1) if len(outputs) > 1 else outputs[0]
+        return joined[0] if ctx.of_values and direction is None else joined
 
     @staticmethod
     @once_differentiable
@@ -116,7 +118,8 @@ class _Propagation(Function):
         found: tuple[list[Tensor], list[Tensor]] = ([], [])
         of_inputs = []
         share = _KEPT * (depth - 1) + 1
-        for number, part in enumerate(_blocks(upstream[0], ctx.rows)):
+        gradient = upstream[0] if upstream[0].dim() == 3 else upstream[0][None]
+        for number, part in enumerate(_blocks(gradient, ctx.rows)):
             block = kept[number * share : (number + 1) * share]
             of_weights, of_offsets, gradient = _block_backward(ctx, _parts(part), weights, block)
             _collect(found[0], of_weights)
@@ -124,7 +127,7 @@ class _Propagation(Function):
             if ctx.needs_input_grad[0]:
                 of_inputs.append(_whole(_few_columns(gradient, weights[0]), part.shape[1]))
         joined = torch.cat(of_inputs, dim=1) if of_inputs else None
-        if joined is not None and ctx.direction is not None:
+        if joined is not None and ctx.of_values:
             joined = joined[0]
         return (joined, None, None, None, None, *reversed(found[0]), *reversed(found[1]))
 
@@ -249,15 +252,16 @@ def _tanh(doubled: Tensor, outputs: Tensor, mask: Tensor | None, scale: float) -
 
 def _linear(inputs: Tensor, weight: Tensor, offset: Tensor) -> Tensor:
     """Return a hidden layer's sums (P, K, b, H); only the value has an offset."""
-    sums = torch.bmm(inputs.flatten(1, 2), _shared(weight.t())).unflatten(1, inputs.shape[1:3])
-    sums[:, 0] += offset
+    sums = torch.bmm(inputs.flatten(1, 2), _shared(weight.t()))
+    sums = sums.view(*inputs.shape[:3], len(weight))
+    sums[:, 0].add_(offset)
     return sums
 
 
 def _outputs(inputs: Tensor, weight: Tensor, offset: Tensor) -> Tensor:
     """Return the last layer's sums (P, K, b, O)."""
     sums = _few_columns(inputs, weight.t())
-    sums[:, 0] += offset
+    sums[:, 0].add_(offset)
     return sums
 
 
@@ -268,17 +272,17 @@ def _few_columns(streams: Tensor, matrix: Tensor) -> Tensor:
     """
     rows = streams.flatten(1, 2)
     if matrix.shape[1] == 1:
-        found = torch.bmm(rows, _shared(matrix))
-    else:
-        found = torch.bmm(_shared(matrix.t()), rows.mT).mT
-    return found.unflatten(1, streams.shape[1:3])
+        return torch.bmm(rows, _shared(matrix)).view(*streams.shape[:3], 1)
+    found = torch.bmm(_shared(matrix.t()), rows.mT)
+    return found.view(PARTS, -1, *streams.shape[1:3]).movedim(1, 3)
 
 
 def _back_through(gradient: Tensor, weight: Tensor) -> Tensor:
     """Return the gradient of a hidden layer's outputs (P, K, b, H)."""
     if len(weight) == 1:
         return gradient * weight  # a product of this shape is far from a matrix library's best
-    return torch.bmm(gradient.flatten(1, 2), _shared(weight)).unflatten(1, gradient.shape[1:3])
+    found = torch.bmm(gradient.flatten(1, 2), _shared(weight))
+    return found.view(*gradient.shape[:3], weight.shape[1])
 
 
 def _weight_gradient(gradient: Tensor, inputs: Tensor) -> Tensor:

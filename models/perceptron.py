@@ -25,7 +25,7 @@ class Perceptron(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return outputs (B, O) of inputs (B, I); their gradients exist, but only once."""
-        return self._propagate(inputs[None], None).squeeze(0)
+        return self._propagate(inputs, None)
 
     def forward_along(self, inputs: Tensor, direction: Tensor) -> Tensor:
         """Return the outputs and both derivatives, (3, B, O), where all inputs move along (I,)."""

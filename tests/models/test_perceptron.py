@@ -85,3 +85,41 @@ def assert_same_gradients(outputs: list[Tensor], inputs: list[Tensor]) -> None:
     ours, expected = (torch.autograd.grad((o * upstream).sum(), inputs) for o in outputs)
     for one, other in zip(ours, expected, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("rows", [1, 1_027, 4_099])
+def test_any_number_of_rows_in_blocks_and_parts(rows: int) -> None:
+    torch.manual_seed(0)
+    network = Perceptron(3, 1, 128, 2, 0.4).double().train()
+    inputs = torch.randn(rows, 3).double()
+    outputs = []
+    for twice in (False, True):
+        torch.manual_seed(1)
+        network.masks = MaskPool(128, 0.4)
+        streams = inputs.expand(2, -1, -1)
+        outputs.append(
+            network.forward_streams(streams, twice=True)[0] if twice else network(inputs)
+        )
+    assert outputs[0].shape == (rows, 1)
+    assert_same_gradients(outputs, list(network.parameters()))
+
+
+def test_results_do_not_depend_on_the_number_of_threads() -> None:
+    torch.manual_seed(0)
+    network = Perceptron(3, 1, 128, 2, 0.2).train()
+    inputs, threads = torch.randn(1_024, 3), torch.get_num_threads()
+    found = []
+    try:
+        for count in (1, 2):
+            torch.set_num_threads(count)
+            torch.manual_seed(1)
+            network.masks = MaskPool(128, 0.2)
+            network.zero_grad()
+            outputs = network.forward_along(inputs, torch.ones(3))
+            outputs.square().mean().backward()
+            gradients = [parameter.grad.clone() for parameter in network.parameters()]
+            found.append([outputs.detach(), *gradients])
+    finally:
+        torch.set_num_threads(threads)
+    for one, two in zip(*found, strict=True):
+        assert torch.equal(one, two)
