@@ -4,14 +4,14 @@ from typing import Any
 
 # One core of a 2-core x86 machine, float32, torch 2.13: multiply-adds a second in the forward
 # and backward passes of a step, and what a step costs whatever its size.
-MLP_MULTIPLY_ADDS_PER_SECOND = 2.0e10
-LSTM_MULTIPLY_ADDS_PER_SECOND = 2.4e10
+MLP_MULTIPLY_ADDS_PER_SECOND = 2.8e10
+LSTM_MULTIPLY_ADDS_PER_SECOND = 2.3e10
 SECONDS_PER_STEP = 0.7e-3
 SECONDS_PER_ROW = 1.0e-7
 TREE_SECONDS_PER_ROW = 6.0e-7
 CLOSED_FORM_SECONDS_PER_ROW = 5.0e-5
 TYPICAL_INPUTS = 10
-PARALLEL_EFFICIENCY = 0.6
+PARALLEL_EFFICIENCY = 0.7
 VALIDATION_SHARE = 0.3
 
 

@@ -116,10 +116,10 @@ class Palette:
 
 LIGHT = Palette(
     surface="#FBFBF9",
-    ink="#1D2327",
+    ink="#0F1315",
     muted="#5B646B",
     grid="#E4E4DE",
-    truth="#1D2327",
+    truth="#0F1315",
     accent="#0F6B7C",
     curve="#5B7F8C",
     life_scale=("#B8860B", "#7C9A2E", "#2F9A6E", "#1B7F92", "#3A5FA8", "#4B3A86"),

@@ -54,6 +54,14 @@ def test_white_text_of_primary_buttons(theme: dict[str, Any], colours: Palette) 
 
 
 @BOTH
+def test_captions_which_streamlit_fades_to_60_percent(
+    theme: dict[str, Any], colours: Palette
+) -> None:
+    for surface in surfaces(theme):
+        assert contrast(tinted(theme["textColor"], surface, 0.6), surface) >= TEXT
+
+
+@BOTH
 def test_text_and_links_on_every_surface(theme: dict[str, Any], colours: Palette) -> None:
     for surface in surfaces(theme):
         assert contrast(theme["textColor"], surface) >= TEXT
