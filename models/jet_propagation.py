@@ -20,6 +20,7 @@ which takes longer than to add them up.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -77,6 +78,21 @@ def _values(inputs: Tensor, weights: Sequence[Tensor], offsets: Sequence[Tensor]
     return _whole(outputs, len(inputs))[0]
 
 
+@dataclass(frozen=True)
+class Trace:
+    """What the way back needs.
+
+    kept: of each block what `_KEPT` says of every hidden layer, then the last layer's inputs.
+    """
+
+    weights: Sequence[Tensor]
+    direction: Tensor | None
+    scale: float
+    only_rows: bool
+    block_rows: int
+    kept: list[list[Tensor]]
+
+
 class _Propagation(Function):
     @staticmethod
     def forward(
@@ -89,47 +105,64 @@ class _Propagation(Function):
         *parameters: Tensor,
     ) -> Tensor:
         weights, offsets = parameters[:depth], parameters[depth:]
-        ctx.rows = padded_rows(max(1, BLOCK_NUMBERS // len(weights[0])))
-        kept: list[Tensor] = []
-        outputs = []
-        streams = inputs[None] if inputs.dim() == 2 else inputs
-        for number, part in enumerate(_blocks(streams, ctx.rows)):
-            block = _parts(part)
-            first_row = number * ctx.rows
-            for layer in range(depth - 1):
-                mask = None if masks is None else _mask(masks[layer], first_row, block)
-                kept.append(block)
-                along = direction if layer == 0 else None
-                block, *saved = _hidden(block, along, weights[layer], offsets[layer], mask, scale)
-                kept += saved
-            kept.append(block)
-            outputs.append(_whole(_outputs(block, weights[-1], offsets[-1]), part.shape[1]))
-        ctx.save_for_backward(*weights, *kept)
-        ctx.direction, ctx.scale, ctx.depth = direction, scale, depth
-        ctx.of_values = inputs.dim() == 2
-        joined = torch.cat(outputs, dim=1) if len(outputs) > 1 else outputs[0]
-        return joined[0] if ctx.of_values and direction is None else joined
+        outputs, ctx.trace = trace_through(inputs, direction, weights, offsets, masks, scale)
+        return outputs
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, ...]:
-        depth, saved = ctx.depth, ctx.saved_tensors
-        weights, kept = saved[:depth], saved[depth:]
-        found: tuple[list[Tensor], list[Tensor]] = ([], [])
-        of_inputs = []
-        share = _KEPT * (depth - 1) + 1
-        gradient = upstream[0] if upstream[0].dim() == 3 else upstream[0][None]
-        for number, part in enumerate(_blocks(gradient, ctx.rows)):
-            block = kept[number * share : (number + 1) * share]
-            of_weights, of_offsets, gradient = _block_backward(ctx, _parts(part), weights, block)
-            _collect(found[0], of_weights)
-            _collect(found[1], of_offsets)
-            if ctx.needs_input_grad[0]:
-                of_inputs.append(_whole(_few_columns(gradient, weights[0]), part.shape[1]))
-        joined = torch.cat(of_inputs, dim=1) if of_inputs else None
-        if joined is not None and ctx.of_values:
-            joined = joined[0]
-        return (joined, None, None, None, None, *reversed(found[0]), *reversed(found[1]))
+        found = trace_back(ctx.trace, upstream[0], of_inputs=ctx.needs_input_grad[0])
+        of_weights, of_offsets, of_inputs = found
+        return (of_inputs, None, None, None, None, *of_weights, *of_offsets)
+
+
+def trace_through(
+    inputs: Tensor,
+    direction: Tensor | None,
+    weights: Sequence[Tensor],
+    offsets: Sequence[Tensor],
+    masks: Sequence[Tensor] | None,
+    scale: float,
+) -> tuple[Tensor, Trace]:
+    """Return what `propagate` does, outside of any graph, and what `trace_back` needs."""
+    only_rows = inputs.dim() == 2
+    block_rows = padded_rows(max(1, BLOCK_NUMBERS // len(weights[0])))
+    trace = Trace(weights, direction, scale, only_rows, block_rows, [])
+    streams = inputs[None] if only_rows else inputs
+    outputs = []
+    for number, part in enumerate(_blocks(streams, block_rows)):
+        block, kept = _parts(part), []
+        first_row = number * block_rows
+        for layer, (weight, offset) in enumerate(zip(weights[:-1], offsets[:-1], strict=True)):
+            mask = None if masks is None else _mask(masks[layer], first_row, block)
+            along = direction if layer == 0 else None
+            kept.append(block)
+            block, *saved = _hidden(block, along, weight, offset, mask, scale)
+            kept += saved
+        trace.kept.append([*kept, block])
+        outputs.append(_whole(_outputs(block, weights[-1], offsets[-1]), part.shape[1]))
+    joined = torch.cat(outputs, dim=1) if len(outputs) > 1 else outputs[0]
+    return (joined[0] if only_rows and direction is None else joined), trace
+
+
+def trace_back(
+    trace: Trace, upstream: Tensor, *, of_inputs: bool = False
+) -> tuple[list[Tensor], list[Tensor], Tensor | None]:
+    """Return the gradients of weights, offsets and, if wanted, inputs, from that of the outputs."""
+    found: tuple[list[Tensor], list[Tensor]] = ([], [])
+    parts_of_inputs = []
+    streams = upstream if upstream.dim() == 3 else upstream[None]
+    for part, kept in zip(_blocks(streams, trace.block_rows), trace.kept, strict=True):
+        of_weights, of_offsets, gradient = _block_backward(trace, _parts(part), kept)
+        _collect(found[0], of_weights)
+        _collect(found[1], of_offsets)
+        if of_inputs:
+            few = _few_columns(gradient, trace.weights[0])
+            parts_of_inputs.append(_whole(few, part.shape[1]))
+    joined = torch.cat(parts_of_inputs, dim=1) if of_inputs else None
+    if joined is not None and trace.only_rows:
+        joined = joined[0]
+    return found[0][::-1], found[1][::-1], joined
 
 
 def _blocks(streams: Tensor, rows: int) -> Sequence[Tensor]:
@@ -164,24 +197,24 @@ def _shared(matrix: Tensor) -> Tensor:
 
 
 def _block_backward(
-    ctx: Any, gradient: Tensor, weights: Sequence[Tensor], kept: Sequence[Tensor]
+    trace: Trace, gradient: Tensor, kept: Sequence[Tensor]
 ) -> tuple[list[Tensor], list[Tensor], Tensor]:
     """Return gradients of weights and offsets, last layer first, and of the first layer's sums."""
     inputs = kept[-1]
     of_weights = [_weight_gradient(gradient, inputs)]
     of_offsets = [_sum_rows(gradient[:, 0])]
     scratch = torch.empty_like(inputs[:, 0]) if gradient.shape[1] > 1 else None
-    for layer in reversed(range(len(weights) - 1)):
+    for layer in reversed(range(len(trace.weights) - 1)):
         outputs = inputs
         inputs, slope, first, curve = kept[_KEPT * layer : _KEPT * (layer + 1)]
-        gradient = _back_through(gradient, weights[layer + 1])
+        gradient = _back_through(gradient, trace.weights[layer + 1])
         of_sums = gradient.unbind(1)
-        _tanh_backward(of_sums, ctx.scale, scratch, outputs[:, 0], slope, first, curve)
+        _tanh_backward(of_sums, trace.scale, scratch, outputs[:, 0], slope, first, curve)
         of_offsets.append(_sum_rows(of_sums[0]))
-        if layer == 0 and ctx.direction is not None:
+        if layer == 0 and trace.direction is not None:
             gradient = of_sums[0][:, None]
             of_value = _weight_gradient(gradient, inputs)
-            of_weights.append(of_value.addr_(_sum_rows(of_sums[1]), ctx.direction))
+            of_weights.append(of_value.addr_(_sum_rows(of_sums[1]), trace.direction))
         else:
             of_weights.append(_weight_gradient(gradient, inputs))
     return of_weights, of_offsets, gradient

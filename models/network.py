@@ -35,6 +35,12 @@ class Network(nn.Module):
         data = mean_square(self.predict(batch), target, known)
         return Losses(data, data)
 
+    def add_gradients(self, batch: Batch, target: Tensor, known: Tensor | None) -> Losses:
+        """Return the losses on one batch, and add the gradients of `total` to the parameters'."""
+        losses = self.losses(batch, target, known)
+        losses.total.backward()
+        return losses
+
     def facts(self) -> dict[str, Any]:
         """Return what was learned that a reader can understand, as plain values."""
         return {}

@@ -166,11 +166,10 @@ def _train_epoch(
     sums: dict[str, Tensor] = {}
     parameters = [p for group in optimiser.param_groups for p in group["params"]]
     for batch, target, known in _batches(network, setting, examples):
-        losses = network.losses(batch, target, known)
         for parameter in parameters:
             if parameter.grad is not None:
                 parameter.grad.zero_()
-        losses.total.backward()
+        losses = network.add_gradients(batch, target, known)
         if hp.gradient_clip:
             nn.utils.clip_grad_norm_(parameters, hp.gradient_clip)
         rate = next(rates)

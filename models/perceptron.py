@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from models.dropout_masks import MaskPool, keep_scale
-from models.jet_propagation import padded_rows, propagate
+from models.jet_propagation import padded_rows, propagate, trace_back, trace_through
 
 
 class Perceptron(nn.Module):
@@ -40,12 +40,34 @@ class Perceptron(nn.Module):
         """
         return self._step_by_step(inputs) if twice else self._propagate(inputs, None)
 
+    @torch.no_grad()
+    def add_gradients(self, inputs: Tensor, target: Tensor, known: Tensor | None) -> Tensor:
+        """Return the mean squared error (known None: all) and add its gradient to the parameters'.
+
+        What `mean_square(self(inputs), target, known).backward()` does, without a graph: for a
+        small network a tenth of the time of a step.
+        """
+        outputs, trace = trace_through(inputs, None, *self._arguments(inputs))
+        error = outputs - target
+        weighed = error if known is None else error * known
+        count = error.numel() if known is None else known.sum().clamp(min=1.0)
+        of_weights, of_offsets, _ = trace_back(trace, weighed * (2.0 / count))
+        for layer, of_weight, of_offset in zip(self.linears, of_weights, of_offsets, strict=True):
+            _add_gradient(layer.weight, of_weight)
+            _add_gradient(layer.bias, of_offset)
+        return (weighed * error).sum() / count
+
     def _propagate(self, inputs: Tensor, direction: Tensor | None) -> Tensor:
-        weights = [layer.weight for layer in self.linears]
-        offsets = [layer.bias for layer in self.linears]
+        return propagate(inputs, direction, *self._arguments(inputs))
+
+    def _arguments(
+        self, inputs: Tensor
+    ) -> tuple[list[Tensor], list[Tensor], list[Tensor] | None, float]:
+        """Return weights, offsets, freshly drawn masks, and what they multiply kept units by."""
+        weights: list[Tensor] = [layer.weight for layer in self.linears]
+        offsets: list[Tensor] = [layer.bias for layer in self.linears]
         masks = self._draw_masks(inputs)
-        scale = 1.0 if masks is None else keep_scale(self.dropout)
-        return propagate(inputs, direction, weights, offsets, masks, scale)
+        return weights, offsets, masks, 1.0 if masks is None else keep_scale(self.dropout)
 
     def _step_by_step(self, streams: Tensor) -> Tensor:
         *hidden, last = self.linears
@@ -69,6 +91,13 @@ def _xavier_linear(inputs: int, outputs: int) -> nn.Linear:
     nn.init.xavier_normal_(layer.weight)
     nn.init.zeros_(layer.bias)
     return layer
+
+
+def _add_gradient(parameter: Tensor, gradient: Tensor) -> None:
+    if parameter.grad is None:
+        parameter.grad = gradient.clone()
+    else:
+        parameter.grad += gradient
 
 
 def _linear(layer: nn.Linear, streams: Tensor) -> Tensor:

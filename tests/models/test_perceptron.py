@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from models.dropout_masks import MaskPool
+from models.network import mean_square
 from models.perceptron import Perceptron
 
 
@@ -85,6 +86,29 @@ def assert_same_gradients(outputs: list[Tensor], inputs: list[Tensor]) -> None:
     ours, expected = (torch.autograd.grad((o * upstream).sum(), inputs) for o in outputs)
     for one, other in zip(ours, expected, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.4])
+@pytest.mark.parametrize("some_unknown", [False, True])
+def test_gradients_without_a_graph_are_those_of_the_mean_square(
+    some_unknown: bool, dropout: float
+) -> None:
+    torch.manual_seed(0)
+    network = Perceptron(3, 2, 8, 2, dropout).double().train()
+    inputs, target = torch.randn(7, 3).double(), torch.randn(7, 2).double()
+    known = (torch.rand(7, 2) > 0.4).double() if some_unknown else None
+    same_masks(network)
+    expected = mean_square(network(inputs), target, known)
+    gradients = torch.autograd.grad(expected, list(network.parameters()))
+    same_masks(network)
+    found = network.add_gradients(inputs, target, known)
+    torch.testing.assert_close(found, expected.detach())
+    for parameter, gradient in zip(network.parameters(), gradients, strict=True):
+        torch.testing.assert_close(parameter.grad, gradient)
+    same_masks(network)
+    network.add_gradients(inputs, target, known)
+    for parameter, gradient in zip(network.parameters(), gradients, strict=True):
+        torch.testing.assert_close(parameter.grad, 2 * gradient)
 
 
 @pytest.mark.parametrize("rows", [1, 1_027, 4_099])
