@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from models.config import Hyperparameters
 from models.errors import FitError
-from models.flat_parameters import flatten
 from models.network import Network
 from models.network_predictor import NetworkPredictor
+from models.optimiser import AdamW
 from models.predictor import EpochReport, Fitted
 from models.registry import ALGORITHMS, load_build
 from models.samples import Batch, Questions, Rows, ask_ahead, ask_current, gather, make_rows
@@ -121,9 +121,8 @@ def _train(
     """Run the epochs; return the best weights, their epoch, and the number of epochs run."""
     hp, task, scaler = setting.hp, setting.task, setting.scaler
     groups = network.parameter_groups(hp.weight_decay)
-    # Not on a GPU, where recurrent layers want their weights laid out in a way of their own.
-    groups = flatten(groups) if setting.rows.state.device.type == "cpu" else groups
-    optimiser = torch.optim.AdamW(groups, lr=hp.learning_rate, fused=True)
+    # On a GPU recurrent layers want their weights laid out in a way of their own.
+    optimiser = AdamW(groups, flat=setting.rows.state.device.type == "cpu")
     rates = _learning_rates(hp, len(setting.rows.key))
     val_asked = _ask(val_rows, task, torch.Generator().manual_seed(hp.seed))
     val = prepare_validation(val_rows, val_asked, scaler, task, network.window_length)
@@ -138,10 +137,8 @@ def _train(
         recent.append(found)
         val_loss = geometric_mean(recent)
         train_loss = losses.pop("loss_data")
-        learning_rate = optimiser.param_groups[0]["lr"]
-        report = EpochReport(
-            epoch, hp.epochs, train_loss, val_loss, learning_rate, metrics | losses
-        )
+        rate = optimiser.learning_rate
+        report = EpochReport(epoch, hp.epochs, train_loss, val_loss, rate, metrics | losses)
         on_epoch(report)
         if val_loss < best_loss:
             best_loss, best_epoch = val_loss, epoch
@@ -153,7 +150,7 @@ def _train(
 
 def _train_epoch(
     network: Network,
-    optimiser: torch.optim.Optimizer,
+    optimiser: AdamW,
     rates: Iterator[float],
     setting: _Setting,
     examples: _Examples,
@@ -164,18 +161,12 @@ def _train_epoch(
     order = torch.randperm(n_examples, generator=setting.generator)
     examples = examples.take(order.to(examples.target.device))
     sums: dict[str, Tensor] = {}
-    parameters = [p for group in optimiser.param_groups for p in group["params"]]
     for batch, target, known in _batches(network, setting, examples):
-        for parameter in parameters:
-            if parameter.grad is not None:
-                parameter.grad.zero_()
+        optimiser.zero_grad()
         losses = network.add_gradients(batch, target, known)
         if hp.gradient_clip:
-            nn.utils.clip_grad_norm_(parameters, hp.gradient_clip)
-        rate = next(rates)
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-        optimiser.step()
+            nn.utils.clip_grad_norm_(optimiser.parameters, hp.gradient_clip)
+        optimiser.step(next(rates))
         for name, value in {"loss_data": losses.data, **losses.parts}.items():
             sums[name] = sums.get(name, 0.0) + value.detach()
     n_steps = math.ceil(n_examples / hp.batch_size)
