@@ -48,24 +48,19 @@ class _Setting:
 
 @dataclass(frozen=True)
 class _Examples:
-    """Labelled questions with their answers (M, T) and what is known of these (None: all).
+    """Labelled rows: inputs, answers (M, T) and what is known of these (None: all).
 
-    whole: the inputs; None where they are windows, of which all would not fit.
+    inputs: those of all rows; or only what is asked, where all windows would not fit.
     """
 
-    asked: Questions
-    whole: Batch | None
+    inputs: Batch | Questions
     target: Tensor
     known: Tensor | None
 
     def take(self, index: Tensor) -> "_Examples":
         """Return the examples at `index`."""
-        return _Examples(
-            self.asked.take(index) if self.whole is None else self.asked,
-            None if self.whole is None else self.whole.take(index),
-            self.target.index_select(0, index),
-            None if self.known is None else self.known.index_select(0, index),
-        )
+        known = None if self.known is None else self.known.index_select(0, index)
+        return _Examples(self.inputs.take(index), self.target.index_select(0, index), known)
 
 
 def fit_network(
@@ -123,13 +118,14 @@ def _train(
     groups = network.parameter_groups(hp.weight_decay)
     # On a GPU recurrent layers want their weights laid out in a way of their own.
     optimiser = AdamW(groups, flat=setting.rows.state.device.type == "cpu")
-    rates = _learning_rates(hp, len(setting.rows.key))
+    examples = _collect(network, setting)
+    rates = _learning_rates(hp, len(examples.target))
     val_asked = _ask(val_rows, task, torch.Generator().manual_seed(hp.seed))
     val = prepare_validation(val_rows, val_asked, scaler, task, network.window_length)
     best_loss, best_epoch, best_state = math.inf, 0, _copy_state(network)
     recent: deque[float] = deque(maxlen=VAL_EPOCHS)
     for epoch in range(1, hp.epochs + 1):
-        if task.is_forecast or epoch == 1:
+        if task.is_forecast and epoch > 1:
             examples = _collect(network, setting)
         losses = _train_epoch(network, optimiser, rates, setting, examples)
         found, metrics = validate(network, val)
@@ -181,26 +177,25 @@ def _batches(
     network: Network, setting: _Setting, examples: _Examples
 ) -> Iterator[tuple[Batch, Tensor, Tensor | None]]:
     """Yield inputs, targets and what is known of them (None: all), in the order of the examples."""
-    rows, size, known = setting.rows, setting.hp.batch_size, examples.known
+    size, known = setting.hp.batch_size, examples.known
     for start in range(0, len(examples.target), size):
-        part = slice(start, start + size)
-        if examples.whole is None:
-            asked = examples.asked.part(part)
-            batch = gather(rows, asked, setting.scaler, setting.task, network.window_length)
-        else:
-            batch = examples.whole.part(part)
-        yield batch, examples.target[part], None if known is None else known[part]
+        stretch = slice(start, start + size)
+        inputs = examples.inputs.part(stretch)
+        batch = inputs if isinstance(inputs, Batch) else _gather(network, setting, inputs)
+        yield batch, examples.target[stretch], None if known is None else known[stretch]
 
 
 def _collect(network: Network, setting: _Setting) -> _Examples:
     """Return an epoch's examples, in the order of the rows."""
     rows = setting.rows
     asked = _ask(rows, setting.task, setting.generator)
-    whole = None
-    if network.window_length is None:
-        whole = gather(rows, asked, setting.scaler, setting.task, None)
+    inputs = _gather(network, setting, asked) if network.window_length is None else asked
     known = None if rows.known.all() else rows.known.index_select(0, asked.answer)
-    return _Examples(asked, whole, rows.target.index_select(0, asked.answer), known)
+    return _Examples(inputs, rows.target.index_select(0, asked.answer), known)
+
+
+def _gather(network: Network, setting: _Setting, asked: Questions) -> Batch:
+    return gather(setting.rows, asked, setting.scaler, setting.task, network.window_length)
 
 
 def _ask(rows: Rows, task: Task, generator: torch.Generator) -> Questions:
@@ -209,13 +204,13 @@ def _ask(rows: Rows, task: Task, generator: torch.Generator) -> Questions:
     return asked.take((rows.known[asked.answer].sum(dim=1) > 0).nonzero()[:, 0])
 
 
-def _learning_rates(hp: Hyperparameters, n_rows: int) -> Iterator[float]:
+def _learning_rates(hp: Hyperparameters, n_examples: int) -> Iterator[float]:
     """Yield the learning rate of every step.
 
     CONSTANT stays; COSINE falls to a hundredth along a cosine; STEP halves `STEP_HALVINGS` times
     at equal distances. The last two first rise over the warm-up.
     """
-    steps = hp.epochs * math.ceil(n_rows / hp.batch_size)
+    steps = hp.epochs * math.ceil(n_examples / hp.batch_size)
     warm_up = 0 if hp.schedule == "CONSTANT" else min(WARM_UP_STEPS, steps // 10)
     for step in range(steps):
         if step < warm_up:

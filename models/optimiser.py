@@ -19,6 +19,7 @@ BETAS, EPSILON = (0.9, 0.999), 1e-8
 @dataclass(frozen=True)
 class _Group:
     parameters: list[Tensor]
+    gradients: list[Tensor]
     means: list[Tensor]
     squares: list[Tensor]
     steps: list[Tensor]
@@ -26,22 +27,26 @@ class _Group:
 
 
 class AdamW:
-    """Holds the parameters' gradients, which are zeros to start with, and takes steps."""
+    """Holds the parameters' gradients, which are zeros to start with, and takes steps.
+
+    Gradients must be added in place, and cleared by `zero_grad` here: a network's own lets go of
+    them. Unlike torch's, it lets weights decay that no loss depends on.
+    """
 
     def __init__(self, groups: Sequence[dict[str, Any]], *, flat: bool) -> None:
         """Take groups of `params` and their `weight_decay`.
 
         flat: a network's parameters and their gradients become views of one vector per group.
         """
-        self.groups = [_group(group, flat) for group in groups]
+        self.groups = [_flat_group(g) if flat else _plain_group(g) for g in groups]
         self.parameters = [p for group in self.groups for p in group.parameters]
         self.learning_rate = 0.0
 
     def zero_grad(self) -> None:
         """Set all gradients to zero."""
-        for parameter in self.parameters:
-            if parameter.grad is not None:
-                parameter.grad.zero_()
+        for group in self.groups:
+            for gradient in group.gradients:
+                gradient.zero_()
 
     @torch.no_grad()
     def step(self, learning_rate: float) -> None:
@@ -50,7 +55,7 @@ class AdamW:
         for group in self.groups:
             adamw(
                 group.parameters,
-                [p.grad for p in group.parameters if p.grad is not None],
+                group.gradients,
                 group.means,
                 group.squares,
                 [],
@@ -66,21 +71,16 @@ class AdamW:
             )
 
 
-def _group(group: dict[str, Any], flat: bool) -> _Group:
-    own: list[nn.Parameter] = group["params"]
-    for parameter in own:
+def _plain_group(group: dict[str, Any]) -> _Group:
+    gradients = []
+    for parameter in group["params"]:
         parameter.grad = torch.zeros_like(parameter)
-    parameters: list[Tensor] = [_join(own)] if flat else [*own]
-    return _Group(
-        parameters,
-        [torch.zeros_like(p) for p in parameters],
-        [torch.zeros_like(p) for p in parameters],
-        [torch.zeros((), device=p.device) for p in parameters],
-        group["weight_decay"],
-    )
+        gradients.append(parameter.grad)
+    return _group(list(group["params"]), gradients, group["weight_decay"])
 
 
-def _join(parameters: Sequence[nn.Parameter]) -> Tensor:
+def _flat_group(group: dict[str, Any]) -> _Group:
+    parameters: list[nn.Parameter] = group["params"]
     flat = nn.Parameter(torch.cat([p.detach().flatten() for p in parameters]))
     flat.grad = torch.zeros_like(flat)
     sizes = [p.numel() for p in parameters]
@@ -88,4 +88,15 @@ def _join(parameters: Sequence[nn.Parameter]) -> Tensor:
     for parameter, (value, gradient) in zip(parameters, parts, strict=True):
         parameter.data = value.view_as(parameter)
         parameter.grad = gradient.view_as(parameter)
-    return flat
+    return _group([flat], [flat.grad], group["weight_decay"])
+
+
+def _group(parameters: list[Tensor], gradients: list[Tensor], weight_decay: float) -> _Group:
+    return _Group(
+        parameters,
+        gradients,
+        [torch.zeros_like(p) for p in parameters],
+        [torch.zeros_like(p) for p in parameters],
+        [torch.zeros((), device=p.device) for p in parameters],
+        weight_decay,
+    )

@@ -44,14 +44,15 @@ class Perceptron(nn.Module):
     def add_gradients(self, inputs: Tensor, target: Tensor, known: Tensor | None) -> Tensor:
         """Return the mean squared error (known None: all) and add its gradient to the parameters'.
 
-        What `mean_square(self(inputs), target, known).backward()` does, without a graph: for a
-        small network a tenth of the time of a step.
+        What `mean_square(self(inputs), target, known).backward()` does, without a graph, which
+        saves a small network a seventh of a step.
         """
-        outputs, trace = trace_through(inputs, None, *self._arguments(inputs))
+        weights, offsets, masks, scale = self._arguments(inputs)
+        outputs, trace = trace_through(inputs, None, weights, offsets, masks, scale)
         error = outputs - target
         weighed = error if known is None else error * known
         count = error.numel() if known is None else known.sum().clamp(min=1.0)
-        of_weights, of_offsets, _ = trace_back(trace, weighed * (2.0 / count))
+        of_weights, of_offsets, _ = trace_back(trace, weights, weighed * (2.0 / count))
         for layer, of_weight, of_offset in zip(self.linears, of_weights, of_offsets, strict=True):
             _add_gradient(layer.weight, of_weight)
             _add_gradient(layer.bias, of_offset)
@@ -95,7 +96,7 @@ def _xavier_linear(inputs: int, outputs: int) -> nn.Linear:
 
 def _add_gradient(parameter: Tensor, gradient: Tensor) -> None:
     if parameter.grad is None:
-        parameter.grad = gradient.clone()
+        parameter.grad = gradient
     else:
         parameter.grad += gradient
 

@@ -9,12 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from models.config import Hyperparameters
-from models.network import (
-    Losses,
-    Network,
-    point_width,
-    state_width,
-)
+from models.network import Losses, Network, point_width, state_width
 from models.perceptron import Perceptron
 from models.samples import Batch
 from models.scaling import Scaler
@@ -115,7 +110,7 @@ class PhysicsNetwork(Network):
 
     @staticmethod
     def _shares(known: Tensor) -> Tensor:
-        """Return what squares (3, B, T) count in a mean: unlabelled ones of u nothing."""
+        """Return what squares (3, B, T) count in a mean: those of u as in `mean_square`."""
         labelled = known * (known.numel() / known.sum().clamp(min=1.0))
         return torch.stack([labelled, torch.ones_like(known), torch.ones_like(known)])
 
