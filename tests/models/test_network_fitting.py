@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -13,8 +14,10 @@ from tests.models.test_fitting import run_fit
 EPOCHS, FIRST_RATE = 60, 8e-3
 
 
-def _rates(schedule: str) -> list[float]:
+def _rates(schedule: str, unlabelled_from: int | None = None) -> list[float]:
     fleet = make_fleet(3, ("PCL",))
+    for series in fleet[:2] if unlabelled_from else []:
+        series.targets[unlabelled_from:] = np.nan
     reports: list[EpochReport] = []
     settings: dict[str, Any] = {"schedule": schedule, "learning_rate": FIRST_RATE, "patience": 0}
     run_fit("BASELINE", fleet[:2], fleet[2:], reports.append, ("PCL",), epochs=EPOCHS, **settings)
@@ -32,6 +35,13 @@ def test_a_cosine_rises_first_and_ends_at_a_hundredth() -> None:
     assert rates[top:] == sorted(rates[top:], reverse=True)
     assert max(rates) == pytest.approx(FIRST_RATE, rel=0.05)
     assert rates[-1] == pytest.approx(0.01 * FIRST_RATE, rel=0.3)
+
+
+@pytest.mark.parametrize("schedule", ["COSINE", "STEP"])
+def test_rates_end_low_where_most_rows_are_unlabelled(schedule: str) -> None:
+    """An epoch takes fewer steps then; the course is over when the epochs are."""
+    some, all_labelled = _rates(schedule, unlabelled_from=12), _rates(schedule)
+    assert some[-1] == pytest.approx(all_labelled[-1], rel=0.3)
 
 
 def test_steps_halve_five_times_at_equal_distances() -> None:

@@ -12,7 +12,7 @@ from models.perceptron import Perceptron
 def same_masks(network: Perceptron) -> None:
     """Make the next pass draw the masks that the last one after this call drew."""
     torch.manual_seed(1)
-    network.masks = MaskPool(8, network.dropout)
+    network.masks = MaskPool(network.masks.width, network.dropout)
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.4])
@@ -111,39 +111,89 @@ def test_gradients_without_a_graph_are_those_of_the_mean_square(
         torch.testing.assert_close(parameter.grad, 2 * gradient)
 
 
-@pytest.mark.parametrize("rows", [1, 1_027, 4_099])
-def test_any_number_of_rows_in_blocks_and_parts(rows: int) -> None:
-    torch.manual_seed(0)
-    network = Perceptron(3, 1, 128, 2, 0.4).double().train()
-    inputs = torch.randn(rows, 3).double()
+ROWS = [0, 1, 1_027, 4_099]
+
+
+@pytest.mark.parametrize("rows", ROWS)
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_any_number_of_rows_in_blocks_and_parts(rows: int, count: int) -> None:
+    network, inputs = wide_network(), torch.randn(rows, 3).double().requires_grad_()
     outputs = []
     for twice in (False, True):
-        torch.manual_seed(1)
-        network.masks = MaskPool(128, 0.4)
-        streams = inputs.expand(2, -1, -1)
-        outputs.append(
-            network.forward_streams(streams, twice=True)[0] if twice else network(inputs)
+        same_masks(network)
+        streams = torch.stack([inputs, inputs.cos(), inputs.sin()][: max(2, count)])
+        if count == 1:
+            found = network.forward_streams(streams, twice=True)[0] if twice else network(inputs)
+        else:
+            found = network.forward_streams(streams, twice=twice)
+        outputs.append(found)
+    assert outputs[0].shape[-2:] == (rows, 1)
+    assert_same_gradients(outputs, [inputs, *network.parameters()])
+
+
+@pytest.mark.parametrize("rows", ROWS)
+def test_any_number_of_rows_along_one_direction(rows: int) -> None:
+    network, inputs = wide_network(), torch.randn(rows, 3).double().requires_grad_()
+    direction = torch.tensor([0.0, 0.5, 2.0]).double()
+    same_masks(network)
+    special = network.forward_along(inputs, direction)
+    same_masks(network)
+    streams = torch.stack([inputs, direction.expand_as(inputs), torch.zeros_like(inputs)])
+    general = network.forward_streams(streams, twice=True)
+    assert_same_gradients([special, general], [inputs, *network.parameters()])
+
+
+@pytest.mark.parametrize("rows", ROWS)
+def test_any_number_of_rows_without_gradients(rows: int) -> None:
+    network, inputs = wide_network().eval(), torch.randn(rows, 3).double()
+    with torch.no_grad():
+        torch.testing.assert_close(
+            network(inputs), network.forward_streams(torch.stack([inputs, inputs]), twice=True)[0]
         )
-    assert outputs[0].shape == (rows, 1)
-    assert_same_gradients(outputs, list(network.parameters()))
 
 
-def test_results_do_not_depend_on_the_number_of_threads() -> None:
+def test_a_weight_that_changes_before_the_way_back_is_noticed() -> None:
+    network = wide_network()
+    outputs = network(torch.randn(5, 3).double())
+    with torch.no_grad():
+        network.linears[1].weight.add_(1.0)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        outputs.sum().backward()
+
+
+def test_nothing_is_kept_after_the_way_back() -> None:
+    network = wide_network()
+    outputs = network(torch.randn(5, 3).double())
+    outputs.sum().backward(retain_graph=True)
+    assert outputs.grad_fn is not None and outputs.grad_fn.trace is None
+
+
+def wide_network() -> Perceptron:
+    """A network wide enough for thousands of rows to take several blocks."""
     torch.manual_seed(0)
-    network = Perceptron(3, 1, 128, 2, 0.2).train()
-    inputs, threads = torch.randn(1_024, 3), torch.get_num_threads()
+    return Perceptron(3, 1, 128, 2, 0.4).double().train()
+
+
+@pytest.mark.parametrize("width", [16, 128])
+def test_results_are_the_same_bits_with_one_two_or_four_threads(width: int) -> None:
+    torch.manual_seed(0)
+    network = Perceptron(3, 1, width, 2, 0.2).train()
+    inputs, target, threads = torch.randn(1_024, 3), torch.randn(1_024, 1), torch.get_num_threads()
     found = []
     try:
-        for count in (1, 2):
+        for count in (1, 2, 4):
             torch.set_num_threads(count)
-            torch.manual_seed(1)
-            network.masks = MaskPool(128, 0.2)
+            same_masks(network)
             network.zero_grad()
             outputs = network.forward_along(inputs, torch.ones(3))
             outputs.square().mean().backward()
+            loss = network.add_gradients(inputs, target, None)
+            with torch.no_grad():
+                values = network.eval()(inputs)
+            network.train()
             gradients = [parameter.grad.clone() for parameter in network.parameters()]
-            found.append([outputs.detach(), *gradients])
+            found.append([outputs.detach(), loss, values, *gradients])
     finally:
         torch.set_num_threads(threads)
-    for one, two in zip(*found, strict=True):
-        assert torch.equal(one, two)
+    for results in zip(*found, strict=True):
+        assert torch.equal(results[0], results[1]) and torch.equal(results[0], results[2])
