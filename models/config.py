@@ -107,8 +107,8 @@ def parse_value(name: str, text: str) -> Value:
 
 def estimate_seconds(algorithm: str, hp: Hyperparameters, n_rows: int, threads: int) -> float:
     """Return the rough duration of training on `n_rows` rows if every epoch is run."""
-    seconds = ALGORITHMS[algorithm].seconds(hp)
-    return _estimate(seconds, total_rounds(algorithm, hp), hp, n_rows, threads)
+    cost = ALGORITHMS[algorithm].cost(hp)
+    return _estimate(cost, total_rounds(algorithm, hp), hp, n_rows, threads)
 
 
 def total_rounds(algorithm: str, hp: Hyperparameters) -> int:

@@ -1,62 +1,88 @@
-"""How long training takes: seconds per row, measured by `benchmarks/train_loops.py`."""
+"""How long training takes: seconds per row and step, measured on one core.
 
-from typing import Any
+Fitted to trainings of 4,000 rows, one thread, at a dozen widths, depths, windows and batch sizes
+(2-core x86 machine, float32, torch 2.13), which it meets within a third.
+"""
 
-# One core of a 2-core x86 machine, float32, torch 2.13: multiply-adds a second in the forward
-# and backward passes of a step, and what a step costs whatever its size.
-MLP_MULTIPLY_ADDS_PER_SECOND = 2.8e10
-LSTM_MULTIPLY_ADDS_PER_SECOND = 2.3e10
-SECONDS_PER_STEP = 0.7e-3
-SECONDS_PER_ROW = 1.0e-7
-TREE_SECONDS_PER_ROW = 6.0e-7
-CLOSED_FORM_SECONDS_PER_ROW = 5.0e-5
+from typing import Any, NamedTuple
+
+# What a unit costs per row for its tanh, dropout and slopes, and a multiply-add of forward,
+# weights' and inputs' products.
+SECONDS_PER_UNIT = 3.1e-9
+SECONDS_PER_MULTIPLY_ADD = 1.0e-11
+SECONDS_PER_LSTM_UNIT = 7.8e-8
+MLP_SECONDS_PER_STEP = 0.7e-3
+PHYSICS_SECONDS_PER_STEP = 2.0e-3
+LSTM_SECONDS_PER_STEP = 1.9e-3
+TREE_SECONDS_PER_ROW = 2.6e-7
+CLOSED_FORM_SECONDS_PER_ROW = 1.0e-5
 TYPICAL_INPUTS = 10
 PARALLEL_EFFICIENCY = 0.7
 VALIDATION_SHARE = 0.3
 
 
-def mlp_seconds(hp: Any) -> float:
-    """Return training seconds per row of a perceptron."""
-    return SECONDS_PER_ROW + 3 * _mlp_multiply_adds(hp) / MLP_MULTIPLY_ADDS_PER_SECOND
+class Cost(NamedTuple):
+    """One core's training seconds per row and epoch, and per step whatever its size."""
+
+    seconds_per_row: float
+    seconds_per_step: float = 0.0
 
 
-def lstm_seconds(hp: Any) -> float:
-    """Return training seconds per row of a bidirectional LSTM over a window."""
-    width, inputs, per_step = hp.hidden_size, TYPICAL_INPUTS, 0
+def mlp_cost(hp: Any) -> Cost:
+    """Return the cost of a perceptron."""
+    return Cost(_mlp_seconds_per_row(hp), MLP_SECONDS_PER_STEP)
+
+
+def lstm_cost(hp: Any) -> Cost:
+    """Return the cost of a bidirectional LSTM over a window."""
+    width, inputs, multiply_adds = hp.hidden_size, TYPICAL_INPUTS, 0
     for _ in range(hp.num_layers):
-        per_step += 2 * 4 * width * (inputs + width)
+        multiply_adds += 2 * 4 * width * (inputs + width)
         inputs = 2 * width
-    return SECONDS_PER_ROW + 3 * per_step * hp.window_length / LSTM_MULTIPLY_ADDS_PER_SECOND
+    units = SECONDS_PER_LSTM_UNIT * width * hp.num_layers
+    products = 3 * SECONDS_PER_MULTIPLY_ADD * multiply_adds
+    return Cost(hp.window_length * (units + products), LSTM_SECONDS_PER_STEP)
 
 
-def physics_seconds(hp: Any) -> float:
-    """Return training seconds per row of a surrogate and a hidden-physics perceptron."""
-    if hp.physics_weight == 0:
-        return mlp_seconds(hp)
-    # Value, first and second derivative of the surrogate; value and derivative of the physics.
-    passes = 4 + (4 if "u_s" in hp.physics_inputs else 0)
-    return SECONDS_PER_ROW + passes * 3 * _mlp_multiply_adds(hp) / MLP_MULTIPLY_ADDS_PER_SECOND
+def verhulst_cost(hp: Any) -> Cost:
+    """Return the cost of a surrogate's value, first and second derivative."""
+    return _physics_cost(hp, passes=3)
 
 
-def tree_seconds(hp: Any) -> float:
-    """Return training seconds per row and boosting round, both targets."""
-    return TREE_SECONDS_PER_ROW
+def deephpm_cost(hp: Any) -> Cost:
+    """Return the cost of a surrogate and of the hidden physics' value and derivative.
+
+    With u_s among its inputs the surrogate is differentiated twice, step by step.
+    """
+    return _physics_cost(hp, passes=5 + (4 if "u_s" in hp.physics_inputs else 0))
 
 
-def closed_form_seconds(hp: Any) -> float:
-    """Return training seconds per row of what needs one pass."""
-    return CLOSED_FORM_SECONDS_PER_ROW
+def tree_cost(hp: Any) -> Cost:
+    """Return the cost of a boosting round."""
+    return Cost(TREE_SECONDS_PER_ROW)
 
 
-def estimate_seconds(
-    seconds_per_row: float, rounds: int, hp: Any, n_rows: int, threads: int
-) -> float:
+def closed_form_cost(hp: Any) -> Cost:
+    """Return the cost of what needs one pass."""
+    return Cost(CLOSED_FORM_SECONDS_PER_ROW)
+
+
+def estimate_seconds(cost: Cost, rounds: int, hp: Any, n_rows: int, threads: int) -> float:
     """Return seconds for all rounds; `threads` help less than their number says."""
     speed_up = 1 + PARALLEL_EFFICIENCY * (max(threads, 1) - 1)
     steps = -(-n_rows // hp.batch_size)
-    rows = n_rows * seconds_per_row * (1 + VALIDATION_SHARE)
-    return float(rounds * (rows / speed_up + steps * SECONDS_PER_STEP))
+    rows = n_rows * cost.seconds_per_row * (1 + VALIDATION_SHARE)
+    return float(rounds * (rows / speed_up + steps * cost.seconds_per_step))
 
 
-def _mlp_multiply_adds(hp: Any) -> int:
-    return int(hp.hidden_size * (TYPICAL_INPUTS + hp.hidden_size * (hp.num_layers - 1) + 2))
+def _physics_cost(hp: Any, passes: int) -> Cost:
+    if hp.physics_weight == 0:
+        return mlp_cost(hp)
+    return Cost(passes * _mlp_seconds_per_row(hp), PHYSICS_SECONDS_PER_STEP)
+
+
+def _mlp_seconds_per_row(hp: Any) -> float:
+    width, layers = hp.hidden_size, hp.num_layers
+    multiply_adds = width * (TYPICAL_INPUTS + width * (layers - 1) + 2)
+    products = 3 * SECONDS_PER_MULTIPLY_ADD * multiply_adds
+    return float(SECONDS_PER_UNIT * width * layers + products)

@@ -7,11 +7,13 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 from models.costs import (
-    closed_form_seconds,
-    lstm_seconds,
-    mlp_seconds,
-    physics_seconds,
-    tree_seconds,
+    Cost,
+    closed_form_cost,
+    deephpm_cost,
+    lstm_cost,
+    mlp_cost,
+    tree_cost,
+    verhulst_cost,
 )
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ class AlgorithmInfo:
         (models.predictor). A "floor" is what any model must beat.
     hyperparameters : names of the settings that it uses
     defaults : replace the general default values
-    seconds : one core's training seconds per row and epoch
+    cost : what training takes (models.costs)
     rounds : the setting that says how many epochs there are; None where there is one
     targets : what it can predict
     forecasts_only : it says nothing about the measured cycle itself
@@ -42,7 +44,7 @@ class AlgorithmInfo:
     family: Family = "network"
     hyperparameters: tuple[str, ...] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
-    seconds: Callable[[Any], float] = mlp_seconds
+    cost: Callable[[Any], Cost] = mlp_cost
     rounds: str | None = "epochs"
     targets: tuple[str, ...] = ("PCL", "RUL")
     forecasts_only: bool = False
@@ -99,7 +101,7 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
                 "gradient_clip": 0.2,
                 "patience": 6,
             },
-            seconds=lstm_seconds,
+            cost=lstm_cost,
             log_rul=True,
         ),
         AlgorithmInfo(
@@ -109,7 +111,7 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
             "models.deephpm",
             hyperparameters=("loss_mode", "physics_inputs", "physics_weight", *_NETWORK),
             defaults={"physics_weight": 0.1},
-            seconds=physics_seconds,
+            cost=deephpm_cost,
             log_rul=True,
         ),
         AlgorithmInfo(
@@ -118,7 +120,7 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
             "A network that must obey a logistic law of fade whose rate and limits it learns.",
             "models.verhulst",
             hyperparameters=("loss_mode", "physics_weight", *_NETWORK),
-            seconds=physics_seconds,
+            cost=verhulst_cost,
         ),
         AlgorithmInfo(
             "TREES",
@@ -137,7 +139,7 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
                 "seed",
                 *_HORIZON,
             ),
-            seconds=tree_seconds,
+            cost=tree_cost,
             rounds="boosting_rounds",
         ),
         AlgorithmInfo(
@@ -147,7 +149,7 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
             "models.linear",
             family="estimator",
             hyperparameters=("ridge_alpha", *_HORIZON),
-            seconds=closed_form_seconds,
+            cost=closed_form_cost,
             rounds=None,
         ),
         AlgorithmInfo(
@@ -157,7 +159,7 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
             "models.ensemble",
             family="ensemble",
             hyperparameters=_HORIZON,
-            seconds=closed_form_seconds,
+            cost=closed_form_cost,
             rounds=None,
         ),
         AlgorithmInfo(
@@ -167,7 +169,7 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
             "models.mean",
             family="floor",
             hyperparameters=("max_horizon",),
-            seconds=closed_form_seconds,
+            cost=closed_form_cost,
             rounds=None,
         ),
         AlgorithmInfo(
@@ -177,7 +179,7 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
             "models.last_value",
             family="floor",
             hyperparameters=("max_horizon",),
-            seconds=closed_form_seconds,
+            cost=closed_form_cost,
             rounds=None,
             targets=("PCL",),
             forecasts_only=True,
@@ -189,7 +191,7 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
             "models.last_slope",
             family="floor",
             hyperparameters=("max_horizon",),
-            seconds=closed_form_seconds,
+            cost=closed_form_cost,
             rounds=None,
             targets=("PCL",),
             forecasts_only=True,
