@@ -89,13 +89,15 @@ def task_progress(task: TaskState, progress: float | None = None) -> None:
 
 
 def duration(seconds: float) -> str:
-    """A time span as people say it: `42 s`, `3 min 20 s`, `2 h 5 min`."""
+    """A time span as people say it: `42 s`, `3 min 20 s`, `2 h 5 min`; no line breaks in it."""
     whole = max(0, round(seconds))
     if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+        text = f"{whole} s"
+    elif whole < 3600:
+        text = f"{whole // 60} min {whole % 60} s"
+    else:
+        text = f"{whole // 3600} h {whole % 3600 // 60} min"
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def local_time(moment: datetime | None) -> str:

@@ -14,7 +14,7 @@ MOST_DECIMALS = 8
 
 def metric_text(key: str, value: float) -> str:
     """A metric in displayed units: R² with three decimals, all else with three digits."""
-    return f"{value:.{R2_DECIMALS}f}" if key == "r2" else fixed_digits(value)
+    return f"{value:z.{R2_DECIMALS}f}" if key == "r2" else fixed_digits(value)
 
 
 def fixed_digits(value: float) -> str:

@@ -25,6 +25,7 @@ def test_digits_are_fixed(value: float, text: str) -> None:
 
 def test_r2_has_three_decimals() -> None:
     assert metric_text("r2", -12.3) == "-12.300"
+    assert metric_text("r2", -0.0001) == "0.000"
 
 
 def test_the_best_value_is_marked_and_numbers_stay() -> None:
