@@ -1,7 +1,8 @@
 """How long training takes: seconds per row and step, measured on one core.
 
 Fitted to trainings of 4,000 rows, one thread, at a dozen widths, depths, windows and batch sizes
-(2-core x86 machine, float32, torch 2.13), which it meets within a third.
+(2-core x86 machine, float32, torch 2.13). Trained again on a busy machine, they took 0.6 to
+1.6 times as long as promised.
 """
 
 from typing import Any, NamedTuple

@@ -47,7 +47,7 @@ def hidden(
         value = _doubled(inputs, weight, offset)
         slope = _tanh(value, value, mask, scale)
         return Hidden(value[:, None], slope, slope, slope)
-    sums = torch.bmm(inputs.flatten(1, 2), shared(weight.t()))
+    sums = torch.bmm(inputs.flatten(1, 2), _shared(weight.t()))
     sums = sums.view(*inputs.shape[:3], len(weight))
     sums[:, 0].add_(offset)
     streams = sums.unbind(1)
@@ -120,7 +120,7 @@ def inputs_back(gradient: Tensor, weight: Tensor) -> Tensor:
     """Return the gradient of a layer's inputs (P, K, b, I) from that of its sums (P, K, b, O)."""
     if len(weight) == 1:
         return gradient * weight  # a product of this shape is far from a matrix library's best
-    found = torch.bmm(gradient.flatten(1, 2), shared(weight))
+    found = torch.bmm(gradient.flatten(1, 2), _shared(weight))
     return found.view(*gradient.shape[:3], weight.shape[1])
 
 
@@ -144,19 +144,19 @@ def few_columns(streams: Tensor, matrix: Tensor) -> Tensor:
     """
     rows, columns = streams.flatten(1, 2), matrix.shape[1]
     if columns == 1:
-        return torch.bmm(rows, shared(matrix)).view(*streams.shape[:3], 1)
-    found = torch.bmm(shared(matrix.t()), rows.mT)
+        return torch.bmm(rows, _shared(matrix)).view(*streams.shape[:3], 1)
+    found = torch.bmm(_shared(matrix.t()), rows.mT)
     return found.view(PARTS, columns, *streams.shape[1:3]).movedim(1, 3)
 
 
-def shared(matrix: Tensor) -> Tensor:
+def _shared(matrix: Tensor) -> Tensor:
     """Return a matrix as all parts use it."""
     return matrix.expand(PARTS, *matrix.shape)
 
 
 def _doubled(inputs: Tensor, weight: Tensor, offset: Tensor) -> Tensor:
     """Return -2 z of the values among inputs (P, K, b, I), (P, b, H)."""
-    return torch.baddbmm(offset, inputs[:, 0], shared(weight.t()), beta=-2.0, alpha=-2.0)
+    return torch.baddbmm(offset, inputs[:, 0], _shared(weight.t()), beta=-2.0, alpha=-2.0)
 
 
 def _tanh(doubled: Tensor, outputs: Tensor, mask: Tensor | None, scale: float) -> Tensor:

@@ -1,6 +1,6 @@
 """What a working process knows of its task, and how it tells the database about it.
 
-The work only appends to memory; a second thread writes everything down twice a second, keeps the
+The work only appends to memory; a second thread writes everything down once a second, keeps the
 heartbeat and looks for a request to cancel. So recording costs the work next to nothing, and
 cancelling does not depend on the work's cooperation.
 """
@@ -26,7 +26,8 @@ from db.tables.columns import utc_now
 
 log = logging.getLogger(__name__)
 
-CANCEL_POLL_S = 0.25
+# Pages look once a second.
+CANCEL_POLL_S = 0.5
 FLUSH_EVERY_POLLS = 2
 STAGE_LENGTH = 120
 

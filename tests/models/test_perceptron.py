@@ -15,6 +15,12 @@ def same_masks(network: Perceptron) -> None:
     network.masks = MaskPool(network.masks.width, network.dropout)
 
 
+def wide_network() -> Perceptron:
+    """A network wide enough for thousands of rows to take several blocks."""
+    torch.manual_seed(0)
+    return Perceptron(3, 1, 128, 2, 0.4).double().train()
+
+
 @pytest.mark.parametrize("dropout", [0.0, 0.4])
 @pytest.mark.parametrize("num_layers", [1, 3])
 def test_derivatives_match_finite_differences(num_layers: int, dropout: float) -> None:
@@ -71,6 +77,10 @@ def test_one_direction_for_all_rows_is_a_special_case(dropout: float) -> None:
     torch.manual_seed(0)
     network = Perceptron(3, 2, 8, 2, dropout).double().train()
     inputs = torch.randn(5, 3).double().requires_grad_()
+    assert_direction_is_a_special_case(network, inputs)
+
+
+def assert_direction_is_a_special_case(network: Perceptron, inputs: Tensor) -> None:
     direction = torch.tensor([0.0, 0.5, 2.0]).double()
     same_masks(network)
     special = network.forward_along(inputs, direction)
@@ -134,13 +144,7 @@ def test_any_number_of_rows_in_blocks_and_parts(rows: int, count: int) -> None:
 @pytest.mark.parametrize("rows", ROWS)
 def test_any_number_of_rows_along_one_direction(rows: int) -> None:
     network, inputs = wide_network(), torch.randn(rows, 3).double().requires_grad_()
-    direction = torch.tensor([0.0, 0.5, 2.0]).double()
-    same_masks(network)
-    special = network.forward_along(inputs, direction)
-    same_masks(network)
-    streams = torch.stack([inputs, direction.expand_as(inputs), torch.zeros_like(inputs)])
-    general = network.forward_streams(streams, twice=True)
-    assert_same_gradients([special, general], [inputs, *network.parameters()])
+    assert_direction_is_a_special_case(network, inputs)
 
 
 @pytest.mark.parametrize("rows", ROWS)
@@ -166,12 +170,6 @@ def test_nothing_is_kept_after_the_way_back() -> None:
     outputs = network(torch.randn(5, 3).double())
     outputs.sum().backward(retain_graph=True)
     assert outputs.grad_fn is not None and outputs.grad_fn.trace is None
-
-
-def wide_network() -> Perceptron:
-    """A network wide enough for thousands of rows to take several blocks."""
-    torch.manual_seed(0)
-    return Perceptron(3, 1, 128, 2, 0.4).double().train()
 
 
 @pytest.mark.parametrize("width", [16, 128])
