@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.config import Hyperparameters, resolve
+from models.config import resolve
+from models.hyperparameters import Hyperparameters
 from models.network import Network
 from models.registry import load_build
 from models.samples import Rows, ask_current, gather, make_rows

@@ -8,7 +8,7 @@ from torch.utils.data import DataLoader, Sampler, TensorDataset
 
 from benchmarks.loop_cases import Prepared
 from models.bilstm import BiLSTM
-from models.config import Hyperparameters
+from models.hyperparameters import Hyperparameters
 from models.perceptron import Perceptron
 from models.samples import Batch
 from models.series import BatterySeries

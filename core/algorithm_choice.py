@@ -4,10 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.series import targets_of
-from models.config import ALGORITHMS, AlgorithmInfo
-
-# What a first training takes, besides the floors that fit the question.
-USUAL = ("BASELINE", "BILSTM", "DEEPHPM", "TREES")
+from models.registry import ALGORITHMS, AlgorithmInfo
 
 
 @dataclass(frozen=True)
@@ -75,7 +72,7 @@ def refusals(offers: Sequence[Offer]) -> str:
 
 def _offer(info: AlgorithmInfo, target: str, max_horizon: int) -> Offer:
     refusal = _refusal(info, target, max_horizon)
-    usual = refusal is None and (info.is_floor or info.key in USUAL)
+    usual = refusal is None and (info.is_floor or info.usual)
     return Offer(info.key, info.label, info.description, usual, refusal)
 
 

@@ -18,7 +18,8 @@ from core.jobs.tasks import end_task, enqueue, latest_tasks
 from core.users import CurrentUser
 from db.tables import ModelVersion, TrainingJobRun, TrainingJobRunLog
 from db.tables.columns import utc_now
-from models.config import ALGORITHMS, Hyperparameters
+from models.hyperparameters import Hyperparameters
+from models.registry import ALGORITHMS
 
 ENSEMBLE = "ENSEMBLE"
 FEWEST_MEMBERS = 2

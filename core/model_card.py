@@ -19,8 +19,8 @@ from core.training_views import get_job_roles
 from core.users import CurrentUser
 from db.tables import BatteryUnit, TestJob, TestJobBattery
 from db.tables.columns import ROLES
+from models.config import SPECS_BY_NAME, own_settings
 from models.registry import ALGORITHMS
-from models.specs import SPECS_BY_NAME
 
 WORST = 3
 SCORED = ("test", "val")
@@ -129,11 +129,10 @@ def _codes(batteries: pd.DataFrame, role: str) -> tuple[str, ...]:
 
 def _settings(model: ModelInfo) -> tuple[tuple[str, Any], ...]:
     stored = model.config.get("hyperparameters", {})
-    specs = [SPECS_BY_NAME[name] for name in stored if name in SPECS_BY_NAME]
     return tuple(
-        (f"{spec.label} ({spec.unit})" if spec.unit else spec.label, stored[spec.name])
-        for spec in specs
-        if model.algorithm in spec.algorithms
+        (SPECS_BY_NAME[name].title, SPECS_BY_NAME[name].shown(value))
+        for name, value in own_settings(model.algorithm, stored).items()
+        if name in SPECS_BY_NAME
     )
 
 

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from core.bootstrap import Interval
 from core.model_card import ModelCard
+from core.version import made_by
 from models.registry import ALGORITHMS
 
 ROLE_WORDS = {"train": "training", "val": "validation", "test": "test"}
@@ -25,7 +26,7 @@ def card_markdown(card: ModelCard, checkpoint_name: str) -> str:
         f"# Model card: {_plain(model.title)}",
         f"{_plain(card.algorithm)}\n\n{_kind(card)} of {_targets(card)}. Made "
         f"{model.created_at:%Y-%m-%d %H:%M} UTC by FadeBench "
-        f"{model.config.get('code_version', 'of an unknown version')}.",
+        f"{made_by(model.config)}.",
         "## Data",
         _bullets(_data_lines(card)),
         "## Features",

@@ -27,14 +27,10 @@ from db.tables import (
     TrainingJobRunLog,
 )
 from db.tables.columns import ROLES, TARGETS, utc_now
-from models.config import (
-    ALGORITHMS,
-    HyperparameterError,
-    Hyperparameters,
-    check_question,
-    resolve,
-    total_rounds,
-)
+from models.config import check_question, resolve, total_rounds
+from models.errors import HyperparameterError
+from models.hyperparameters import Hyperparameters
+from models.registry import ALGORITHMS
 
 
 @dataclass(frozen=True)

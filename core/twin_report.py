@@ -14,6 +14,7 @@ from core.registry import ModelInfo, get_model_info
 from core.series import targets_of
 from core.twins import TwinGroup, find_twins
 from core.users import CurrentUser
+from core.version import algorithm_version
 
 METRIC = "rmse"
 
@@ -65,14 +66,14 @@ def twin_report(session: Session, user: CurrentUser, model_id: int) -> TwinRepor
 
 
 def _alike(models: Mapping[tuple[bool, int], ModelInfo]) -> dict[tuple[bool, int], ModelInfo]:
-    """Models of the same code and labels as the newest: others differ in more than physics."""
+    """Models made by the same code from the same labels as the newest; others do not compare."""
     newest = max(models.values(), key=lambda model: model.id)
     making = _making(newest)
     return {key: model for key, model in models.items() if _making(model) == making}
 
 
 def _making(model: ModelInfo) -> tuple[Any, Any]:
-    return model.config.get("code_version"), model.config.get("labels_version")
+    return algorithm_version(model.config), model.config.get("labels_version")
 
 
 def _problem(models: Mapping[tuple[bool, int], ModelInfo]) -> str:

@@ -18,11 +18,11 @@ from core.training import TrainingRequest, cancel_job, create_job
 from core.training_duration import estimate_duration_s, total_duration_s
 from core.training_views import JobInfo, RunInfo, get_job_info, get_job_roles, get_run_info
 from core.users import CurrentUser
-from core.version import code_version
+from core.version import algorithm_version
 from db.tables import TrainingJob
-from models.specs import SPECS_BY_NAME
+from models.config import SPECS_BY_NAME
+from models.registry import ALGORITHMS
 
-ALGORITHMS_WITH_PHYSICS = ("DEEPHPM", "VERHULST")
 FEWEST_SEEDS, MOST_SEEDS = 3, 10
 NAME_LENGTH = 80
 
@@ -70,7 +70,7 @@ class TwinGroup:
 
 def twin_refusal(model: ModelInfo) -> str:
     """Why this model cannot have twins; empty if it can."""
-    if model.algorithm not in ALGORITHMS_WITH_PHYSICS:
+    if not ALGORITHMS[model.algorithm].physics:
         return "Its algorithm has no physics to switch off."
     if not _settings(model).get("physics_weight"):
         return (
@@ -161,7 +161,7 @@ def fits(model: ModelInfo) -> bool:
     return (
         bool(model.metrics.get("batteries"))
         and not model.labels_changed
-        and model.config.get("code_version") == code_version()
+        and algorithm_version(model.config) == ALGORITHMS[model.algorithm].version
     )
 
 

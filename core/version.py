@@ -1,17 +1,22 @@
-"""Which code made a result."""
+"""Which release and which version of an algorithm made a model."""
 
-import hashlib
-from functools import lru_cache
+from collections.abc import Mapping
+from typing import Any
 
-from core.settings import ROOT
+from models.registry import ALGORITHMS
+from models.version import VERSION
 
-VERSION = "0.1.0"
+
+def version_facts(algorithm: str) -> dict[str, Any]:
+    """What a new model of an algorithm remembers."""
+    return {"fadebench_version": VERSION, "algorithm_version": ALGORITHMS[algorithm].version}
 
 
-@lru_cache(maxsize=1)
-def code_version() -> str:
-    """Release number and a hash of the modelling code, such as `0.1.0+3f2a9c11`."""
-    digest = hashlib.sha256()
-    for path in sorted((ROOT / "models").glob("*.py")):
-        digest.update(path.read_bytes())
-    return f"{VERSION}+{digest.hexdigest()[:8]}"
+def algorithm_version(config: Mapping[str, Any]) -> int:
+    """Version of the algorithm that made a model; what did not say is of the first."""
+    return int(config.get("algorithm_version", 1))
+
+
+def made_by(config: Mapping[str, Any]) -> str:
+    """Release of FadeBench that made a model; the first ones added a hash of their code."""
+    return str(config.get("fadebench_version") or config.get("code_version") or "0.1.0")

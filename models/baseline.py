@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from models.config import Hyperparameters
+from models.hyperparameters import NetworkSettings
 from models.network import Losses, Network, point_width
 from models.perceptron import Perceptron
 from models.samples import Batch
@@ -13,7 +13,7 @@ from models.series import Task
 class Baseline(Network):
     """A multilayer perceptron."""
 
-    def __init__(self, hp: Hyperparameters, task: Task) -> None:
+    def __init__(self, hp: NetworkSettings, task: Task) -> None:
         super().__init__()
         self.perceptron = Perceptron(
             point_width(task), len(task.targets), hp.hidden_size, hp.num_layers, hp.dropout
@@ -30,6 +30,6 @@ class Baseline(Network):
         return Losses(data, data)
 
 
-def build(hp: Hyperparameters, task: Task, scaler: Scaler) -> Network:
+def build(hp: NetworkSettings, task: Task, scaler: Scaler) -> Network:
     """Return a new network of this algorithm."""
     return Baseline(hp, task)

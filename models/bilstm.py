@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from models.config import Hyperparameters
+from models.hyperparameters import BilstmSettings
 from models.network import Network, state_width
 from models.samples import Batch
 from models.scaling import Scaler
@@ -18,7 +18,7 @@ HEAD_UNITS = 64
 class BiLSTM(Network):
     """Both directions' last states, the time asked for and the age of the state feed one head."""
 
-    def __init__(self, hp: Hyperparameters, task: Task) -> None:
+    def __init__(self, hp: BilstmSettings, task: Task) -> None:
         super().__init__()
         self.window_length = hp.window_length
         self.lstm = nn.LSTM(
@@ -49,6 +49,6 @@ class BiLSTM(Network):
         return outputs
 
 
-def build(hp: Hyperparameters, task: Task, scaler: Scaler) -> Network:
+def build(hp: BilstmSettings, task: Task, scaler: Scaler) -> Network:
     """Return a new network of this algorithm."""
     return BiLSTM(hp, task)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor
 
-from models.config import Hyperparameters
+from models.hyperparameters import TreesSettings
 from models.series import Floats
 
 # Share of the inputs that a split may choose from: trees become less alike, and seeds matter.
@@ -42,7 +42,7 @@ class Boosted:
             yield answers
 
 
-def boost(train: Labelled, val: Labelled, hp: Hyperparameters) -> Boosted:
+def boost(train: Labelled, val: Labelled, hp: TreesSettings) -> Boosted:
     """Fit the trees; `val` stops them and says which round is the last to be kept."""
     patience = hp.tree_patience or hp.boosting_rounds + 1
     model = HistGradientBoostingRegressor(

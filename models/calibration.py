@@ -7,7 +7,6 @@ from functools import partial
 import numpy as np
 
 from models.checkpoint import Prediction, TrainedModel
-from models.config import ALGORITHMS
 from models.errors import FitError
 from models.fitting import fit
 from models.intervals import (
@@ -25,6 +24,7 @@ from models.intervals import (
     width_scale,
 )
 from models.predictor import EpochReport
+from models.registry import ALGORITHMS
 from models.series import BatterySeries, Floats, Task
 
 HORIZONS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)

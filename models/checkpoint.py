@@ -10,16 +10,20 @@ import numpy as np
 import torch
 
 from models.applicability import Applicability
-from models.config import ALGORITHMS, Hyperparameters
-from models.errors import CheckpointError, HorizonError, SeriesError
+from models.config import restore_settings
+from models.errors import CheckpointError, HorizonError, ModelError, SeriesError
+from models.hyperparameters import Hyperparameters
 from models.intervals import Calibration
 from models.network_predictor import restore_network
 from models.predictor import Asked, Predictor, Restore
-from models.registry import load_module
+from models.registry import ALGORITHMS, load_module
 from models.series import BatterySeries, Floats, Integers, Task
+from models.version import VERSION
 
 FORMAT = "fadebench-model"
-FORMAT_VERSION = 3
+# 3: the settings of every algorithm. 4: only its own, and which version of FadeBench made it.
+FORMAT_VERSION = 4
+OLDEST_FORMAT_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,6 @@ class TrainedModel:
     hp: Hyperparameters
     task: Task
     predictor: Predictor
-    format_version: int = FORMAT_VERSION
     calibration: Calibration | None = None
     folds: tuple[Predictor, ...] = ()
     applicability: Applicability | None = None
@@ -120,7 +123,8 @@ class TrainedModel:
         task = asdict(self.task).items()
         return {
             "format": FORMAT,
-            "format_version": self.format_version,
+            "format_version": FORMAT_VERSION,
+            "made_by": VERSION,
             "algorithm": self.algorithm,
             "hyperparameters": self.hp.to_json(),
             "task": {k: list(v) if isinstance(v, tuple) else v for k, v in task},
@@ -138,14 +142,25 @@ class TrainedModel:
 
     @classmethod
     def from_content(cls, content: dict[str, Any]) -> "TrainedModel":
-        """Rebuild a model from `content`; raises CheckpointError if it is damaged."""
-        if content.get("format_version") != FORMAT_VERSION:
+        """Rebuild a model from `content`, of this format or an older one.
+
+        Raises
+        ------
+        CheckpointError: the format is not known here, a setting is not, or the file is damaged.
+        """
+        found = content.get("format_version")
+        if not isinstance(found, int) or not OLDEST_FORMAT_VERSION <= found <= FORMAT_VERSION:
             raise CheckpointError(
-                f"The model file has format version {content.get('format_version')!r}, this "
-                f"application reads {FORMAT_VERSION}. Train the model again."
+                f"The model file has format version {found!r} (made by FadeBench "
+                f"{_maker(content)}); this application reads {OLDEST_FORMAT_VERSION} to "
+                f"{FORMAT_VERSION}. Update FadeBench, or train the model again."
             )
         try:
             return _rebuild(content)
+        except CheckpointError:
+            raise
+        except ModelError as error:
+            raise CheckpointError(f"The model file cannot be used. {error}") from error
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
             raise CheckpointError(
                 "The model file is incomplete or damaged. Train the model again."
@@ -197,6 +212,11 @@ def _read(path: Path | str | BinaryIO) -> dict[str, Any]:
     return content
 
 
+def _maker(content: Mapping[str, Any]) -> str:
+    """Return the version of FadeBench that wrote a model; the first ones did not say."""
+    return str(content.get("made_by", "0.1.0"))
+
+
 def _rebuild(content: dict[str, Any]) -> TrainedModel:
     algorithm = content["algorithm"]
     if algorithm not in ALGORITHMS:
@@ -208,7 +228,12 @@ def _rebuild(content: dict[str, Any]) -> TrainedModel:
         int(stored["max_horizon"]),
         bool(stored["use_capacity_history"]),
     )
-    hp = Hyperparameters.from_json(content["hyperparameters"])
+    hp = restore_settings(
+        algorithm,
+        content["hyperparameters"],
+        format_version=content["format_version"],
+        made_by=_maker(content),
+    )
     calibration, applicability = content["calibration"], content["applicability"]
     return TrainedModel(
         algorithm,

@@ -1,70 +1,58 @@
 """Settings of a training run: checked, complete, immutable. Free of torch."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from models.costs import estimate_seconds as _estimate
+from models.costs import seconds_of_training
 from models.errors import HyperparameterError
-from models.registry import ALGORITHMS, AlgorithmInfo
-from models.specs import HYPERPARAMETERS, SPECS_BY_NAME, HyperparameterSpec, Value
+from models.hyperparameters import Hyperparameters
+from models.registry import ALGORITHMS
+from models.specs import HyperparameterSpec, Value, specs_of
 
-__all__ = [
-    "ALGORITHMS",
-    "HYPERPARAMETERS",
-    "AlgorithmInfo",
-    "HyperparameterError",
-    "HyperparameterSpec",
-    "Hyperparameters",
-    "check_question",
-    "estimate_seconds",
-    "parse_value",
-    "resolve",
-    "total_rounds",
-]
+# Models of this format and before hold the settings of every algorithm.
+LAST_FORMAT_WITH_ALL_SETTINGS = 3
 
 
-@dataclass(frozen=True)
-class Hyperparameters:
-    """Every setting of one run; `models.specs` gives meaning, bounds and units of each."""
+def _all_specs() -> tuple[HyperparameterSpec, ...]:
+    """Return every setting once, with its general default; what all algorithms have comes last."""
+    common = {spec.name: spec for spec in specs_of(Hyperparameters)}
+    found = {
+        spec.name: spec
+        for info in ALGORITHMS.values()
+        for spec in specs_of(info.settings)
+        if spec.name not in common
+    }
+    return (*found.values(), *common.values())
 
-    epochs: int
-    learning_rate: float
-    batch_size: int
-    window_length: int
-    hidden_size: int
-    num_layers: int
-    dropout: float
-    weight_decay: float
-    gradient_clip: float
-    patience: int
-    loss_mode: str
-    physics_inputs: tuple[str, ...]
-    physics_weight: float
-    seed: int
-    device: str
-    max_horizon: int
-    use_capacity_history: bool
-    schedule: str
-    boosting_rounds: int
-    tree_learning_rate: float
-    max_leaf_nodes: int
-    min_samples_leaf: int
-    tree_l2: float
-    tree_patience: int
-    ridge_alpha: float
 
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values, fit for JSON."""
-        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+HYPERPARAMETERS = _all_specs()
+SPECS_BY_NAME: dict[str, HyperparameterSpec] = {spec.name: spec for spec in HYPERPARAMETERS}
 
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> "Hyperparameters":
-        """Rebuild from `to_json` output; every field is checked and must be there."""
-        missing = sorted({f.name for f in fields(cls)} - set(values))
-        if missing:
-            raise HyperparameterError(f"The settings lack {', '.join(missing)}.")
-        return _checked(dict(values))
+
+def algorithms_with(name: str) -> tuple[str, ...]:
+    """Return the keys of the algorithms that have a setting."""
+    return tuple(
+        key
+        for key, info in ALGORITHMS.items()
+        if any(spec.name == name for spec in specs_of(info.settings))
+    )
+
+
+def specs_by_name(algorithm: str) -> dict[str, HyperparameterSpec]:
+    """Return the settings of one algorithm, with its own defaults."""
+    return {spec.name: spec for spec in ALGORITHMS[algorithm].specs}
+
+
+def own_settings(algorithm: str, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what concerns an algorithm of stored settings.
+
+    Models of older formats hold the settings of every algorithm. What is known of none is kept:
+    it was stored by another version, and readers should see it.
+    """
+    own = specs_by_name(algorithm) if algorithm in ALGORITHMS else SPECS_BY_NAME
+    return {
+        name: value for name, value in stored.items() if name in own or name not in SPECS_BY_NAME
+    }
 
 
 def resolve(algorithm: str, values: Mapping[str, Any]) -> Hyperparameters:
@@ -74,7 +62,8 @@ def resolve(algorithm: str, values: Mapping[str, Any]) -> Hyperparameters:
     ----------
     algorithm: a key of `ALGORITHMS`.
     values: shared settings by name, and optionally `"overrides": {algorithm: {name: value}}`,
-        which win over the shared ones for that algorithm. What is absent takes its default.
+        which win over the shared ones for that algorithm. What is absent takes its default, and
+        what is shared but no setting of this algorithm is left out.
 
     Raises
     ------
@@ -84,8 +73,42 @@ def resolve(algorithm: str, values: Mapping[str, Any]) -> Hyperparameters:
     shared = {name: value for name, value in values.items() if name != "overrides"}
     overrides = _checked_overrides(values.get("overrides") or {})
     _require_known(shared)
-    merged = {spec.name: spec.default_for(algorithm) for spec in HYPERPARAMETERS}
-    return _checked(merged | shared | overrides.get(algorithm, {}))
+    for name, value in shared.items():
+        _coerce(SPECS_BY_NAME[name], value)
+    own = specs_by_name(algorithm)
+    merged = {name: spec.default for name, spec in own.items()} | shared
+    chosen = {name: value for name, value in merged.items() if name in own}
+    return _checked(algorithm, chosen | overrides.get(algorithm, {}))
+
+
+def restore_settings(
+    algorithm: str, stored: Mapping[str, Any], *, format_version: int, made_by: str
+) -> Hyperparameters:
+    """Rebuild settings from what `Hyperparameters.to_json` gave.
+
+    A setting that came with a later format takes the value that models of this format had.
+
+    Raises
+    ------
+    HyperparameterError: a setting is missing, has an impossible value, or is not known to this
+        version of FadeBench.
+    """
+    own = specs_by_name(algorithm)
+    values = dict(stored)
+    if format_version <= LAST_FORMAT_WITH_ALL_SETTINGS:
+        foreign = set(SPECS_BY_NAME) - set(own)
+        values = {name: value for name, value in values.items() if name not in foreign}
+    if unknown := sorted(set(values) - set(own)):
+        raise HyperparameterError(
+            f"The model was made by FadeBench {made_by} with the setting {unknown[0]!r}, which "
+            "this version does not know. Update FadeBench, or train the model again."
+        )
+    for name, spec in own.items():
+        if name not in values and spec.added_in > format_version:
+            values[name] = spec.value_before
+    if missing := sorted(set(own) - set(values)):
+        raise HyperparameterError(f"The settings lack {', '.join(missing)}.")
+    return _checked(algorithm, values)
 
 
 def parse_value(name: str, text: str) -> Value:
@@ -108,7 +131,7 @@ def parse_value(name: str, text: str) -> Value:
 def estimate_seconds(algorithm: str, hp: Hyperparameters, n_rows: int, threads: int) -> float:
     """Return the rough duration of training on `n_rows` rows if every epoch is run."""
     cost = ALGORITHMS[algorithm].cost(hp)
-    return _estimate(cost, total_rounds(algorithm, hp), hp, n_rows, threads)
+    return seconds_of_training(cost, total_rounds(algorithm, hp), hp, n_rows, threads)
 
 
 def total_rounds(algorithm: str, hp: Hyperparameters) -> int:
@@ -134,16 +157,16 @@ def check_question(algorithm: str, targets: Sequence[str], hp: Hyperparameters) 
         )
 
 
-def _checked(values: dict[str, Any]) -> Hyperparameters:
+def _checked(algorithm: str, values: Mapping[str, Any]) -> Hyperparameters:
     """Check every value and what must hold between them."""
-    _require_known(values)
-    coerced = {name: _coerce(SPECS_BY_NAME[name], value) for name, value in values.items()}
+    own = specs_by_name(algorithm)
+    coerced: dict[str, Any] = {name: _coerce(own[name], value) for name, value in values.items()}
     if coerced["use_capacity_history"] and coerced["max_horizon"] == 0:
         raise HyperparameterError(
             "use_capacity_history needs max_horizon above 0: an estimate never sees the capacity "
             "it estimates. Set max_horizon or switch use_capacity_history off."
         )
-    return Hyperparameters(**coerced)  # type: ignore[arg-type]
+    return ALGORITHMS[algorithm].settings(**coerced)
 
 
 def _checked_overrides(overrides: Any) -> dict[str, dict[str, Any]]:
@@ -157,7 +180,7 @@ def _checked_overrides(overrides: Any) -> dict[str, dict[str, Any]]:
             raise HyperparameterError(f"overrides of {algorithm} must map names to values.")
         _require_known(settings)
         for name in settings:
-            if algorithm not in SPECS_BY_NAME[name].algorithms:
+            if name not in specs_by_name(algorithm):
                 raise HyperparameterError(f"{name} is not a setting of {algorithm}.")
         checked[algorithm] = dict(settings)
     return checked

@@ -69,12 +69,13 @@ def closed_form_cost(hp: Any) -> Cost:
     return Cost(CLOSED_FORM_SECONDS_PER_ROW)
 
 
-def estimate_seconds(cost: Cost, rounds: int, hp: Any, n_rows: int, threads: int) -> float:
+def seconds_of_training(cost: Cost, rounds: int, hp: Any, n_rows: int, threads: int) -> float:
     """Return seconds for all rounds; `threads` help less than their number says."""
     speed_up = 1 + PARALLEL_EFFICIENCY * (max(threads, 1) - 1)
-    steps = -(-n_rows // hp.batch_size)
-    rows = n_rows * cost.seconds_per_row * (1 + VALIDATION_SHARE)
-    return float(rounds * (rows / speed_up + steps * cost.seconds_per_step))
+    rows = n_rows * cost.seconds_per_row * (1 + VALIDATION_SHARE) / speed_up
+    # What is not learned in steps has no batch size.
+    steps = -(-n_rows // hp.batch_size) if cost.seconds_per_step else 0
+    return float(rounds * (rows + steps * cost.seconds_per_step))
 
 
 def _physics_cost(hp: Any, passes: int) -> Cost:

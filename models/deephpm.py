@@ -6,7 +6,7 @@ After Raissi 2018 and Wen et al. 2024 (doi 10.1109/TIV.2023.3315548).
 import torch
 from torch import Tensor
 
-from models.config import Hyperparameters
+from models.hyperparameters import DeepHpmSettings
 from models.network import Network, point_width, state_width
 from models.perceptron import Perceptron
 from models.physics import PhysicsNetwork, Residuals
@@ -24,7 +24,7 @@ class DeepHPM(PhysicsNetwork):
 
     slope_unit: Tensor
 
-    def __init__(self, hp: Hyperparameters, task: Task, scaler: Scaler) -> None:
+    def __init__(self, hp: DeepHpmSettings, task: Task, scaler: Scaler) -> None:
         super().__init__(hp, task, scaler)
         self.physics_inputs = hp.physics_inputs
         targets = len(task.targets)
@@ -88,6 +88,6 @@ class DeepHPM(PhysicsNetwork):
         return torch.stack([u[0] - self.u_mean, u[1]]) / self.u_std
 
 
-def build(hp: Hyperparameters, task: Task, scaler: Scaler) -> Network:
+def build(hp: DeepHpmSettings, task: Task, scaler: Scaler) -> Network:
     """Return a new network of this algorithm."""
     return DeepHPM(hp, task, scaler)

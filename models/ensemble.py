@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from models.checkpoint import TrainedModel, clamp_rul
-from models.config import Hyperparameters
 from models.errors import FitError
 from models.fitting import FitResult
+from models.hyperparameters import Hyperparameters
 from models.intervals import N_FOLDS, fold_numbers
 from models.one_round import ask_labelled, report_once
 from models.predictor import Asked, EpochReport

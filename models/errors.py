@@ -1,6 +1,6 @@
 """Errors of the model layer; each message says what to do next.
 
-ValueError
+ModelError
 ├── HyperparameterError   a setting is unknown, of the wrong type or out of range
 ├── SeriesError           battery data of the wrong shape or order
 ├── FitError              training cannot start or has failed
@@ -9,21 +9,25 @@ ValueError
 """
 
 
-class HyperparameterError(ValueError):
+class ModelError(Exception):
+    """The root of the tree; `str(error)` is fit to be shown to the user."""
+
+
+class HyperparameterError(ModelError):
     """A hyperparameter is unknown, of the wrong type or out of range."""
 
 
-class SeriesError(ValueError):
+class SeriesError(ModelError):
     """Battery data of the wrong shape, order or feature count."""
 
 
-class FitError(ValueError):
+class FitError(ModelError):
     """Training cannot start with these data and settings, or has failed."""
 
 
-class HorizonError(ValueError):
+class HorizonError(ModelError):
     """The model was not trained for the horizon asked for."""
 
 
-class CheckpointError(ValueError):
+class CheckpointError(ModelError):
     """The file is not a readable model of this application."""

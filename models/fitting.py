@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from models.checkpoint import TrainedModel
-from models.config import Hyperparameters
+from models.hyperparameters import Hyperparameters
 from models.network_fitting import fit_network
 from models.predictor import EpochReport, Fit
 from models.registry import ALGORITHMS, load_module

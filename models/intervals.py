@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from models.config import ALGORITHMS
+from models.registry import ALGORITHMS
 from models.series import BatterySeries, Floats
 
 NOMINAL = 0.90

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from models import mean
-from models.config import Hyperparameters
+from models.hyperparameters import Hyperparameters
 from models.last_value import last_known
 from models.mean import MeanCurve, fit_mean
 from models.one_round import fitted_at_once

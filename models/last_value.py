@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from models import mean
-from models.config import Hyperparameters
+from models.hyperparameters import Hyperparameters
 from models.mean import MeanCurve, fit_mean
 from models.one_round import fitted_at_once
 from models.predictor import Asked, EpochReport, Fitted

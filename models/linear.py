@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from models.causal import columns_of
-from models.config import Hyperparameters
+from models.hyperparameters import LinearSettings
 from models.one_round import fitted_at_once
 from models.predictor import Asked, EpochReport, Fitted
 from models.ridge import Ridge, fit_ridge, restore_ridge
@@ -87,7 +87,7 @@ def design(inputs: Floats, scale: AnswerScale, target: str) -> Floats:
     return np.hstack([found, share, found * share])
 
 
-def fit_linear(table: Table, scale: AnswerScale, hp: Hyperparameters) -> Linear:
+def fit_linear(table: Table, scale: AnswerScale, hp: LinearSettings) -> Linear:
     """Fit every target of a table."""
     ridges = []
     for index, name in enumerate(scale.task.targets):
@@ -101,7 +101,7 @@ def fit(
     train: Sequence[BatterySeries],
     val: Sequence[BatterySeries],
     task: Task,
-    hp: Hyperparameters,
+    hp: LinearSettings,
     *,
     threads: int,
     on_epoch: Callable[[EpochReport], None],
@@ -114,7 +114,7 @@ def fit(
     return fitted_at_once(predictor, train, val, task, hp, on_epoch)
 
 
-def restore(content: dict[str, Any], hp: Hyperparameters, task: Task) -> Linear:
+def restore(content: dict[str, Any], hp: LinearSettings, task: Task) -> Linear:
     """Rebuild the predictor; raises KeyError, TypeError or ValueError if it is damaged."""
     ridges = tuple(restore_ridge(part) for part in content["ridges"])
     if len(ridges) != len(task.targets):

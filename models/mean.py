@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from models.config import Hyperparameters
+from models.hyperparameters import Hyperparameters
 from models.one_round import fitted_at_once
 from models.predictor import Asked, EpochReport, Fitted
 from models.series import BatterySeries, Floats, Integers, Task

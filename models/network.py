@@ -6,7 +6,6 @@ from typing import Any, Protocol
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
-from models.config import Hyperparameters
 from models.samples import Batch
 from models.scaling import Scaler
 from models.series import Task
@@ -58,9 +57,9 @@ class Network(nn.Module):
 
 
 class Build(Protocol):
-    """Builds the network of an algorithm."""
+    """Builds the network of an algorithm; `hp` is of the algorithm's own class of settings."""
 
-    def __call__(self, hp: Hyperparameters, task: Task, scaler: Scaler) -> Network: ...
+    def __call__(self, hp: Any, task: Task, scaler: Scaler) -> Network: ...
 
 
 def mean_square(predicted: Tensor, target: Tensor, known: Tensor | None) -> Tensor:

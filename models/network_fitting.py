@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from models.config import Hyperparameters
 from models.errors import FitError
+from models.hyperparameters import NetworkSettings
 from models.network import Network
 from models.network_predictor import NetworkPredictor
 from models.optimiser import AdamW
@@ -40,7 +40,7 @@ class _Setting:
     """What every epoch needs and none changes."""
 
     task: Task
-    hp: Hyperparameters
+    hp: NetworkSettings
     scaler: Scaler
     rows: Rows
     generator: torch.Generator
@@ -68,7 +68,7 @@ def fit_network(
     train: Sequence[BatterySeries],
     val: Sequence[BatterySeries],
     task: Task,
-    hp: Hyperparameters,
+    hp: NetworkSettings,
     *,
     threads: int,
     on_epoch: Callable[[EpochReport], None],
@@ -204,7 +204,7 @@ def _ask(rows: Rows, task: Task, generator: torch.Generator) -> Questions:
     return asked.take((rows.known[asked.answer].sum(dim=1) > 0).nonzero()[:, 0])
 
 
-def _learning_rates(hp: Hyperparameters, n_examples: int) -> Iterator[float]:
+def _learning_rates(hp: NetworkSettings, n_examples: int) -> Iterator[float]:
     """Yield the learning rate of every step.
 
     CONSTANT stays; COSINE falls to a hundredth along a cosine; STEP halves `STEP_HALVINGS` times

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from models.config import Hyperparameters
+from models.hyperparameters import Hyperparameters
 from models.inference import answer, in_chunks
 from models.network import Network
 from models.predictor import Asked

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from models.config import Hyperparameters
+from models.hyperparameters import PhysicsSettings
 from models.network import Losses, Network, point_width, state_width
 from models.perceptron import Perceptron
 from models.samples import Batch
@@ -63,7 +63,7 @@ class PhysicsNetwork(Network):
     u_std: Tensor
     loss_weights: Tensor
 
-    def __init__(self, hp: Hyperparameters, task: Task, scaler: Scaler) -> None:
+    def __init__(self, hp: PhysicsSettings, task: Task, scaler: Scaler) -> None:
         super().__init__()
         self.loss_mode = hp.loss_mode
         self.physics_weight = hp.physics_weight

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
-from models.config import Hyperparameters
 from models.series import BatterySeries, Floats, Integers, Task
 
 
@@ -77,14 +76,17 @@ class Fitted:
 
 
 class Fit(Protocol):
-    """Trains one algorithm; a module that is no network defines it, and `restore`."""
+    """Trains one algorithm; a module that is no network defines it, and `restore`.
+
+    `hp` is of the algorithm's own class of settings.
+    """
 
     def __call__(
         self,
         train: Sequence[BatterySeries],
         val: Sequence[BatterySeries],
         task: Task,
-        hp: Hyperparameters,
+        hp: Any,
         *,
         threads: int,
         on_epoch: Callable[[EpochReport], None],
@@ -95,4 +97,4 @@ class Fit(Protocol):
 class Restore(Protocol):
     """Makes a predictor of what `content` gave; raises KeyError, TypeError or ValueError."""
 
-    def __call__(self, content: dict[str, Any], hp: Hyperparameters, task: Task) -> Predictor: ...
+    def __call__(self, content: dict[str, Any], hp: Any, task: Task) -> Predictor: ...

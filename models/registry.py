@@ -1,7 +1,7 @@
 """The algorithms on offer. Free of torch: an algorithm's module is imported when it is used."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,21 +15,52 @@ from models.costs import (
     tree_cost,
     verhulst_cost,
 )
+from models.hyperparameters import (
+    BilstmSettings,
+    DeepHpmSettings,
+    Hyperparameters,
+    LinearSettings,
+    NetworkSettings,
+    PhysicsSettings,
+    TreesSettings,
+)
+from models.specs import HyperparameterSpec, specs_of
 
 if TYPE_CHECKING:
     from models.network import Build
 
 Family = Literal["network", "estimator", "floor", "ensemble"]
+Symbol = Literal[
+    "circle",
+    "square",
+    "diamond",
+    "star",
+    "triangle-up",
+    "pentagon",
+    "hexagram",
+    "cross-thin-open",
+    "line-ew-open",
+    "x-thin-open",
+]
+Dash = Literal["solid", "dash", "dot", "dashdot"]
+
+# A floor has no colour of its own: it is there to be beaten.
+FLOOR_COLOUR = "#858C91"
 
 
 @dataclass(frozen=True)
 class AlgorithmInfo:
-    """What the screens and the training need to know about one algorithm.
+    """Everything about one algorithm that is not its arithmetic.
 
-    family : a "network" module has `build`; the others have `fit` and `restore`
-        (models.predictor). A "floor" is what any model must beat.
-    hyperparameters : names of the settings that it uses
-    defaults : replace the general default values
+    module : where that is; a "network" module has `build`, the others have `fit` and `restore`
+        (models.predictor)
+    colour, symbol, dash : how figures draw it; colours stay apart for readers who see red and
+        green alike, and symbols and dashes tell lines apart where they cross
+    version : raised by hand when the numbers of its models change (tests/models/test_versions.py)
+    family : a "floor" is what any model must beat
+    usual : whether a first training takes it; floors are taken wherever they fit
+    physics : it has physics losses that `physics_weight` can switch off
+    settings : the class of its settings; `defaults` replace some of that class's own
     cost : what training takes (models.costs)
     rounds : the setting that says how many epochs there are; None where there is one
     targets : what it can predict
@@ -41,8 +72,14 @@ class AlgorithmInfo:
     label: str
     description: str
     module: str
+    colour: str = FLOOR_COLOUR
+    symbol: Symbol = "circle"
+    dash: Dash = "solid"
+    version: int = 1
     family: Family = "network"
-    hyperparameters: tuple[str, ...] = ()
+    usual: bool = False
+    physics: bool = False
+    settings: type[Hyperparameters] = NetworkSettings
     defaults: Mapping[str, Any] = field(default_factory=dict)
     cost: Callable[[Any], Cost] = mlp_cost
     rounds: str | None = "epochs"
@@ -55,23 +92,14 @@ class AlgorithmInfo:
         """Whether it is only there to be beaten; drawn in grey."""
         return self.family == "floor"
 
+    @property
+    def specs(self) -> tuple[HyperparameterSpec, ...]:
+        """Its settings, with its own defaults."""
+        return tuple(
+            replace(spec, default=self.defaults.get(spec.name, spec.default))
+            for spec in specs_of(self.settings)
+        )
 
-_HORIZON = ("max_horizon", "use_capacity_history")
-_NETWORK = (
-    "epochs",
-    "learning_rate",
-    "schedule",
-    "batch_size",
-    "hidden_size",
-    "num_layers",
-    "dropout",
-    "weight_decay",
-    "gradient_clip",
-    "patience",
-    "seed",
-    "device",
-    *_HORIZON,
-)
 
 ALGORITHMS: dict[str, AlgorithmInfo] = {
     info.key: info
@@ -81,7 +109,9 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
             "Baseline",
             "A small neural network on the current cycle's features and the cycle number.",
             "models.baseline",
-            hyperparameters=_NETWORK,
+            colour="#2A78C8",
+            symbol="circle",
+            usual=True,
             log_rul=True,
         ),
         AlgorithmInfo(
@@ -89,7 +119,10 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
             "BiLSTM",
             "A bidirectional recurrent network on a window of the last cycles.",
             "models.bilstm",
-            hyperparameters=("window_length", *_NETWORK),
+            colour="#D9601F",
+            symbol="square",
+            usual=True,
+            settings=BilstmSettings,
             defaults={
                 "epochs": 12,
                 "learning_rate": 3e-3,
@@ -109,7 +142,11 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
             "DeepHPM",
             "A network that also learns the law of fade and must obey it (hidden physics).",
             "models.deephpm",
-            hyperparameters=("loss_mode", "physics_inputs", "physics_weight", *_NETWORK),
+            colour="#0F9D78",
+            symbol="diamond",
+            usual=True,
+            physics=True,
+            settings=DeepHpmSettings,
             defaults={"physics_weight": 0.1},
             cost=deephpm_cost,
             log_rul=True,
@@ -119,7 +156,10 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
             "Verhulst",
             "A network that must obey a logistic law of fade whose rate and limits it learns.",
             "models.verhulst",
-            hyperparameters=("loss_mode", "physics_weight", *_NETWORK),
+            colour="#D93FCF",
+            symbol="star",
+            physics=True,
+            settings=PhysicsSettings,
             cost=verhulst_cost,
         ),
         AlgorithmInfo(
@@ -127,18 +167,11 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
             "Trees",
             "Gradient-boosted trees that correct the linear model, on the cycle and its past.",
             "models.trees",
+            colour="#8F559B",
+            symbol="triangle-up",
             family="estimator",
-            hyperparameters=(
-                "boosting_rounds",
-                "tree_learning_rate",
-                "max_leaf_nodes",
-                "min_samples_leaf",
-                "tree_l2",
-                "tree_patience",
-                "ridge_alpha",
-                "seed",
-                *_HORIZON,
-            ),
+            usual=True,
+            settings=TreesSettings,
             cost=tree_cost,
             rounds="boosting_rounds",
         ),
@@ -147,8 +180,10 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
             "Linear",
             "Ridge regression on the current cycle and how it differs from the past.",
             "models.linear",
+            colour="#99545C",
+            symbol="pentagon",
             family="estimator",
-            hyperparameters=("ridge_alpha", *_HORIZON),
+            settings=LinearSettings,
             cost=closed_form_cost,
             rounds=None,
         ),
@@ -157,8 +192,10 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
             "Ensemble",
             "A weighted mean of the job's other models, weighed on batteries new to them.",
             "models.ensemble",
+            colour="#CC1800",
+            symbol="hexagram",
             family="ensemble",
-            hyperparameters=_HORIZON,
+            settings=Hyperparameters,
             cost=closed_form_cost,
             rounds=None,
         ),
@@ -167,8 +204,10 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
             "Mean curve",
             "Floor: what the training batteries showed on average at the same cycle.",
             "models.mean",
+            symbol="cross-thin-open",
+            dash="dashdot",
             family="floor",
-            hyperparameters=("max_horizon",),
+            settings=Hyperparameters,
             cost=closed_form_cost,
             rounds=None,
         ),
@@ -177,8 +216,10 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
             "Last value",
             "Floor of forecasts: the capacity stays as it was last measured.",
             "models.last_value",
+            symbol="line-ew-open",
+            dash="dash",
             family="floor",
-            hyperparameters=("max_horizon",),
+            settings=Hyperparameters,
             cost=closed_form_cost,
             rounds=None,
             targets=("PCL",),
@@ -189,8 +230,10 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
             "Last slope",
             "Floor of forecasts: the straight line through the last 50 measured cycles goes on.",
             "models.last_slope",
+            symbol="x-thin-open",
+            dash="dot",
             family="floor",
-            hyperparameters=("max_horizon",),
+            settings=Hyperparameters,
             cost=closed_form_cost,
             rounds=None,
             targets=("PCL",),

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from models.config import Hyperparameters
 from models.errors import SeriesError
+from models.hyperparameters import Hyperparameters
 
 TARGETS = ("PCL", "RUL")
 

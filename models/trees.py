@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from models.boosting import Boosted, Labelled, boost
 from models.causal import columns_of
-from models.config import Hyperparameters
+from models.hyperparameters import TreesSettings
 from models.linear import Linear, fit_linear
 from models.linear import restore as restore_linear
 from models.predictor import Asked, EpochReport, Fitted
@@ -85,7 +85,7 @@ def fit(
     train: Sequence[BatterySeries],
     val: Sequence[BatterySeries],
     task: Task,
-    hp: Hyperparameters,
+    hp: TreesSettings,
     *,
     threads: int,
     on_epoch: Callable[[EpochReport], None],
@@ -113,7 +113,7 @@ def fit(
     return Fitted(predictor, best, len(reports), len(reports) < hp.boosting_rounds)
 
 
-def restore(content: dict[str, Any], hp: Hyperparameters, task: Task) -> Trees:
+def restore(content: dict[str, Any], hp: TreesSettings, task: Task) -> Trees:
     """Rebuild the predictor; raises KeyError, TypeError or ValueError if it is damaged."""
     models = tuple(tuple(_unpack(part) for part in parts) for parts in content["models"])
     if [len(parts) for parts in models] != [len(PARTS[name]) for name in task.targets]:
@@ -135,7 +135,7 @@ def _reports(
     table: Table,
     checked: Table,
     linear: Linear,
-    hp: Hyperparameters,
+    hp: TreesSettings,
 ) -> Iterator[EpochReport]:
     """Yield a report for every round; a part that has reached its best round rests.
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.checkpoint import clamp_rul
-from models.config import Hyperparameters
 from models.errors import FitError
+from models.hyperparameters import Hyperparameters
 from models.inference import answer, in_chunks
 from models.network import Network
 from models.samples import Batch, Questions, Rows

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
-from models.config import Hyperparameters
+from models.hyperparameters import PhysicsSettings
 from models.network import Network
 from models.physics import PhysicsNetwork, Residuals
 from models.samples import Batch
@@ -41,7 +41,7 @@ class Verhulst(PhysicsNetwork):
 
     signs: Tensor
 
-    def __init__(self, hp: Hyperparameters, task: Task, scaler: Scaler) -> None:
+    def __init__(self, hp: PhysicsSettings, task: Task, scaler: Scaler) -> None:
         super().__init__(hp, task, scaler)
         self.targets = task.targets
         count = len(task.targets)
@@ -102,6 +102,6 @@ def _before(value: float) -> float:
     return log(expm1(value))
 
 
-def build(hp: Hyperparameters, task: Task, scaler: Scaler) -> Network:
+def build(hp: PhysicsSettings, task: Task, scaler: Scaler) -> Network:
     """Return a new network of this algorithm."""
     return Verhulst(hp, task, scaler)

@@ -12,6 +12,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.defects import report_defect
 from core.users import CurrentUser
 from pages import (
     account,
@@ -59,7 +60,7 @@ def main() -> None:
     home = st.Page(_forward, title="FadeBench", default=True, visibility="hidden")
     screens: dict[str, Any] = {
         address: st.Page(
-            partial(_render, module.render, signed_in),
+            partial(_render, module.render, title, signed_in),
             title=title,
             icon=f":material/{icon}:",
             url_path=address,
@@ -96,8 +97,14 @@ def _forward() -> None:
     go("datasets", **st.query_params.to_dict())
 
 
-def _render(render: Callable[[CurrentUser], None], signed_in: list[CurrentUser]) -> None:
-    render(signed_in[0])
+def _render(
+    render: Callable[[CurrentUser], None], title: str, signed_in: list[CurrentUser]
+) -> None:
+    """Draw a page; an error that nobody foresaw ends it with one sentence."""
+    try:
+        render(signed_in[0])
+    except Exception as error:
+        st.error(report_defect(f"the page {title}", error), icon=":material/error:")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-from core.errors import FadeBenchError
+from core.defects import ADVICE
 from core.jobs.tasks import TaskState
 from ui.links import link
 from ui.theme import ACCENT_TEXT_STYLE
@@ -49,7 +49,7 @@ def shown_errors() -> Iterator[None]:
     """Show an error that was raised on purpose as its message, and go on."""
     try:
         yield
-    except FadeBenchError as error:
+    except ADVICE as error:
         st.error(str(error), icon=":material/error:")
 
 

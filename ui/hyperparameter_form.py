@@ -6,7 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from models.config import ALGORITHMS, HYPERPARAMETERS, HyperparameterSpec
+from models.config import HYPERPARAMETERS, algorithms_with, specs_by_name
+from models.registry import ALGORITHMS
+from models.specs import HyperparameterSpec
 
 # Chosen among the first questions of the page, not here.
 ASKED_ELSEWHERE = ("max_horizon", "use_capacity_history")
@@ -20,7 +22,7 @@ def hyperparameter_form(algorithms: Sequence[str]) -> dict[str, Any]:
     "overrides" the ones that hold for a single algorithm.
     """
     specs = [spec for spec in HYPERPARAMETERS if spec.name not in ASKED_ELSEWHERE]
-    algorithms = [name for name in algorithms if any(name in spec.algorithms for spec in specs)]
+    algorithms = [name for name in algorithms if not ALGORITHMS[name].is_floor]
     if not algorithms:
         st.caption("What is chosen has nothing to set. Networks, trees and linear models do.")
         return {}
@@ -39,11 +41,9 @@ def hyperparameter_form(algorithms: Sequence[str]) -> dict[str, Any]:
     overrides = {}
     own = [spec for spec in specs if spec not in shared]
     for algorithm, tab in zip(algorithms, tabs[-len(algorithms) :], strict=True):
-        fitting = [spec for spec in (*own, *shared) if algorithm in spec.algorithms]
-        defaults = {
-            spec.name: _shown(values.get(spec.name, spec.default_for(algorithm)))
-            for spec in fitting
-        }
+        of_algorithm = specs_by_name(algorithm)
+        fitting = [of_algorithm[spec.name] for spec in (*own, *shared) if spec.name in of_algorithm]
+        defaults = {s.name: _shown(s, values.get(s.name, s.default)) for s in fitting}
         with tab:
             if found := _ask(fitting, defaults, algorithm):
                 overrides[algorithm] = found
@@ -52,7 +52,8 @@ def hyperparameter_form(algorithms: Sequence[str]) -> dict[str, Any]:
 
 def _is_shared(spec: HyperparameterSpec, algorithms: Sequence[str]) -> bool:
     """Whether several algorithms use it, of which one at least is chosen."""
-    return len(spec.algorithms) > 1 and bool(set(spec.algorithms) & set(algorithms))
+    users = algorithms_with(spec.name)
+    return len(users) > 1 and bool(set(users) & set(algorithms))
 
 
 def _ask(
@@ -71,15 +72,18 @@ def _ask(
 
 
 def _widget(spec: HyperparameterSpec, default: str, algorithm: str) -> Any:
-    unit = f" ({spec.unit})" if spec.unit else ""
-    owner = f", {ALGORITHMS[algorithm].label}" if algorithm else ""
-    label = f"{spec.label}{unit}{owner}"
-    users = "" if algorithm else f" For {', '.join(ALGORITHMS[k].label for k in spec.algorithms)}."
-    words = f"{spec.help}{users}"
+    label = f"{spec.title}, {ALGORITHMS[algorithm].label}" if algorithm else spec.title
+    words = spec.help if algorithm else f"{spec.help} For {_users(spec)}."
     key = f"setting_{algorithm}_{spec.name}" if algorithm else f"setting_{spec.name}"
     if spec.kind == "choice":
         return st.selectbox(
-            label, spec.choices, index=None, key=key, placeholder=default, help=words
+            label,
+            spec.choices,
+            index=None,
+            key=key,
+            placeholder=default,
+            help=words,
+            format_func=spec.shown,
         )
     if spec.kind == "multichoice":
         return st.multiselect(label, spec.choices, key=key, placeholder=default, help=words)
@@ -106,18 +110,25 @@ def _step(spec: HyperparameterSpec) -> Any:
     return 10.0 ** floor(log10(spec.default)) if spec.default else 0.1
 
 
+def _users(spec: HyperparameterSpec) -> str:
+    """The algorithms that have a setting, in words."""
+    users = [ALGORITHMS[key] for key in algorithms_with(spec.name)]
+    return "all" if len(users) == len(ALGORITHMS) else ", ".join(info.label for info in users)
+
+
 def _shared_default(spec: HyperparameterSpec, algorithms: Sequence[str]) -> str:
     """The default, with the algorithms that have one of their own."""
-    general = _shown(spec.default)
+    general = _shown(spec, spec.default)
+    specs = {name: specs_by_name(name).get(spec.name) for name in algorithms}
     own = [
-        f"{ALGORITHMS[name].label} {_shown(spec.default_for(name))}"
-        for name in algorithms
-        if name in spec.algorithms and spec.default_for(name) != spec.default
+        f"{ALGORITHMS[name].label} {_shown(found, found.default)}"
+        for name, found in specs.items()
+        if found is not None and found.default != spec.default
     ]
     return f"{general} ({', '.join(own)})" if own else general
 
 
-def _shown(value: Any) -> str:
+def _shown(spec: HyperparameterSpec, value: Any) -> str:
     if isinstance(value, tuple | list):
         return ", ".join(value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else str(spec.shown(value))

@@ -9,6 +9,7 @@ from core.model_card import CardNumber, ModelCard, model_card
 from core.model_card_text import coverage_line
 from core.registry import ModelInfo
 from core.users import CurrentUser
+from core.version import made_by
 from ui.links import link
 from ui.result_numbers import fixed_digits
 from ui.theme import ROLE_LABELS, Quantity, algorithm_label, metric_quantity
@@ -122,7 +123,7 @@ def _data(card: ModelCard) -> None:
         f"{config.get('dataset_fingerprint', 'not kept')}",
         f"Split by battery: {roles}",
         f"Features: {features or 'none'}",
-        f"FadeBench {config.get('code_version', 'of an unknown version')}",
+        f"FadeBench {made_by(config)}",
     )
     st.markdown("\n".join(f"- {plain(line)}" for line in lines))
     with st.expander("Batteries by role"):

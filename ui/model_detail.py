@@ -6,8 +6,8 @@ from sqlalchemy.orm import Session
 from core.database import read_scope, session_scope
 from core.model_package import package_model, package_name
 from core.registry import ModelInfo, delete_model, rename_model
-from core.twins import ALGORITHMS_WITH_PHYSICS
 from core.users import CurrentUser
+from models.registry import ALGORITHMS
 from ui.frame import confirm_by_name, local_time, page_header, shown_errors
 from ui.links import go, link
 from ui.model_card import card_view
@@ -54,7 +54,7 @@ def _views(user: CurrentUser, model: ModelInfo) -> None:
         PHYSICS_VIEW: lambda: twins_section(user, model),
         "Settings": lambda: settings_table(model),
     }
-    if model.algorithm not in ALGORITHMS_WITH_PHYSICS:
+    if not ALGORITHMS[model.algorithm].physics:
         del draw[PHYSICS_VIEW]
     tabs = st.tabs(list(draw), key="model_view", on_change="rerun", bind="query-params")
     for tab, content in zip(tabs, draw.values(), strict=True):

@@ -9,7 +9,7 @@ import streamlit as st
 from core.database import read_scope
 from core.registry import ModelInfo, compare_configs
 from core.users import CurrentUser
-from models.specs import SPECS_BY_NAME
+from models.config import SPECS_BY_NAME, own_settings
 from ui.theme import algorithm_label
 from ui.training_list import target_text
 
@@ -31,7 +31,9 @@ FACTS = {
     "dataset_fingerprint": "Fingerprint of the data",
     "labels_version": "Version of the labels",
     "threads": "Processor threads",
-    "code_version": "FadeBench version",
+    "fadebench_version": "FadeBench version",
+    "algorithm_version": "Version of the algorithm",
+    "code_version": "FadeBench version and code",
 }
 
 # What was learned has tables of its own (ui.model_learned).
@@ -41,9 +43,10 @@ SHOWN_ELSEWHERE = ("hyperparameters", "law", "ensemble")
 def settings_table(model: ModelInfo) -> None:
     """Draw the settings and circumstances of one model, one row each."""
     hyperparameters = {
-        name: value
-        for name, value in model.config.get("hyperparameters", {}).items()
-        if name not in SPECS_BY_NAME or model.algorithm in SPECS_BY_NAME[name].algorithms
+        name: SPECS_BY_NAME[name].shown(value) if name in SPECS_BY_NAME else value
+        for name, value in own_settings(
+            model.algorithm, model.config.get("hyperparameters", {})
+        ).items()
     }
     rest = {name: value for name, value in model.config.items() if name not in SHOWN_ELSEWHERE}
     values: Mapping[str, Any] = {**hyperparameters, **rest}
@@ -84,7 +87,7 @@ def setting_label(name: str) -> str:
     spec = SPECS_BY_NAME.get(name)
     if spec is None:
         return FACTS.get(name, name.replace("_", " ").capitalize())
-    return f"{spec.label} ({spec.unit})" if spec.unit else spec.label
+    return spec.title
 
 
 def _shown(value: Any) -> str:

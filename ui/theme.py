@@ -7,6 +7,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from models.registry import ALGORITHMS, FLOOR_COLOUR
+
 FONT_FAMILY = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
 
@@ -43,47 +45,6 @@ SOH = Quantity("State of health", "SOH", "%", 100.0)
 CAPACITY = Quantity("Discharge capacity", "Capacity", "Ah")
 CYCLE_TITLE = "Cycle number"
 
-ALGORITHM_LABELS: Mapping[str, str] = {
-    "BASELINE": "Baseline",
-    "BILSTM": "BiLSTM",
-    "DEEPHPM": "DeepHPM",
-    "VERHULST": "Verhulst",
-    "TREES": "Trees",
-    "LINEAR": "Linear",
-    "ENSEMBLE": "Ensemble",
-    "MEAN": "Mean curve",
-    "LAST_VALUE": "Last value",
-    "LAST_SLOPE": "Last slope",
-}
-FLOOR_COLOUR = "#858C91"
-# A floor has no colour of its own: it is there to be beaten. Chosen to stay apart for readers who
-# see red and green alike.
-ALGORITHM_COLOURS: Mapping[str, str] = {
-    "BASELINE": "#2A78C8",
-    "BILSTM": "#D9601F",
-    "DEEPHPM": "#0F9D78",
-    "VERHULST": "#D93FCF",
-    "TREES": "#8F559B",
-    "LINEAR": "#99545C",
-    "ENSEMBLE": "#CC1800",
-    "MEAN": FLOOR_COLOUR,
-    "LAST_VALUE": FLOOR_COLOUR,
-    "LAST_SLOPE": FLOOR_COLOUR,
-}
-# Where lines of several algorithms cross, their points and dashes tell them apart as well.
-ALGORITHM_SYMBOLS: Mapping[str, str] = {
-    "BASELINE": "circle",
-    "BILSTM": "square",
-    "DEEPHPM": "diamond",
-    "VERHULST": "star",
-    "TREES": "triangle-up",
-    "LINEAR": "pentagon",
-    "ENSEMBLE": "hexagram",
-    "MEAN": "cross-thin-open",
-    "LAST_VALUE": "line-ew-open",
-    "LAST_SLOPE": "x-thin-open",
-}
-FLOOR_DASHES: Mapping[str, str] = {"MEAN": "dashdot", "LAST_VALUE": "dash", "LAST_SLOPE": "dot"}
 ROLE_LABELS: Mapping[str, str] = {"train": "Train", "val": "Validation", "test": "Test"}
 ROLE_COLOURS: Mapping[str, str] = {"train": "#5A6FC0", "val": "#B28500", "test": "#C2477F"}
 ROLE_SYMBOLS: Mapping[str, str] = {"train": "circle", "val": "diamond", "test": "square"}
@@ -154,27 +115,27 @@ def palette(dark: bool) -> Palette:
 
 def algorithm_label(algorithm: str) -> str:
     """The name that readers see; an unknown key is shown as it is."""
-    return ALGORITHM_LABELS.get(algorithm, algorithm)
+    return ALGORITHMS[algorithm].label if algorithm in ALGORITHMS else algorithm
 
 
 def algorithm_colour(algorithm: str) -> str:
-    """The one colour of an algorithm; anything unknown is a floor and grey."""
-    return ALGORITHM_COLOURS.get(algorithm, FLOOR_COLOUR)
+    """The one colour of an algorithm; anything unknown is grey, as a floor is."""
+    return ALGORITHMS[algorithm].colour if algorithm in ALGORITHMS else FLOOR_COLOUR
 
 
 def is_floor(algorithm: str) -> bool:
     """Whether it is only there to be beaten, and therefore grey."""
-    return algorithm_colour(algorithm) == FLOOR_COLOUR
+    return algorithm not in ALGORITHMS or ALGORITHMS[algorithm].is_floor
 
 
 def algorithm_symbol(algorithm: str) -> str:
     """The shape of an algorithm's points where several share a figure."""
-    return ALGORITHM_SYMBOLS.get(algorithm, "circle-open")
+    return ALGORITHMS[algorithm].symbol if algorithm in ALGORITHMS else "circle-open"
 
 
 def algorithm_dash(algorithm: str) -> str:
     """Solid for a model; each floor has a dash of its own, as they share their grey."""
-    return FLOOR_DASHES.get(algorithm, "dash" if is_floor(algorithm) else "solid")
+    return ALGORITHMS[algorithm].dash if algorithm in ALGORITHMS else "dash"
 
 
 def exposure_key(value: object) -> str:
@@ -229,12 +190,13 @@ def _axis(colours: Palette) -> dict[str, Any]:
 def template(dark: bool) -> go.layout.Template:
     """The Plotly template: surface, fonts, axes, legend below, hover and mode bar."""
     colours = palette(dark)
+    first = [info.colour for info in ALGORITHMS.values() if not info.is_floor][:3]
     font = {"family": FONT_FAMILY, "size": 13, "color": colours.ink}
     layout = go.Layout(
         paper_bgcolor=colours.surface,
         plot_bgcolor=colours.surface,
         font=font,
-        colorway=[*list(ALGORITHM_COLOURS.values())[:3], *ROLE_COLOURS.values()],
+        colorway=[*first, *ROLE_COLOURS.values()],
         title={"font": {"size": 14, "weight": 600}},
         legend={
             "font": {"size": 12},

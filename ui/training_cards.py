@@ -11,7 +11,7 @@ from core.registry import get_model_info
 from core.training import cancel_job, cancel_run
 from core.training_views import JobInfo, RunInfo
 from core.users import CurrentUser
-from models.config import ALGORITHMS
+from models.registry import ALGORITHMS
 from ui.frame import duration, shown_errors, status_badge, task_progress
 from ui.links import link
 from ui.theme import algorithm_label, is_floor

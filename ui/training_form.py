@@ -9,7 +9,7 @@ from core.database import read_scope
 from core.datasets import DatasetSummary, list_datasets
 from core.errors import NotFound
 from core.users import CurrentUser
-from models.specs import SPECS_BY_NAME
+from models.config import SPECS_BY_NAME
 from ui.links import address_id, set_address
 
 TARGETS = {

@@ -5,9 +5,10 @@ from typing import Any
 import typer
 from sqlalchemy.exc import OperationalError
 from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 from core.cli import accounts, builtins, datasets, exports, serving, studies, tests, training
-from core.errors import FadeBenchError
+from core.defects import ADVICE, report_defect
 
 
 class OneLineErrors(TyperGroup):
@@ -17,10 +18,14 @@ class OneLineErrors(TyperGroup):
         """Run the chosen command."""
         try:
             return super().invoke(ctx)
-        except (FadeBenchError, ValueError, OSError) as error:
+        except (typer.Exit, typer.Abort, TyperException):
+            raise
+        except (*ADVICE, OSError) as error:
             message = str(error) or type(error).__name__
         except OperationalError as error:
             message = f"The database cannot be used: {error.orig}. Check FADEBENCH_DATABASE_URL."
+        except Exception as error:
+            message = report_defect(f"the command {ctx.invoked_subcommand!r}", error)
         typer.echo(f"Error: {' '.join(message.split())}", err=True)
         raise typer.Exit(1)
 

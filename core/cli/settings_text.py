@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.errors import InvalidInput
-from models.config import ALGORITHMS, parse_value
+from models.config import parse_value
+from models.registry import ALGORITHMS
 
 
 def parse_settings(

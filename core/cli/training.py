@@ -17,7 +17,7 @@ from core.registry import get_model_info
 from core.training import TrainingRequest, create_job
 from core.training_views import JobInfo, RunInfo, get_job_info, list_runs
 from core.users import CurrentUser
-from models.config import ALGORITHMS
+from models.registry import ALGORITHMS
 
 
 def train(

@@ -11,16 +11,15 @@ from core.coverage import battery_coverage, overall_coverage
 from models.applicability import fit_applicability
 from models.calibration import calibrate, horizon_grid, plan
 from models.checkpoint import Prediction, TrainedModel
-from models.config import ALGORITHMS, resolve
+from models.config import resolve
 from models.errors import FitError
 from models.fitting import EpochReport, fit
 from models.intervals import NOMINAL, fits_of
+from models.registry import ALGORITHMS
 from models.series import BatterySeries, Task, make_task
 
 MODEL = "MODEL"
 KEPT = ("n", "mae", "rmse")
-FLOORS_OF_ESTIMATES = ("MEAN",)
-FLOORS_OF_FORECASTS = ("LAST_VALUE", "LAST_SLOPE", "MEAN")
 # Of the time of a run with five more models, each on four fifths of the batteries.
 TRAINING_SHARE = 0.2
 
@@ -54,13 +53,12 @@ def fit_floors(
     model: TrainedModel, train: Series, val: Series, threads: int
 ) -> dict[str, TrainedModel]:
     """What the model must beat, by algorithm; without those that the labels do not allow."""
-    names = FLOORS_OF_FORECASTS if model.task.is_forecast else FLOORS_OF_ESTIMATES
     found = {}
-    for name in names:
+    for name in _floors_of(model.task):
         targets = [t for t in model.task.targets if t in ALGORITHMS[name].targets]
         if name == model.algorithm or not targets:
             continue
-        hp = resolve(name, {"max_horizon": model.task.max_horizon, "device": "cpu"})
+        hp = resolve(name, {"max_horizon": model.task.max_horizon})
         columns = [model.task.targets.index(target) for target in targets]
         try:
             found[name] = fit(
@@ -76,6 +74,13 @@ def fit_floors(
         except FitError:
             continue
     return found
+
+
+def _floors_of(task: Task) -> list[str]:
+    """The floors that answer such a question; those of forecasts alone come first."""
+    floors = [info for info in ALGORITHMS.values() if info.is_floor]
+    fitting = [info for info in floors if task.is_forecast or not info.forecasts_only]
+    return [info.key for info in sorted(fitting, key=lambda info: not info.forecasts_only)]
 
 
 def interval_facts(model: TrainedModel) -> dict[str, str]:

@@ -13,9 +13,10 @@ from core.jobs.context import TaskContext
 from core.registry import ModelInfo, get_model_info
 from core.results import TestResult, get_result, load_predictions
 from core.users import load_user
+from core.version import algorithm_version, made_by
 from db.tables import TestExport
+from models.config import own_settings
 from models.registry import ALGORITHMS
-from models.specs import SPECS_BY_NAME
 
 # What each column of the sheets holds; the headers stay names that programs can rely on.
 COLUMN_UNITS = (
@@ -89,14 +90,11 @@ def information(result: TestResult, model: ModelInfo) -> list[tuple[str, Any]]:
         ("Battery codes", ", ".join(codes)),
         *((f"Unit of column: {name}", unit) for name, unit in COLUMN_UNITS),
         ("Dataset fingerprint", model.config.get("dataset_fingerprint", "")),
-        ("Code version", model.config.get("code_version", "")),
+        ("FadeBench version", made_by(model.config)),
+        ("Version of the algorithm", algorithm_version(model.config)),
     ]
-    settings = model.config.get("hyperparameters", {})
-    return rows + [
-        (f"Setting: {name}", _text(value))
-        for name, value in settings.items()
-        if name not in SPECS_BY_NAME or model.algorithm in SPECS_BY_NAME[name].algorithms
-    ]
+    settings = own_settings(model.algorithm, model.config.get("hyperparameters", {}))
+    return rows + [(f"Setting: {name}", _text(value)) for name, value in settings.items()]
 
 
 def overall_frame(result: TestResult) -> pd.DataFrame:

@@ -24,14 +24,16 @@ from core.series import make_series, targets_of
 from core.training import unfinished_checkpoint, update_job
 from core.training_views import RunInfo, get_job_info, get_job_roles, get_run_info
 from core.users import CurrentUser, load_user
-from core.version import code_version
+from core.version import version_facts
 from db.tables import TrainingJobRun, TrainingJobRunLog, TrainingJobRunMetric
 from db.tables.columns import utc_now
 from models.checkpoint import TrainedModel
-from models.config import ALGORITHMS, Hyperparameters, resolve
+from models.config import resolve
 from models.ensemble import combine
 from models.fitting import EpochReport, FitResult, fit
+from models.hyperparameters import Hyperparameters
 from models.predictor import facts_of
+from models.registry import ALGORITHMS
 from models.series import BatterySeries, make_task
 
 
@@ -262,6 +264,6 @@ def _config(assignment: Assignment, result: FitResult, threads: int) -> dict[str
         "dataset_fingerprint": assignment.fingerprint,
         "labels_version": assignment.labels_version,
         "threads": threads,
-        "code_version": code_version(),
+        **version_facts(assignment.run.algorithm),
         **facts_of(result.model.predictor),
     }

@@ -6,9 +6,10 @@ import sys
 
 import psutil
 from sqlalchemy import update
+from sqlalchemy.exc import DBAPIError
 
 from core.database import read_scope, session_scope
-from core.errors import FadeBenchError
+from core.defects import ADVICE, report_defect
 from core.jobs.context import TaskContext, load_context
 from core.jobs.kinds import KINDS, settle_task
 from core.jobs.registry import Registry
@@ -53,18 +54,27 @@ def _announce(task_id: int) -> bool:
 
 
 def _fail(context: TaskContext, error: Exception) -> None:
-    log.exception("Task %s failed.", context.task_id)
-    # Errors of our own and of `models` (ValueError) are written for the user.
-    expected = isinstance(error, FadeBenchError | ValueError)
-    # Of an error of the database what the server said, not the statement and its values.
-    said = getattr(error, "orig", None) or error
-    message = str(error) if expected and str(error) else f"{type(error).__name__}: {said}"
+    message = _explain(context, error)
     try:
         context.flush()
     except Exception:
         log.exception("The last records could not be written.")
     with session_scope() as session:
         settle_task(session, session.get_one(BackgroundTask, context.task_id), "FAILED", message)
+
+
+def _explain(context: TaskContext, error: Exception) -> str:
+    """What the user is told: advice as it is, the surroundings in a sentence, else a reference."""
+    if isinstance(error, ADVICE):
+        log.info("Task %s failed: %s", context.task_id, error)
+        return str(error)
+    if isinstance(error, DBAPIError | OSError):
+        log.error("Task %s failed.", context.task_id, exc_info=error)
+        # Of an error of the database what the server said, not the statement and its values.
+        said = error.orig if isinstance(error, DBAPIError) else error.strerror or error
+        noun = "database" if isinstance(error, DBAPIError) else "disk of the server"
+        return f"The {noun} could not be used: {said}. Try again, or tell whoever runs it."
+    return report_defect(f"background work ({context.stage.lower()})", error)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from core.training import TrainingRequest, create_job, update_job
 from core.training_views import RunInfo, get_job_info
 from core.uploads import get_upload_info
 from core.users import CurrentUser
-from core.version import code_version
+from core.version import version_facts
 from db.tables import (
     BackgroundTask,
     TestJob,
@@ -168,7 +168,7 @@ def _config(algorithm: str, hyperparams: Mapping[str, Any]) -> dict[str, Any]:
         "dataset_fingerprint": "0123abcd",
         "labels_version": 1,
         "threads": 1,
-        "code_version": code_version(),
+        **version_facts(algorithm),
     }
 
 

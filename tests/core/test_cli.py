@@ -26,7 +26,7 @@ from core.settings import get_settings
 from core.training_views import get_job_info
 from core.users import CurrentUser
 from db.tables import BackgroundTask, Dataset
-from models.config import HyperparameterError
+from models.errors import HyperparameterError
 from tests.core.seeding import PASSWORD, World, add_account, write_csv
 from tests.paths import ROOT
 

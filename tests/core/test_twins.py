@@ -18,6 +18,7 @@ from core.twins import (
     cancel_twins,
     estimate_twins,
     find_twins,
+    fits,
     group_key,
     start_twins,
     twin_origins,
@@ -154,7 +155,7 @@ def test_cancelled_twins_can_be_started_again(account: Account) -> None:
         assert len(find_twins(session, user, model_id).twins) == 6
 
 
-def test_models_of_other_code_do_not_count(account: Account) -> None:
+def test_models_of_another_version_of_the_algorithm_do_not_count(account: Account) -> None:
     user, _ = account
     model_id = physics_model(account)
     with session_scope() as session:
@@ -162,7 +163,7 @@ def test_models_of_other_code_do_not_count(account: Account) -> None:
         session.execute(
             update(ModelVersion)
             .where(ModelVersion.id == model_id)
-            .values(config={**model.config, "code_version": "0.0.1+older"})
+            .values(config={**model.config, "algorithm_version": 0})
         )
     with session_scope() as session:
         assert estimate_twins(session, user, model_id)[0] == 6
@@ -171,6 +172,21 @@ def test_models_of_other_code_do_not_count(account: Account) -> None:
     with read_scope() as session:
         (found,) = twin_report(session, user, model_id).targets
     assert list(found.seeds["seed"]) == [4, 5, 6]
+
+
+def test_models_from_before_versions_by_algorithm_count_as_the_first(account: Account) -> None:
+    user, _ = account
+    model_id = physics_model(account)
+    with session_scope() as session:
+        model = get_model_info(session, user, model_id)
+        config = {k: v for k, v in model.config.items() if k != "algorithm_version"}
+        session.execute(
+            update(ModelVersion)
+            .where(ModelVersion.id == model_id)
+            .values(config={**config, "code_version": "0.1.0+3f2a9c11"})
+        )
+    with read_scope() as session:
+        assert fits(get_model_info(session, user, model_id))
 
 
 def test_models_without_errors_by_battery_say_so(account: Account) -> None:

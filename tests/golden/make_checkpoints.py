@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from core.jobs.evidence import add_evidence, interval_facts, predict_floor
 from models.checkpoint import FORMAT_VERSION, TrainedModel
-from models.config import ALGORITHMS, resolve
+from models.config import resolve
 from models.ensemble import combine
 from models.fitting import fit
 from models.predictor import facts_of
@@ -94,7 +94,7 @@ CASES = (
 def make_model(case: Case) -> TrainedModel:
     """Train one case and surround it with intervals, range of applicability and floors."""
     n_train, n_val = case.counts
-    fleet = [_with_targets(s, case.targets) for s in make_fleet(n_train + n_val, first=20)]
+    fleet = [with_targets(s, case.targets) for s in make_fleet(n_train + n_val, first=20)]
     # One battery has not reached its end of life, so that nobody knows its RUL.
     fleet[1] = _censored(fleet[1], case.targets)
     train, val = fleet[:n_train], fleet[n_train:]
@@ -121,7 +121,7 @@ def _surrounded(
     return add_evidence(result.model, train, val, threads=1, report=lambda stage, share: None)
 
 
-def _with_targets(series: BatterySeries, targets: Sequence[str]) -> BatterySeries:
+def with_targets(series: BatterySeries, targets: Sequence[str]) -> BatterySeries:
     columns = [BOTH.index(target) for target in targets]
     return replace(series, targets=series.targets[:, columns])
 
@@ -138,7 +138,7 @@ def batteries() -> list[BatterySeries]:
 
 def answers(model: TrainedModel, battery: BatterySeries) -> dict[str, Any]:
     """What a model says about a battery with both targets; a forecast at its largest horizon."""
-    horizon, series = model.task.max_horizon, _with_targets(battery, model.task.targets)
+    horizon, series = model.task.max_horizon, with_targets(battery, model.task.targets)
     found = model.predict(series, horizon)
     return {
         "cycle_num": found.cycle_num.tolist(),
@@ -155,15 +155,13 @@ def answers(model: TrainedModel, battery: BatterySeries) -> dict[str, Any]:
 
 def facts(model: TrainedModel) -> dict[str, Any]:
     """What else must survive: the question, the settings that matter, and what was learned."""
-    settings = model.hp.to_json()
-    used = ALGORITHMS[model.algorithm].hyperparameters
     return {
         "algorithm": model.algorithm,
         "targets": list(model.task.targets),
         "feature_names": list(model.task.feature_names),
         "max_horizon": model.task.max_horizon,
         "use_capacity_history": model.task.use_capacity_history,
-        "settings": {name: settings[name] for name in used},
+        "settings": model.hp.to_json(),
         "intervals": interval_facts(model),
         "folds": len(model.folds),
         "learned": facts_of(model.predictor),

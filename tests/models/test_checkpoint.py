@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from models.checkpoint import TrainedModel
-from models.config import ALGORITHMS
 from models.errors import CheckpointError, HorizonError, SeriesError
+from models.registry import ALGORITHMS
 from models.series import BatterySeries
 from tests.models.fleet import make_battery, make_fleet
 from tests.models.test_fitting import FORECAST, QUESTIONS, answerable, run_fit

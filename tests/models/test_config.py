@@ -2,20 +2,24 @@
 
 import subprocess
 import sys
+from dataclasses import dataclass, replace
 
 import pytest
 
 from models.config import (
-    ALGORITHMS,
     HYPERPARAMETERS,
-    HyperparameterError,
-    Hyperparameters,
+    algorithms_with,
     check_question,
     estimate_seconds,
     parse_value,
     resolve,
+    restore_settings,
     total_rounds,
 )
+from models.errors import HyperparameterError
+from models.hyperparameters import LinearSettings
+from models.registry import ALGORITHMS
+from models.specs import setting, specs_of
 from tests.paths import ROOT
 
 
@@ -27,19 +31,28 @@ def test_importing_the_configuration_does_not_import_torch() -> None:
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_defaults_resolve_and_survive_json(algorithm: str) -> None:
     hp = resolve(algorithm, {})
-    assert Hyperparameters.from_json(hp.to_json()) == hp
-    assert all(getattr(hp, s.name) == s.default_for(algorithm) for s in HYPERPARAMETERS)
+    restored = restore_settings(algorithm, hp.to_json(), format_version=4, made_by="0.1.0")
+    assert restored == hp and type(restored) is ALGORITHMS[algorithm].settings
+    assert all(getattr(hp, spec.name) == spec.default for spec in ALGORITHMS[algorithm].specs)
 
 
 def test_every_setting_has_words_and_bounds() -> None:
     for spec in HYPERPARAMETERS:
-        assert spec.label and spec.help.endswith(".") and spec.algorithms
+        assert spec.label and spec.help.endswith(".") and algorithms_with(spec.name)
         assert (spec.kind in ("int", "float")) == (spec.minimum is not None)
         assert (spec.kind in ("choice", "multichoice")) == bool(spec.choices)
+        assert set(spec.choice_labels or spec.choices) == set(spec.choices)
+
+
+def test_defaults_of_an_algorithm_are_settings_that_it_has() -> None:
+    for info in ALGORITHMS.values():
+        assert set(info.defaults) <= {spec.name for spec in info.specs}
+        assert info.rounds is None or info.rounds in {spec.name for spec in info.specs}
+        assert info.physics == ("physics_weight" in {spec.name for spec in info.specs})
 
 
 def test_settings_belong_to_the_algorithms_that_use_them() -> None:
-    owners = {spec.name: spec.algorithms for spec in HYPERPARAMETERS}
+    owners = {spec.name: algorithms_with(spec.name) for spec in HYPERPARAMETERS}
     networks = tuple(key for key, info in ALGORITHMS.items() if info.family == "network")
     assert owners["window_length"] == ("BILSTM",)
     assert owners["physics_inputs"] == ("DEEPHPM",)
@@ -47,6 +60,7 @@ def test_settings_belong_to_the_algorithms_that_use_them() -> None:
     assert owners["epochs"] == networks
     assert owners["boosting_rounds"] == ("TREES",) and owners["ridge_alpha"] == ("TREES", "LINEAR")
     assert owners["max_horizon"] == tuple(ALGORITHMS)
+    assert not hasattr(resolve("BASELINE", {}), "tree_l2")
 
 
 def test_what_an_algorithm_cannot_answer_is_refused() -> None:
@@ -103,7 +117,56 @@ def test_incomplete_stored_settings_are_refused() -> None:
     stored = resolve("BASELINE", {}).to_json()
     del stored["seed"]
     with pytest.raises(HyperparameterError, match="lack seed"):
-        Hyperparameters.from_json(stored)
+        restore_settings("BASELINE", stored, format_version=4, made_by="0.1.0")
+
+
+def test_models_of_the_first_format_hold_the_settings_of_all_algorithms() -> None:
+    stored = resolve("BASELINE", {"epochs": 7}).to_json()
+    older = {"tree_l2": 1.0, "window_length": 20}
+    restored = restore_settings("BASELINE", stored | older, format_version=3, made_by="0.1.0")
+    assert restored == resolve("BASELINE", {"epochs": 7})
+    with pytest.raises(HyperparameterError, match="does not know"):
+        restore_settings("BASELINE", stored | older, format_version=4, made_by="0.1.0")
+
+
+def test_a_setting_unknown_now_names_the_version_that_made_the_model() -> None:
+    stored = resolve("BASELINE", {}).to_json() | {"momentum": 0.9}
+    for format_version in (3, 4):
+        with pytest.raises(HyperparameterError, match=r"FadeBench 0\.9\.2 .*'momentum'"):
+            restore_settings("BASELINE", stored, format_version=format_version, made_by="0.9.2")
+
+
+def test_a_setting_added_later_loads_with_what_older_models_did(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    @dataclass(frozen=True)
+    class LaterSettings(LinearSettings):
+        sharpness: float = setting(
+            2.0, "Sharpness", "Made up.", minimum=0.0, maximum=9.0, added_in=5, value_before=1.0
+        )
+
+    stored = resolve("LINEAR", {}).to_json()
+    later = replace(ALGORITHMS["LINEAR"], settings=LaterSettings)
+    monkeypatch.setitem(ALGORITHMS, "LINEAR", later)
+    assert resolve("LINEAR", {}).sharpness == 2.0
+    restored = restore_settings("LINEAR", stored, format_version=4, made_by="0.1.0")
+    assert restored.sharpness == 1.0
+    with pytest.raises(HyperparameterError, match="lack sharpness"):
+        restore_settings("LINEAR", stored, format_version=5, made_by="0.2.0")
+
+
+def test_a_field_that_is_no_setting_is_refused() -> None:
+    @dataclass(frozen=True)
+    class Odd:
+        size: int = 3
+
+    @dataclass(frozen=True)
+    class Untyped:
+        name: str = setting("a", "Name", "Free text is no setting.")
+
+    for wrong in (Odd, Untyped):
+        with pytest.raises(TypeError):
+            specs_of(wrong)
 
 
 def test_text_becomes_the_setting_s_own_type() -> None:

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from models.config import ALGORITHMS, resolve
+from models.config import resolve
 from models.ensemble import combine
 from models.errors import FitError
 from models.fitting import EpochReport, FitResult, fit
 from models.predictor import Asked
+from models.registry import ALGORITHMS
 from models.series import BatterySeries, make_task
 from tests.models.fleet import FEATURES, make_battery, make_fleet
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from models.checkpoint import FORMAT_VERSION, TrainedModel
-from models.config import ALGORITHMS
+from models.registry import ALGORITHMS
 from models.series import BatterySeries
 from tests.golden.make_checkpoints import answers, facts
 from tests.paths import ROOT

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from scipy.io import loadmat
 
-from models.config import ALGORITHMS, resolve
+from models.config import resolve
 from models.fitting import fit
+from models.registry import ALGORITHMS
 from models.series import BatterySeries, make_task
 from tests.paths import SHARED_DATA, needs_shared_data
 

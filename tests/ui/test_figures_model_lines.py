@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from ui.figures import error_against_cycles_seen, error_against_horizon
-from ui.theme import ALGORITHM_COLOURS, FLOOR_COLOUR
+from ui.theme import FLOOR_COLOUR, algorithm_colour
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_floors_are_grey_and_lie_behind_the_models(errors):
     assert [t.name for t in in_legend] == ["Old v1", "New v2", "Last value", "Last slope"]
     assert {trace.line.color for trace in figure.data[:2]} == {FLOOR_COLOUR}
     assert len({trace.line.dash for trace in figure.data[:2]}) == 2
-    assert {trace.line.color for trace in figure.data[2:]} == {ALGORITHM_COLOURS["BILSTM"]}
+    assert {trace.line.color for trace in figure.data[2:]} == {algorithm_colour("BILSTM")}
 
 
 def test_models_of_one_algorithm_differ_by_dash(errors):

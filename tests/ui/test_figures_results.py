@@ -15,7 +15,7 @@ from ui.figures import (
     prediction_curves,
     scatter_true_predicted,
 )
-from ui.theme import ALGORITHM_COLOURS, LIGHT, metric_quantity
+from ui.theme import LIGHT, algorithm_colour, metric_quantity
 
 
 @pytest.fixture
@@ -45,8 +45,8 @@ def test_losses_are_dashed_for_training_and_solid_for_validation(losses):
     figure = loss_curves(losses)
     assert [trace.line.dash for trace in figure.data] == ["dash", "solid"] * 2
     assert {trace.line.color for trace in figure.data} == {
-        ALGORITHM_COLOURS["BASELINE"],
-        ALGORITHM_COLOURS["DEEPHPM"],
+        algorithm_colour("BASELINE"),
+        algorithm_colour("DEEPHPM"),
     }
     assert [t.name for t in figure.data if t.showlegend] == ["Baseline", "DeepHPM"]
     assert figure.layout.yaxis.type == "log"
@@ -69,7 +69,7 @@ def test_prediction_curves_have_a_dark_truth_and_a_coloured_prediction():
     figure = prediction_curves(predictions(2), "PCL", "BILSTM")
     truth, predicted = figure.data[:2]
     assert truth.line.color == LIGHT.truth
-    assert predicted.line.color == ALGORITHM_COLOURS["BILSTM"]
+    assert predicted.line.color == algorithm_colour("BILSTM")
     assert np.max(truth.y) == pytest.approx(9)
     assert [trace.name for trace in figure.data if trace.showlegend] == ["True", "BiLSTM"]
     assert figure.layout.yaxis.title.text == "PCL (%)"
@@ -235,7 +235,7 @@ def test_models_are_compared_by_boxes_of_batteries():
     )
     figure = battery_errors_by_algorithm(frame, "RMSE of RUL", "cycles")
     assert [box.name for box in figure.data] == ["DeepHPM", "Baseline"]
-    assert figure.data[0].marker.color == ALGORITHM_COLOURS["DEEPHPM"]
+    assert figure.data[0].marker.color == algorithm_colour("DEEPHPM")
     assert [row[0] for row in figure.data[0].customdata] == ["a", "b"]
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from db.migrations.choices import change_choice
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
@@ -46,7 +48,7 @@ STUDY_STATUSES = ("PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELED")
 def upgrade() -> None:
     """Widen the choices, add the columns, create the tables."""
     for table, column, name, before, after in WIDENED:
-        _change_choice(table, column, name, before, after)
+        change_choice(table, column, name, before, after)
     for table, column, kind in ADDED:
         op.add_column(table, sa.Column(column, kind))
     _create_horizon_metrics()
@@ -63,7 +65,7 @@ def downgrade() -> None:
     for table, column, _ in ADDED:
         op.drop_column(table, column)
     for table, column, name, before, after in WIDENED:
-        _change_choice(table, column, name, after, before)
+        change_choice(table, column, name, after, before)
 
 
 def _create_horizon_metrics() -> None:
@@ -125,67 +127,3 @@ def _options() -> dict[str, Any]:
         options[f"{server}_charset"] = "utf8mb4"
         options[f"{server}_collate"] = "utf8mb4_bin"
     return options
-
-
-def _change_choice(
-    table: str, column: str, name: str, before: tuple[str, ...], after: tuple[str, ...]
-) -> None:
-    dialect = op.get_context().dialect.name
-    if dialect == "sqlite":
-        _rewrite_table(table, column, before, after)
-    elif dialect == "postgresql":
-        _replace_type(table, column, name, after)
-    else:
-        op.alter_column(table, column, type_=sa.Enum(*after, name=name), existing_nullable=False)
-
-
-def _replace_type(table: str, column: str, name: str, values: tuple[str, ...]) -> None:
-    op.execute(f"ALTER TYPE {name} RENAME TO {name}_before")
-    op.execute(f"CREATE TYPE {name} AS ENUM {_listed(values)}")
-    op.execute(
-        f"ALTER TABLE {table} ALTER COLUMN {column} TYPE {name} USING {column}::text::{name}"
-    )
-    op.execute(f"DROP TYPE {name}_before")
-
-
-def _rewrite_table(
-    table: str, column: str, before: tuple[str, ...], after: tuple[str, ...]
-) -> None:
-    """Copy a table into one with another CHECK: SQLite cannot change one in place.
-
-    Foreign keys are off meanwhile (db/migrations/env.py).
-    """
-    connection = op.get_bind()
-    master = "SELECT sql FROM sqlite_master WHERE tbl_name = ? AND type = ? AND sql IS NOT NULL"
-    (created,) = connection.exec_driver_sql(master, (table, "table")).scalars()
-    indexes = connection.exec_driver_sql(master, (table, "index")).scalars().all()
-    head, body = created.split("(", 1)
-    for form in (_sqlite_type, _sqlite_check):
-        if form(column, before) not in body:
-            raise RuntimeError(f"The table {table} is not the one that this migration knows.")
-        body = body.replace(form(column, before), form(column, after))
-    copy = head.replace(table, f"{table}_copy") + "(" + body
-    counter = "SELECT seq FROM sqlite_sequence WHERE name = ?"
-    last_id = connection.exec_driver_sql(counter, (table,)).scalar()
-    connection.exec_driver_sql(copy)
-    connection.exec_driver_sql(f"INSERT INTO {table}_copy SELECT * FROM {table}")
-    connection.exec_driver_sql(f"DROP TABLE {table}")
-    connection.exec_driver_sql(f"ALTER TABLE {table}_copy RENAME TO {table}")
-    for statement in indexes:
-        connection.exec_driver_sql(statement)
-    if last_id is not None:
-        # Or ids of deleted rows would be given out again.
-        connection.exec_driver_sql("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
-        connection.exec_driver_sql("INSERT INTO sqlite_sequence VALUES (?, ?)", (table, last_id))
-
-
-def _sqlite_type(column: str, values: tuple[str, ...]) -> str:
-    return f"{column} VARCHAR({max(map(len, values))})"
-
-
-def _sqlite_check(column: str, values: tuple[str, ...]) -> str:
-    return f"{column} IN {_listed(values)}"
-
-
-def _listed(values: tuple[str, ...]) -> str:
-    return "(" + ", ".join(f"'{value}'" for value in values) + ")"
