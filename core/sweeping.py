@@ -12,8 +12,8 @@ from sqlalchemy import ColumnElement, delete, exists, func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from core import storage
+from core.active_work import models_of
 from core.database import read_scope, session_scope
-from core.deletion import models_of
 from core.jobs.states import ACTIVE
 from core.jobs.tasks import remove_task_logs, remove_tasks
 from db.tables import (
