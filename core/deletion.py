@@ -94,7 +94,7 @@ def list_job_dependents(session: Session, user: CurrentUser, job_id: int) -> Dep
 
 def delete_job(session: Session, user: CurrentUser, job_id: int) -> Dependents:
     """Delete a training job with its runs, models and their tests; `Conflict` while it works."""
-    access.get_job(session, user, job_id)
+    access.get_job(session, user, job_id, lock=True)
     scope = _below_job(job_id)
     refuse_active_work(session, scope, REFUSAL)
     return _mark(session, *scope)

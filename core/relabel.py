@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from core import access
 from core.active_work import below_datasets, models_of, refuse_active_work
 from core.database import read_scope
-from core.datasets import battery_ids
+from core.datasets import battery_ids, labels_version_of
 from core.errors import Conflict
 from core.ingest.early_end import starting_below
 from core.ingest.mapping import EolRule
@@ -91,7 +91,7 @@ def apply_relabel(
     with read_scope() as reader:
         change = compute_change(reader, user, dataset_id, nominal_capacity_ah, eol)
     dataset = access.get_owned_dataset(session, user, dataset_id, lock=True)
-    if int((dataset.feature_schema or {}).get("labels_version", 1)) != change.labels_version:
+    if labels_version_of(dataset.feature_schema) != change.labels_version:
         raise Conflict("The labels were changed by somebody else meanwhile. Look again first.")
     refuse_active_work(session, below_datasets([dataset_id]), "Its labels cannot be changed yet")
     preview = _summarise(session, dataset_id, change)
@@ -177,6 +177,6 @@ def _update_schema(session: Session, dataset: Dataset, change: LabelChange) -> N
         "labels": change.origins.to_json(change.eol),
         "eol": asdict(change.eol),
         "nominal_capacity_ah": capacities.pop() if len(capacities) == 1 else None,
-        "labels_version": int(schema.get("labels_version", 1)) + 1,
+        "labels_version": labels_version_of(schema) + 1,
     }
     session.flush()

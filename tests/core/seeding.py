@@ -15,8 +15,10 @@ from core.jobs.kinds import KINDS
 from core.jobs.registry import Registry
 from core.registry import list_models
 from core.row_split import create_row_split
-from core.testing import TestRequest, create_test
-from core.training import TrainingRequest, create_job
+from core.test_request import TestRequest
+from core.test_start import start_test
+from core.training_request import TrainingRequest
+from core.training_start import start_training
 from core.uploads import confirm_mapping, get_upload_info, receive_upload
 from core.users import CurrentUser
 
@@ -84,8 +86,7 @@ def queue_training(user: CurrentUser, dataset_id: int, *algorithms: str, **setti
     request = TrainingRequest(
         dataset_id, "PCL", algorithms or ("BASELINE",), hyperparams={"epochs": 1, **settings}
     )
-    with session_scope() as session:
-        return create_job(session, user, request)
+    return start_training(user, request)
 
 
 def work_off() -> None:
@@ -115,8 +116,8 @@ def add_world(user: CurrentUser, folder: Path, name: str = "Small fleet") -> Wor
     work_off()
     with read_scope() as session:
         model = list_models(session, user)[0]
+    test_id = start_test(user, TestRequest(model.id, dataset_id))
     with session_scope() as session:
-        test_id = create_test(session, user, TestRequest(model.id, dataset_id))
         study_id = create_row_split(session, user, dataset_id)
     work_off()
     with read_scope() as session:

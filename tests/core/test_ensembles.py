@@ -12,7 +12,9 @@ from core.jobs.kinds import KINDS, settle_task
 from core.jobs.registry import Registry
 from core.registry import compare_configs, list_models, open_checkpoint
 from core.sweeping import sweep
-from core.training import TrainingRequest, cancel_job, cancel_run, create_job
+from core.training import cancel_job, cancel_run
+from core.training_request import TrainingRequest
+from core.training_start import start_training
 from core.training_views import JobInfo, RunInfo, get_job_info, run_log
 from core.users import CurrentUser
 from db.tables import BackgroundTask, TrainingJobRun
@@ -28,8 +30,7 @@ def start(dataset: Dataset, *algorithms: str, **settings: object) -> int:
     user, dataset_id = dataset
     chosen = algorithms or (*MEMBERS, "ENSEMBLE", "MEAN")
     request = TrainingRequest(dataset_id, "PCL", chosen, hyperparams=SMALL | settings)
-    with session_scope() as session:
-        return create_job(session, user, request)
+    return start_training(user, request)
 
 
 def look(user: CurrentUser, job_id: int) -> tuple[JobInfo, dict[str, RunInfo]]:

@@ -24,7 +24,9 @@ from core.jobs.kinds import settle_task
 from core.jobs.registry import Registry
 from core.jobs.states import move
 from core.settings import get_settings
-from core.testing import TestRequest, create_test, get_test_info
+from core.test_request import TestRequest
+from core.test_start import start_test
+from core.testing import get_test_info
 from core.training import cancel_run, job_status, settle, unfinished_checkpoint, update_job
 from core.training_views import JobInfo, RunInfo, get_job_info, get_run_info, run_log
 from core.uploads import cancel_upload, get_upload_info
@@ -312,8 +314,8 @@ def test_half_a_dataset_is_removed(user: CurrentUser, tmp_path: Path, way: str) 
 
 def test_results_of_a_dead_test_are_removed(user: CurrentUser, tmp_path: Path) -> None:
     world = add_world(user, tmp_path)
+    test_id = start_test(user, TestRequest(world.model_id, world.dataset_id))
     with session_scope() as session:
-        test_id = create_test(session, user, TestRequest(world.model_id, world.dataset_id))
         moved = move(session, TestJob, test_id, "RUNNING", started_at=utc_now())
         task = session.scalars(
             select(BackgroundTask).where(
