@@ -91,21 +91,21 @@ def work_off(lane: str) -> list[Any]:
     """Do the waiting tasks of one lane in this process; returns their contexts."""
     from core.database import read_scope
     from core.jobs.context import load_context
-    from core.jobs.kinds import KINDS
+    from core.jobs.kinds import get_kinds
     from core.jobs.registry import Registry
 
     registry, contexts = Registry(), []
     while (task_id := registry._claim(lane)) is not None:
         with read_scope() as session:
             contexts.append(load_context(session, task_id))
-        KINDS[contexts[-1].kind].load_work()(contexts[-1])
+        get_kinds()[contexts[-1].kind].load_work()(contexts[-1])
     return contexts
 
 
 def _test_job(clock: Callable[[], float]) -> tuple[float, float]:
     """Return the seconds of the whole job, and of its storing of predictions."""
+    from core import test_work
     from core.database import read_scope
-    from core.jobs import test_work
     from core.jobs.context import load_context
     from core.jobs.registry import Registry
 
@@ -130,9 +130,9 @@ def _test_job(clock: Callable[[], float]) -> tuple[float, float]:
             finally:
                 test_work._write_predictions = original
             return clock() - start, spent
-        from core.jobs.kinds import KINDS
+        from core.jobs.kinds import get_kinds
 
-        KINDS[context.kind].load_work()(context)
+        get_kinds()[context.kind].load_work()(context)
         task_id = registry._claim("short")
     raise RuntimeError("There is no waiting test.")
 
@@ -141,7 +141,7 @@ def _bare_minimum(test_id: int, clock: Callable[[], float]) -> tuple[float, floa
     """Predict again, and insert the job's rows again with sqlite3 alone, into the same table."""
     from core.database import get_engine, read_scope
     from core.jobs.context import TaskContext
-    from core.jobs.test_work import _load
+    from core.test_work import _load
     from db.tables import TestJob, TestJobPrediction
 
     with read_scope() as session:

@@ -25,7 +25,7 @@ class ModelInfo:
     """A model version; time in UTC.
 
     config : algorithm settings, features, split sizes, fingerprint, code version (see
-        core.jobs.train_work)
+        core.training_work)
     group_key : ties it to trainings that differ in seed or physics only
     dataset_labels_version : of the labels that its dataset has now
     metrics : {"val": {"PCL": {...}, "RUL": {...}}, "test": {...}} as core.metrics gives them

@@ -48,6 +48,16 @@ CHUNK_ROWS = 2000
 PAUSE_S = 0.03
 
 
+def is_needed() -> ColumnElement[bool]:
+    """Whether there is anything that `sweep` would remove, as a condition in SQL."""
+    marked = (TestJob, TrainingJob, Study, User)
+    return or_(
+        *(exists().where(table.deleting.is_(True)) for table in marked),
+        exists().where(_abandoned()),
+        exists().where(_has_leftovers()),
+    )
+
+
 def sweep() -> None:
     """Remove everything that is marked, and what dead processes left behind."""
     with read_scope() as session:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from models.costs import (
     Cost,
@@ -15,9 +15,6 @@ from models.costs import (
     tree_cost,
     verhulst_cost,
 )
-
-if TYPE_CHECKING:
-    from models.network import Build
 
 Family = Literal["network", "estimator", "floor", "ensemble"]
 
@@ -203,9 +200,3 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
 def load_module(algorithm: str) -> ModuleType:
     """Return the algorithm's module (imports torch or scikit-learn)."""
     return import_module(ALGORITHMS[algorithm].module)
-
-
-def load_build(algorithm: str) -> "Build":
-    """Return the function that builds the algorithm's network (imports torch)."""
-    build: Build = load_module(algorithm).build
-    return build

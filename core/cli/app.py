@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 
 from core.cli import accounts, builtins, datasets, exports, serving, studies, tests, training
 from core.errors import FadeBenchError
+from core.wiring import wire
 
 
 class OneLineErrors(TyperGroup):
@@ -25,6 +26,8 @@ class OneLineErrors(TyperGroup):
         raise typer.Exit(1)
 
 
+# Commands that wait for background work also start it.
+wire()
 app = typer.Typer(
     cls=OneLineErrors,
     help="FadeBench on the command line: import, train, test and export.",

@@ -20,9 +20,8 @@ from filelock import FileLock, Timeout
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import sweeping
 from core.database import read_scope, session_scope
-from core.jobs.kinds import KINDS, settle_task
+from core.jobs.kinds import get_kinds, get_sweep, settle_task
 from core.jobs.states import CANCELLED_BY_USER, move
 from core.jobs.tasks import log_path
 from core.settings import ROOT, get_settings
@@ -39,9 +38,13 @@ SILENCE_S = 120.0
 
 
 class Registry:
-    """One pair of eyes on the queue; keeps only the processes that it started itself."""
+    """One pair of eyes on the queue; keeps only the processes that it started itself.
+
+    Raises `NotWired` in a process that has not called `core.wiring.wire`.
+    """
 
     def __init__(self) -> None:
+        self._kinds, self._sweep = get_kinds(), get_sweep()
         self.host = socket.gethostname()
         self._children: dict[int, subprocess.Popen[bytes]] = {}
         self._cancel_seen: dict[int, float] = {}
@@ -69,7 +72,7 @@ class Registry:
         lock_path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with FileLock(lock_path, timeout=0):
-                for lane in sorted({kind.lane for kind in KINDS.values()}):
+                for lane in sorted({kind.lane for kind in self._kinds.values()}):
                     while (task_id := self._claim(lane)) is not None:
                         self._spawn(task_id)
         except Timeout:
@@ -93,7 +96,7 @@ class Registry:
 
     def sweep(self) -> None:
         """Remove rows and files of what failed, was cancelled or was deleted."""
-        sweeping.sweep()
+        self._sweep.run()
 
     def _watch_one(self, task: BackgroundTask) -> None:
         if task.id in self._children:
@@ -120,7 +123,7 @@ class Registry:
             settle_task(session, task, "CANCELED", CANCELLED_BY_USER)
 
     def _claim(self, lane: str) -> int | None:
-        kinds = [name for name, kind in KINDS.items() if kind.lane == lane]
+        kinds = [name for name, kind in self._kinds.items() if kind.lane == lane]
         with session_scope() as session:
             running = session.scalars(
                 select(BackgroundTask.id).where(
@@ -154,7 +157,7 @@ class Registry:
             threads=get_settings().threads_per_process,
         )
         if taken:
-            KINDS[task.kind].begin(session, task.subject_id)
+            self._kinds[task.kind].begin(session, task.subject_id)
         return taken
 
     def _spawn(self, task_id: int) -> None:
@@ -164,7 +167,7 @@ class Registry:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as output:
             self._children[task_id] = subprocess.Popen(
-                [sys.executable, "-m", "core.jobs.worker", str(task_id)],
+                [sys.executable, "-m", "core.worker", str(task_id)],
                 cwd=ROOT,
                 env=environment,
                 stdin=subprocess.DEVNULL,

@@ -11,7 +11,7 @@ from core.database import read_scope, session_scope
 from core.exports import latest_exports
 from core.ingest.readers import preview
 from core.jobs.context import load_context
-from core.jobs.kinds import KINDS
+from core.jobs.kinds import get_kinds
 from core.jobs.registry import Registry
 from core.registry import list_models
 from core.row_split import create_row_split
@@ -21,6 +21,9 @@ from core.training_request import TrainingRequest
 from core.training_start import start_training
 from core.uploads import confirm_mapping, get_upload_info, receive_upload
 from core.users import CurrentUser
+from core.wiring import wire
+
+wire()
 
 PASSWORD = "correct horse battery"
 ROLES = ("train", "train", "val", "test", "test")
@@ -96,7 +99,7 @@ def work_off() -> None:
         while (task_id := registry._claim(lane)) is not None:
             with read_scope() as session:
                 context = load_context(session, task_id)
-            KINDS[context.kind].load_work()(context)
+            get_kinds()[context.kind].load_work()(context)
 
 
 def add_dataset(user: CurrentUser, folder: Path, name: str = "Small fleet") -> tuple[int, int]:

@@ -8,7 +8,7 @@ from core.deletion import delete_job
 from core.ensembles import list_members
 from core.errors import InvalidInput
 from core.jobs.context import load_context
-from core.jobs.kinds import KINDS, settle_task
+from core.jobs.kinds import get_kinds, settle_task
 from core.jobs.registry import Registry
 from core.registry import compare_configs, list_models, open_checkpoint
 from core.sweeping import sweep
@@ -46,7 +46,7 @@ def end_next(status: str) -> None:
     if status == "SUCCEEDED":
         with read_scope() as session:
             context = load_context(session, task_id)
-        KINDS[context.kind].load_work()(context)
+        get_kinds()[context.kind].load_work()(context)
         return
     with session_scope() as session:
         task = session.get_one(BackgroundTask, task_id)

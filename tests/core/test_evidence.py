@@ -16,8 +16,8 @@ from core.database import get_engine, read_scope, session_scope
 from core.datasets import load_dataset
 from core.deletion import delete_test
 from core.errors import InvalidInput
+from core.evidence import add_evidence
 from core.exports import latest_exports, open_export
-from core.jobs.evidence import add_evidence
 from core.registry import compare_configs, get_model_info, list_models
 from core.results import get_result, load_predictions, prediction_curves
 from core.sweeping import sweep

@@ -11,14 +11,13 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from core import passwords, registry
+from core import passwords, registry, training_work
 from core.accounts import sign_up
 from core.database import get_engine, migrate, read_scope, session_scope
 from core.deletion import delete_dataset, delete_job
 from core.errors import Conflict, NotFound
 from core.exports import latest_exports, open_export
 from core.ingest.mapping import EolRule
-from core.jobs import train_work
 from core.jobs.kinds import settle_task
 from core.jobs.registry import Registry
 from core.jobs.tasks import is_idle
@@ -276,7 +275,7 @@ def test_cancelling_and_storing_do_not_block_each_other(
         time.sleep(0.5)
         return registry.add_model(*args, **kwargs)
 
-    monkeypatch.setattr(train_work, "add_model", add_model_slowly)
+    monkeypatch.setattr(training_work, "add_model", add_model_slowly)
     work_off()
     canceller.join(PATIENCE_S)
     with read_scope() as session:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from core.database import read_scope
 from core.jobs.context import load_context
-from core.jobs.kinds import KINDS
+from core.jobs.kinds import get_kinds
 from core.jobs.registry import Registry
 from core.registry import list_models
 from core.test_request import TestRequest
@@ -52,4 +52,4 @@ def work_off_one() -> None:
     assert task_id is not None
     with read_scope() as session:
         context = load_context(session, task_id)
-    KINDS[context.kind].load_work()(context)
+    get_kinds()[context.kind].load_work()(context)

@@ -11,9 +11,9 @@ from core.cycles import ALL_COLUMNS, load_cycles
 from core.database import read_scope, session_scope
 from core.datasets import get_dataset_summary
 from core.errors import TaskFailed
+from core.evidence import battery_metrics, horizon_metrics, overall_metrics
 from core.exports import queue_export
 from core.jobs.context import TaskContext
-from core.jobs.evidence import battery_metrics, horizon_metrics, overall_metrics
 from core.jobs.states import move
 from core.prediction_writing import PredictedCurve, write_predictions
 from core.registry import get_model_info, open_checkpoint

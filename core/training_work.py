@@ -15,8 +15,8 @@ from core.database import read_scope, session_scope
 from core.datasets import Feature, features_of, labels_version_of, list_batteries
 from core.ensembles import ENSEMBLE, list_members
 from core.errors import TaskFailed
+from core.evidence import add_evidence, interval_facts, score_roles, training_share
 from core.jobs.context import TaskContext
-from core.jobs.evidence import add_evidence, interval_facts, score_roles, training_share
 from core.jobs.states import move
 from core.learned import learned_lines
 from core.provenance import get_job_roles
