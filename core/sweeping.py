@@ -50,9 +50,11 @@ PAUSE_S = 0.03
 
 def is_needed() -> ColumnElement[bool]:
     """Whether there is anything that `sweep` would remove, as a condition in SQL."""
-    marked = (TestJob, TrainingJob, Study, User)
     return or_(
-        *(exists().where(table.deleting.is_(True)) for table in marked),
+        exists().where(TestJob.deleting.is_(True)),
+        exists().where(TrainingJob.deleting.is_(True)),
+        exists().where(Study.deleting.is_(True)),
+        exists().where(User.deleting.is_(True)),
         exists().where(_abandoned()),
         exists().where(_has_leftovers()),
     )

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psutil
 from filelock import FileLock, Timeout
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session
 
 from core.database import read_scope, session_scope
@@ -31,6 +31,7 @@ from db.tables.columns import utc_now
 log = logging.getLogger(__name__)
 
 TICK_S = 0.5
+TRY_AGAIN = "The background registry will try again."
 # How long a process may take to end itself after a request, to announce itself, to be silent.
 CANCEL_GRACE_S = 2.0
 START_GRACE_S = 60.0
@@ -50,21 +51,43 @@ class Registry:
         self._cancel_seen: dict[int, float] = {}
 
     def tick(self) -> None:
-        """Settle the dead, remove what they left, start the waiting."""
-        self.watch()
-        self.sweep()
-        self.start_waiting()
+        """Settle the dead, remove what they left, start the waiting: whatever of it is due.
+
+        One statement where nothing is. A step that fails is logged and tried again next time.
+        """
+        try:
+            due = self._steps_due()
+        except Exception:
+            log.exception(TRY_AGAIN)
+            return
+        # Each by itself: a file that cannot be removed must not keep all others waiting.
+        for step in due:
+            try:
+                step()
+            except Exception:
+                log.exception(TRY_AGAIN)
 
     def run(self, until: Callable[[], bool]) -> None:
-        """Tick until told to stop; a step that fails is logged and tried again."""
+        """Tick until told to stop."""
         while not until():
-            # Each by itself: a file that cannot be removed must not keep all others waiting.
-            for step in (self.watch, self.sweep, self.start_waiting):
-                try:
-                    step()
-                except Exception:
-                    log.exception("The background registry will try again.")
+            self.tick()
             time.sleep(TICK_S)
+
+    def _steps_due(self) -> list[Callable[[], None]]:
+        """Steps for which there is something to do, all asked for in one statement."""
+        question = select(
+            _any_task("RUNNING").label("running"),
+            self._sweep.is_needed().label("to_remove"),
+            _any_task("PENDING").label("waiting"),
+        )
+        with read_scope() as session:
+            found = session.execute(question).one()
+        steps = (
+            (found.running or self._children, self.watch),
+            (found.to_remove, self.sweep),
+            (found.waiting, self.start_waiting),
+        )
+        return [step for is_due, step in steps if is_due]
 
     def start_waiting(self) -> None:
         """Start as many waiting tasks as there are free places on this machine, oldest first."""
@@ -196,6 +219,10 @@ def start_in_thread() -> threading.Event:
     )
     thread.start()
     return stop
+
+
+def _any_task(status: str) -> ColumnElement[bool]:
+    return exists().where(BackgroundTask.status == status)
 
 
 def _age_s(task: BackgroundTask) -> float:
