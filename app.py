@@ -11,6 +11,7 @@ from core.builtin import ensure_demo_fleet
 from core.database import migrate
 from core.jobs.registry import start_in_thread
 from core.settings import get_settings
+from core.wiring import wire
 
 
 @asynccontextmanager
@@ -19,6 +20,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     migrate()
     if get_settings().demo_fleet:
         ensure_demo_fleet()
+    wire()
     stop = start_in_thread()
     # Streamlit collects garbage after every rerun; what is imported by now never is any.
     gc.freeze()

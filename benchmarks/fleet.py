@@ -19,12 +19,14 @@ def fresh_database() -> Iterator[None]:
     """A migrated SQLite database in a temporary folder; settings point there until the end."""
     from core.database import get_engine, migrate
     from core.settings import get_settings
+    from core.wiring import wire
 
     with tempfile.TemporaryDirectory() as folder:
         os.environ["FADEBENCH_DATA_DIR"] = folder
         os.environ.pop("FADEBENCH_DATABASE_URL", None)
         get_settings.cache_clear()
         migrate()
+        wire()
         yield
         get_engine().dispose()
 

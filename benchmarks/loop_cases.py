@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from models.build import load_build
 from models.config import resolve
 from models.hyperparameters import Hyperparameters
 from models.network import Network
-from models.registry import load_build
 from models.samples import Rows, ask_current, gather, make_rows
 from models.scaling import Scaler, fit_scaler
 from models.series import BatterySeries, Task, make_task

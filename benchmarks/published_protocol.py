@@ -17,10 +17,10 @@ from torch import Tensor
 from core import metrics
 from core.ingest.limits import DEFAULT_LIMITS
 from core.ingest.mat5 import read_arrays
+from models.build import load_build
 from models.config import resolve
 from models.deephpm import DeepHPM
 from models.network import Network
-from models.registry import load_build
 from models.samples import Batch, ask_current, gather, make_rows
 from models.scaling import Scaler, fit_scaler
 from models.series import BatterySeries, Task

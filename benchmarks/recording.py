@@ -47,15 +47,15 @@ def measure(algorithm: str, n_batteries: int, n_cycles: int, epochs: int) -> dic
     from core.database import read_scope, session_scope
     from core.jobs.context import TaskContext, load_context
     from core.jobs.registry import Registry
-    from core.jobs.train_work import work
-    from core.training import TrainingRequest, create_job
+    from core.training_request import TrainingRequest
+    from core.training_start import start_training
+    from core.training_work import work
 
     dataset_id = add_fleet(n_batteries, n_cycles)
     settings = {"epochs": epochs, "patience": 0, "device": "cpu"}
     with session_scope() as session:
         user = add_user(session, "bench@example.org", "bench", "correct horse battery", True)
-        request = TrainingRequest(dataset_id, "BOTH", [algorithm], hyperparams=settings)
-        create_job(session, user, request)
+    start_training(user, TrainingRequest(dataset_id, "BOTH", [algorithm], hyperparams=settings))
     task_id = Registry()._claim("train")
     if task_id is None:
         raise RuntimeError("There is no waiting run.")

@@ -47,9 +47,10 @@ def measure(
     n_batteries: int, n_cycles: int, repeats: int, clock: Callable[[], float]
 ) -> dict[str, Any]:
     """Test all batteries with a model of both targets, and do the bare minimum, in turns."""
-    from core.database import read_scope, session_scope
+    from core.database import read_scope
     from core.registry import list_models
-    from core.testing import TestRequest, create_test
+    from core.test_request import TestRequest
+    from core.test_start import start_test
 
     user, dataset_id = train_small_model(n_batteries, n_cycles)
     with read_scope() as session:
@@ -59,9 +60,8 @@ def measure(
     }
     rows = 0
     for _ in range(repeats):
-        with session_scope() as session:
-            codes = [f"{number:03d}" for number in range(1, n_batteries + 1)]
-            test_id = create_test(session, user, TestRequest(model_id, dataset_id, codes))
+        codes = [f"{number:03d}" for number in range(1, n_batteries + 1)]
+        test_id = start_test(user, TestRequest(model_id, dataset_id, codes))
         whole, writing = _test_job(clock)
         inference, raw, rows = _bare_minimum(test_id, clock)
         for name, value in zip(times, (whole, writing, inference, raw), strict=True):
@@ -75,16 +75,14 @@ def train_small_model(n_batteries: int, n_cycles: int) -> tuple[Any, int]:
     """Store a fleet and train the cheapest network for one epoch; returns user and dataset."""
     from core.accounts import add_user
     from core.database import session_scope
-    from core.training import TrainingRequest, create_job
+    from core.training_request import TrainingRequest
+    from core.training_start import start_training
 
     with session_scope() as session:
         user = add_user(session, "bench@example.org", "bench", "correct horse battery", True)
     dataset_id = add_fleet(n_batteries, n_cycles)
     settings = {"epochs": 1, "device": "cpu"}
-    with session_scope() as session:
-        create_job(
-            session, user, TrainingRequest(dataset_id, "BOTH", ["BASELINE"], hyperparams=settings)
-        )
+    start_training(user, TrainingRequest(dataset_id, "BOTH", ["BASELINE"], hyperparams=settings))
     work_off("train")
     return user, dataset_id
 
@@ -93,21 +91,21 @@ def work_off(lane: str) -> list[Any]:
     """Do the waiting tasks of one lane in this process; returns their contexts."""
     from core.database import read_scope
     from core.jobs.context import load_context
-    from core.jobs.kinds import KINDS
+    from core.jobs.kinds import get_kinds
     from core.jobs.registry import Registry
 
     registry, contexts = Registry(), []
     while (task_id := registry._claim(lane)) is not None:
         with read_scope() as session:
             contexts.append(load_context(session, task_id))
-        KINDS[contexts[-1].kind].load_work()(contexts[-1])
+        get_kinds()[contexts[-1].kind].load_work()(contexts[-1])
     return contexts
 
 
 def _test_job(clock: Callable[[], float]) -> tuple[float, float]:
     """Return the seconds of the whole job, and of its storing of predictions."""
+    from core import test_work
     from core.database import read_scope
-    from core.jobs import test_work
     from core.jobs.context import load_context
     from core.jobs.registry import Registry
 
@@ -132,9 +130,9 @@ def _test_job(clock: Callable[[], float]) -> tuple[float, float]:
             finally:
                 test_work._write_predictions = original
             return clock() - start, spent
-        from core.jobs.kinds import KINDS
+        from core.jobs.kinds import get_kinds
 
-        KINDS[context.kind].load_work()(context)
+        get_kinds()[context.kind].load_work()(context)
         task_id = registry._claim("short")
     raise RuntimeError("There is no waiting test.")
 
@@ -143,7 +141,7 @@ def _bare_minimum(test_id: int, clock: Callable[[], float]) -> tuple[float, floa
     """Predict again, and insert the job's rows again with sqlite3 alone, into the same table."""
     from core.database import get_engine, read_scope
     from core.jobs.context import TaskContext
-    from core.jobs.test_work import _load
+    from core.test_work import _load
     from db.tables import TestJob, TestJobPrediction
 
     with read_scope() as session:

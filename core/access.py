@@ -4,6 +4,7 @@ Built-in datasets are readable by all; everything else only by its owner. Asking
 that is not yours behaves exactly like asking for something that does not exist.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Select, and_, or_, select
@@ -124,6 +125,18 @@ def get_dataset(
     return _one(session, _locked(query, shared=True) if keep else query, "dataset")
 
 
+def get_kept_datasets(
+    session: Session, user: CurrentUser, dataset_ids: Sequence[int]
+) -> Sequence[Dataset]:
+    """Some readable datasets, kept as `get_dataset` keeps one; `NotFound` if any is not there."""
+    # In one order, so that two who keep and lock several never wait for each other.
+    query = visible_datasets(user).where(Dataset.id.in_(dataset_ids)).order_by(Dataset.id)
+    rows = session.scalars(_locked(query, shared=True)).all()
+    if len(rows) < len(set(dataset_ids)):
+        raise NotFound("dataset")
+    return rows
+
+
 def get_owned_dataset(
     session: Session, user: CurrentUser, dataset_id: int, *, lock: bool = False
 ) -> Dataset:
@@ -132,9 +145,10 @@ def get_owned_dataset(
     return _one(session, _locked(query) if lock else query, "dataset")
 
 
-def get_job(session: Session, user: CurrentUser, job_id: int) -> TrainingJob:
-    """One training job, or `NotFound`."""
-    return _one(session, visible_jobs(user).where(TrainingJob.id == job_id), "training job")
+def get_job(session: Session, user: CurrentUser, job_id: int, *, lock: bool = False) -> TrainingJob:
+    """One training job, or `NotFound`; `lock` keeps it for this transaction alone."""
+    query = visible_jobs(user).where(TrainingJob.id == job_id)
+    return _one(session, _locked(query) if lock else query, "training job")
 
 
 def get_run(session: Session, user: CurrentUser, run_id: int) -> TrainingJobRun:
@@ -142,9 +156,20 @@ def get_run(session: Session, user: CurrentUser, run_id: int) -> TrainingJobRun:
     return _one(session, visible_runs(user).where(TrainingJobRun.id == run_id), "run")
 
 
-def get_model(session: Session, user: CurrentUser, model_id: int) -> ModelVersion:
-    """One model version, or `NotFound`."""
-    return _one(session, visible_models(user).where(ModelVersion.id == model_id), "model")
+def get_model(
+    session: Session,
+    user: CurrentUser,
+    model_id: int,
+    *,
+    keep: bool = False,
+    lock: bool = False,
+) -> ModelVersion:
+    """One model version, or `NotFound`; `keep` and `lock` hold it and its training job.
+
+    Who queues a test keeps them; who deletes one of them locks it (see `get_dataset`).
+    """
+    query = visible_models(user).where(ModelVersion.id == model_id)
+    return _one(session, _locked(query, shared=keep) if keep or lock else query, "model")
 
 
 def get_test(session: Session, user: CurrentUser, test_id: int) -> TestJob:

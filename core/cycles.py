@@ -1,7 +1,7 @@
 """Cycles of a dataset as data frames."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -22,6 +22,7 @@ def load_cycles(
     dataset_id: int,
     columns: Sequence[str] = ALL_COLUMNS,
     battery_ids: Sequence[int] | None = None,
+    codes: Mapping[int, str] | None = None,
 ) -> pd.DataFrame:
     """Cycles of a dataset, ordered by battery and cycle number.
 
@@ -29,18 +30,23 @@ def load_cycles(
     ----------
     columns : any of feature_1..feature_8, pcl (fraction), rul (cycles), capacity_ah
     battery_ids : only these batteries
+    codes : instead of `battery_ids`, codes by id of those batteries, where the caller has just
+        read them and need not ask again
 
     Returns
     -------
     battery_code (categorical), cycle_num (int64) and the columns (float64, NaN where empty)
     """
-    access.get_dataset(session, user, dataset_id)
     chosen = [column for column in columns if column in ALL_COLUMNS]
     batteries = access.visible_batteries(user).where(BatteryUnit.dataset_id == dataset_id)
-    if battery_ids is not None:
-        batteries = batteries.where(BatteryUnit.id.in_(battery_ids))
-    pairs = session.execute(batteries.with_only_columns(BatteryUnit.id, BatteryUnit.battery_code))
-    codes = {row.id: row.battery_code for row in pairs}
+    if codes is not None:
+        batteries = batteries.where(BatteryUnit.id.in_(codes))
+    else:
+        access.get_dataset(session, user, dataset_id)
+        if battery_ids is not None:
+            batteries = batteries.where(BatteryUnit.id.in_(battery_ids))
+        pairs = batteries.with_only_columns(BatteryUnit.id, BatteryUnit.battery_code)
+        codes = {row.id: row.battery_code for row in session.execute(pairs)}
     query = (
         batteries.join(CycleData, CycleData.battery_id == BatteryUnit.id)
         .with_only_columns(
@@ -50,7 +56,10 @@ def load_cycles(
         )
         .order_by(CycleData.battery_id, CycleData.cycle_num)
     )
-    return _frame(_plain_rows(session, query), chosen, codes)
+    rows = _plain_rows(session, query)
+    if not rows:
+        access.get_dataset(session, user, dataset_id)
+    return _frame(rows, chosen, codes)
 
 
 def fingerprint(frame: pd.DataFrame) -> str:
@@ -66,7 +75,7 @@ def _plain_rows(session: Session, query: Select[Any]) -> Sequence[tuple[Any, ...
 
 
 def _frame(
-    rows: Sequence[tuple[Any, ...]], columns: list[str], codes: dict[int, str]
+    rows: Sequence[tuple[Any, ...]], columns: list[str], codes: Mapping[int, str]
 ) -> pd.DataFrame:
     values = np.array(rows, dtype=np.float64).reshape(len(rows), 2 + len(columns))
     ids = sorted(codes)

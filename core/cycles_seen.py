@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from core import access
 from core.errors import InvalidInput, NotFound
+from core.provenance import get_job_roles
 from core.registry import get_model_info
 from core.testing import UNSEEN
-from core.training_views import get_job_roles
 from core.users import CurrentUser
 from db.tables import BatteryUnit, TestJob, TestJobBattery, TestJobPrediction
 

@@ -1,8 +1,9 @@
 """Datasets and their batteries: list, describe, rename, split."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -10,7 +11,7 @@ from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
 from core import access
-from core.errors import InvalidInput
+from core.errors import Conflict, InvalidInput
 from core.ingest.mapping import EolRule
 from core.names import checked_name
 from core.users import CurrentUser
@@ -51,7 +52,7 @@ class DatasetSummary:
     @property
     def labels_version(self) -> int:
         """Counts up whenever labels are computed anew."""
-        return int(self.schema.get("labels_version", 1))
+        return labels_version_of(self.schema)
 
     @property
     def eol(self) -> EolRule:
@@ -74,6 +75,27 @@ class DatasetDetail:
     report: dict[str, Any] | None
 
 
+@dataclass(frozen=True)
+class LoadedDataset:
+    """A dataset and its batteries as one reading found them: passed on, not asked for again.
+
+    batteries : as in `DatasetDetail`
+    """
+
+    summary: DatasetSummary
+    batteries: pd.DataFrame
+
+    @property
+    def codes(self) -> dict[int, str]:
+        """Battery codes by id."""
+        ids = self.batteries["battery_id"].astype(int)
+        return dict(zip(ids, self.batteries["battery_code"].astype(str), strict=True))
+
+    def ids_of(self, codes: Collection[str]) -> dict[str, int]:
+        """Battery ids by code, in the order of `codes`; `InvalidInput` names an unknown code."""
+        return _chosen_ids({code: battery_id for battery_id, code in self.codes.items()}, codes)
+
+
 def list_datasets(session: Session, user: CurrentUser) -> list[DatasetSummary]:
     """Every dataset that the user may read: own ones first, newest first, then built-in ones."""
     rows = session.scalars(access.visible_datasets(user).order_by(Dataset.id.desc())).all()
@@ -88,14 +110,42 @@ def get_dataset_summary(session: Session, user: CurrentUser, dataset_id: int) ->
     return _summary(row, _counts(session, [row.id]).get(row.id))
 
 
+def load_dataset(session: Session, user: CurrentUser, dataset_id: int) -> LoadedDataset:
+    """One dataset with its batteries, in two statements."""
+    row = access.get_dataset(session, user, dataset_id)
+    batteries = _batteries(session, user, dataset_id)
+    return LoadedDataset(_summary(row, _counted(batteries)), batteries)
+
+
+def keep_datasets(session: Session, user: CurrentUser, labels_versions: Mapping[int, int]) -> None:
+    """Forbid deleting and relabelling some datasets until this transaction ends.
+
+    labels_versions : the version that each dataset's labels had when they were looked at, by id
+
+    Raises
+    ------
+    NotFound
+        A dataset has been deleted since.
+    Conflict
+        Its labels have been changed since.
+    """
+    kept = access.get_kept_datasets(session, user, list(labels_versions))
+    for row in kept:
+        if labels_version_of(row.feature_schema) != labels_versions[row.id]:
+            raise Conflict(
+                f"The labels of {row.name!r} were changed a moment ago, so what was checked no "
+                "longer holds. Look at the dataset again, then start once more."
+            )
+
+
 def describe_dataset(session: Session, user: CurrentUser, dataset_id: int) -> DatasetDetail:
     """One dataset with its batteries."""
     row = access.get_dataset(session, user, dataset_id)
-    summary = _summary(row, _counts(session, [row.id]).get(row.id))
+    batteries = _batteries(session, user, dataset_id)
     upload = session.get(DataUpload, row.upload_id) if row.upload_id else None
     return DatasetDetail(
-        summary,
-        list_batteries(session, user, dataset_id),
+        _summary(row, _counted(batteries)),
+        batteries,
         upload.id if upload else None,
         upload.report if upload else row.feature_schema and row.feature_schema.get("report"),
     )
@@ -104,6 +154,10 @@ def describe_dataset(session: Session, user: CurrentUser, dataset_id: int) -> Da
 def list_batteries(session: Session, user: CurrentUser, dataset_id: int) -> pd.DataFrame:
     """The batteries of a dataset, as in `DatasetDetail.batteries`."""
     access.get_dataset(session, user, dataset_id)
+    return _batteries(session, user, dataset_id)
+
+
+def _batteries(session: Session, user: CurrentUser, dataset_id: int) -> pd.DataFrame:
     query = (
         access.visible_batteries(user)
         .where(BatteryUnit.dataset_id == dataset_id)
@@ -170,7 +224,10 @@ def battery_ids(
         .where(BatteryUnit.dataset_id == dataset_id)
         .with_only_columns(BatteryUnit.battery_code, BatteryUnit.id)
     )
-    known = {row.battery_code: row.id for row in rows}
+    return _chosen_ids({row.battery_code: row.id for row in rows}, codes)
+
+
+def _chosen_ids(known: Mapping[str, int], codes: Collection[str]) -> dict[str, int]:
     missing = [code for code in codes if code not in known]
     if missing:
         raise InvalidInput(
@@ -188,6 +245,18 @@ def features_of(schema: Mapping[str, Any] | None) -> tuple[Feature, ...]:
         Feature(f"feature_{i}", item["name"], item.get("unit", ""), item.get("source_column", ""))
         for i, item in enumerate((schema or {}).get("features", []), start=1)
     )
+
+
+def labels_version_of(schema: Mapping[str, Any] | None) -> int:
+    """Counts up whenever the labels of a dataset are computed anew; the schema holds it."""
+    return int((schema or {}).get("labels_version", 1))
+
+
+def _counted(batteries: pd.DataFrame) -> Any:
+    """What `_counts` gives for one dataset, from its batteries."""
+    roles = {role: int((batteries["group_tag"] == role).sum()) for role in ROLES}
+    cycles = int(batteries["total_cycles"].sum())
+    return SimpleNamespace(batteries=len(batteries), cycles=cycles, **roles)
 
 
 def _counts(session: Session, dataset_ids: list[int]) -> dict[int, Any]:

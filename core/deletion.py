@@ -7,10 +7,11 @@ import logging
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, false, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, false, func, select, update
 from sqlalchemy.orm import Session
 
 from core import access
+from core.active_work import Scope, below_datasets, models_of, refuse_active_work
 from core.errors import Conflict
 from core.jobs.states import ACTIVE
 from core.users import CurrentUser
@@ -38,6 +39,7 @@ from db.tables import (
 log = logging.getLogger(__name__)
 
 CHUNK_ROWS = 10_000
+REFUSAL = "It cannot be deleted yet"
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Dependents:
 def list_dataset_dependents(session: Session, user: CurrentUser, dataset_id: int) -> Dependents:
     """What deleting a dataset of one's own would delete."""
     access.get_owned_dataset(session, user, dataset_id)
-    return _count(session, *_below_datasets([dataset_id]))
+    return _count(session, *below_datasets([dataset_id]))
 
 
 def delete_dataset(session: Session, user: CurrentUser, dataset_id: int) -> Dependents:
@@ -79,8 +81,8 @@ def delete_dataset(session: Session, user: CurrentUser, dataset_id: int) -> Depe
         Work on it waits or runs.
     """
     access.get_owned_dataset(session, user, dataset_id, lock=True)
-    scope = _below_datasets([dataset_id])
-    _refuse_while_busy(session, *scope)
+    scope = below_datasets([dataset_id])
+    refuse_active_work(session, scope, REFUSAL)
     return _mark(session, *scope)
 
 
@@ -92,17 +94,17 @@ def list_job_dependents(session: Session, user: CurrentUser, job_id: int) -> Dep
 
 def delete_job(session: Session, user: CurrentUser, job_id: int) -> Dependents:
     """Delete a training job with its runs, models and their tests; `Conflict` while it works."""
-    access.get_job(session, user, job_id)
+    access.get_job(session, user, job_id, lock=True)
     scope = _below_job(job_id)
-    _refuse_while_busy(session, *scope)
+    refuse_active_work(session, scope, REFUSAL)
     return _mark(session, *scope)
 
 
 def delete_test(session: Session, user: CurrentUser, test_id: int) -> Dependents:
     """Delete a test with its predictions and exports; `Conflict` while it works."""
     access.get_test(session, user, test_id)
-    scope = false(), false(), TestJob.id == test_id, false()
-    _refuse_while_busy(session, *scope)
+    scope = Scope(false(), false(), TestJob.id == test_id, false())
+    refuse_active_work(session, scope, REFUSAL)
     return _mark(session, *scope)
 
 
@@ -157,42 +159,17 @@ def _with_all_uploads(session: Session, user: CurrentUser, found: Dependents) ->
     return replace(found, uploads=int(n or 0))
 
 
-# Of datasets, training jobs, tests and studies.
-Scope = tuple[ColumnElement[bool], ColumnElement[bool], ColumnElement[bool], ColumnElement[bool]]
-
-
-def _below_datasets(dataset_ids: list[int]) -> Scope:
-    return (
-        Dataset.id.in_(dataset_ids),
-        TrainingJob.dataset_id.in_(dataset_ids),
-        or_(
-            TestJob.dataset_id.in_(dataset_ids),
-            TestJob.model_version_id.in_(models_of(TrainingJob.dataset_id.in_(dataset_ids))),
-        ),
-        Study.dataset_id.in_(dataset_ids),
-    )
-
-
 def _below_job(job_id: int) -> Scope:
     jobs = TrainingJob.id == job_id
-    return false(), jobs, TestJob.model_version_id.in_(models_of(jobs)), false()
+    return Scope(false(), jobs, TestJob.model_version_id.in_(models_of(jobs)), false())
 
 
 def _below_user(user_id: int) -> Scope:
-    return (
+    return Scope(
         Dataset.owner_user_id == user_id,
         TrainingJob.user_id == user_id,
         TestJob.user_id == user_id,
         Study.user_id == user_id,
-    )
-
-
-def models_of(jobs: ColumnElement[bool]) -> Select[int]:
-    return (
-        select(ModelVersion.id)
-        .join(TrainingJobRun, TrainingJobRun.id == ModelVersion.run_id)
-        .join(TrainingJob, TrainingJob.id == TrainingJobRun.job_id)
-        .where(jobs)
     )
 
 
@@ -225,37 +202,6 @@ def _count(session: Session, datasets: Any, jobs: Any, tests: Any, studies: Any)
         exports=rows(TestExport, TestExport.test_job_id.in_(of_tests)),
         studies=rows(Study, studies),
     )
-
-
-def _refuse_while_busy(
-    session: Session, datasets: Any, jobs: Any, tests: Any, studies: Any
-) -> None:
-    runs = select(TrainingJobRun.id).join(TrainingJob).where(jobs)
-    exports = select(TestExport.id).join(TestJob).where(tests)
-    busy = {
-        "training run": ("TRAIN", runs),
-        "test": ("TEST", select(TestJob.id).where(tests)),
-        "export": ("EXPORT", exports),
-        "study": ("STUDY", select(Study.id).where(studies)),
-    }
-    for noun, (kind, subjects) in busy.items():
-        n = session.scalar(
-            select(func.count())
-            .select_from(BackgroundTask)
-            .where(
-                BackgroundTask.kind == kind,
-                BackgroundTask.subject_id.in_(subjects),
-                BackgroundTask.status.in_(ACTIVE),
-            )
-        )
-        if n:
-            many = "studies" if noun == "study" else f"{noun}s"
-            what = (
-                f"{many} on it still wait or run" if n > 1 else f"{noun} on it still waits or runs"
-            )
-            raise Conflict(
-                f"It cannot be deleted yet: {n} {what}. Cancel that first, or let it finish."
-            )
 
 
 def _mark(session: Session, datasets: Any, jobs: Any, tests: Any, studies: Any) -> Dependents:

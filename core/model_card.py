@@ -13,9 +13,9 @@ from core import access
 from core.bootstrap import FEWEST_BATTERIES, Interval, pooled_interval
 from core.card_limits import known_limits
 from core.datasets import DatasetSummary, get_dataset_summary, list_batteries
+from core.provenance import get_job_roles
 from core.registry import ModelInfo, get_model_info
 from core.series import targets_of
-from core.training_views import get_job_roles
 from core.users import CurrentUser
 from db.tables import BatteryUnit, TestJob, TestJobBattery
 from db.tables.columns import ROLES

@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from core import access, storage
+from core.datasets import labels_version_of
 from core.errors import Conflict
 from core.learned import ENSEMBLE, LAW, learned_values
 from core.names import MAX_LENGTH, checked_name
@@ -24,8 +25,9 @@ class ModelInfo:
     """A model version; time in UTC.
 
     config : algorithm settings, features, split sizes, fingerprint, code version (see
-        core.jobs.train_work)
+        core.training_work)
     group_key : ties it to trainings that differ in seed or physics only
+    dataset_labels_version : of the labels that its dataset has now
     metrics : {"val": {"PCL": {...}, "RUL": {...}}, "test": {...}} as core.metrics gives them
     """
 
@@ -44,6 +46,7 @@ class ModelInfo:
     n_tests: int
     created_at: datetime
     group_key: str | None = None
+    dataset_labels_version: int = 1
 
     @property
     def title(self) -> str:
@@ -109,7 +112,7 @@ def delete_model(session: Session, user: CurrentUser, model_id: int) -> None:
     Conflict
         Tests use it.
     """
-    model = access.get_model(session, user, model_id)
+    model = access.get_model(session, user, model_id, lock=True)
     tests = session.scalar(
         select(func.count()).select_from(TestJob).where(TestJob.model_version_id == model_id)
     )
@@ -197,7 +200,7 @@ def _describe(session: Session, models: list[ModelVersion]) -> list[ModelInfo]:
 
 def _info(model: ModelVersion, job: TrainingJob, dataset: Dataset, n_tests: int) -> ModelInfo:
     config = model.config or {}
-    labels_now = (dataset.feature_schema or {}).get("labels_version", 1)
+    labels_now = labels_version_of(dataset.feature_schema)
     return ModelInfo(
         id=model.id,
         name=model.name,
@@ -214,6 +217,7 @@ def _info(model: ModelVersion, job: TrainingJob, dataset: Dataset, n_tests: int)
         n_tests=n_tests,
         created_at=model.created_at,
         group_key=job.group_key,
+        dataset_labels_version=labels_now,
     )
 
 

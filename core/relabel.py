@@ -8,29 +8,25 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Integer, bindparam, case, func, or_, select, update
+from sqlalchemy import Integer, bindparam, case, func, select, update
 from sqlalchemy.orm import Session
 
 from core import access
+from core.active_work import below_datasets, models_of, refuse_active_work
 from core.database import read_scope
-from core.datasets import battery_ids
-from core.deletion import models_of
+from core.datasets import battery_ids, labels_version_of
 from core.errors import Conflict
 from core.ingest.early_end import starting_below
 from core.ingest.mapping import EolRule
-from core.jobs.states import ACTIVE
 from core.label_change import LabelChange, NominalCapacity, compute_change
 from core.leakage.stored import sketch_batteries
 from core.users import CurrentUser
 from db.tables import (
-    BackgroundTask,
     BatteryUnit,
     CycleData,
     Dataset,
     ModelVersion,
-    TestJob,
     TrainingJob,
-    TrainingJobRun,
 )
 
 LABEL_COLUMNS = {"PCL": "pcl", "RUL": "rul"}
@@ -89,15 +85,15 @@ def apply_relabel(
     InvalidInput
         The labels in question came with the file, or a number makes no sense.
     Conflict
-        Training or tests on the dataset wait or run.
+        A training, test, export or study on the dataset waits or runs.
     """
     # Read and computed before the first statement of `session`, so that no lock is held meanwhile.
     with read_scope() as reader:
         change = compute_change(reader, user, dataset_id, nominal_capacity_ah, eol)
     dataset = access.get_owned_dataset(session, user, dataset_id, lock=True)
-    if int((dataset.feature_schema or {}).get("labels_version", 1)) != change.labels_version:
+    if labels_version_of(dataset.feature_schema) != change.labels_version:
         raise Conflict("The labels were changed by somebody else meanwhile. Look again first.")
-    _refuse_while_busy(session, dataset_id)
+    refuse_active_work(session, below_datasets([dataset_id]), "Its labels cannot be changed yet")
     preview = _summarise(session, dataset_id, change)
     ids = battery_ids(session, user, dataset_id, list(change.batteries["battery_code"]))
     touched = set(change.old.loc[change.changed, "battery_code"].astype(str))
@@ -133,28 +129,6 @@ def _labelled(cycles: pd.DataFrame) -> dict[str, int]:
 def _range(lives: pd.Series) -> tuple[int, int] | None:
     known = lives.dropna()
     return (int(known.min()), int(known.max())) if len(known) else None
-
-
-def _refuse_while_busy(session: Session, dataset_id: int) -> None:
-    runs = select(TrainingJobRun.id).join(TrainingJob).where(TrainingJob.dataset_id == dataset_id)
-    tests = select(TestJob.id).where(TestJob.dataset_id == dataset_id)
-    busy = session.scalar(
-        select(func.count())
-        .select_from(BackgroundTask)
-        .where(
-            BackgroundTask.status.in_(ACTIVE),
-            or_(_is("TRAIN", runs), _is("TEST", tests)),
-        )
-    )
-    if busy:
-        raise Conflict(
-            "Training or tests on this dataset wait or run. Cancel them, or let them finish, "
-            "then change the labels."
-        )
-
-
-def _is(kind: str, subjects: Any) -> ColumnElement[bool]:
-    return (BackgroundTask.kind == kind) & BackgroundTask.subject_id.in_(subjects)
 
 
 def _update_cycles(session: Session, change: LabelChange, ids: dict[str, int]) -> None:
@@ -203,6 +177,6 @@ def _update_schema(session: Session, dataset: Dataset, change: LabelChange) -> N
         "labels": change.origins.to_json(change.eol),
         "eol": asdict(change.eol),
         "nominal_capacity_ah": capacities.pop() if len(capacities) == 1 else None,
-        "labels_version": int(schema.get("labels_version", 1)) + 1,
+        "labels_version": labels_version_of(schema) + 1,
     }
     session.flush()

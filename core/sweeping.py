@@ -12,8 +12,8 @@ from sqlalchemy import ColumnElement, delete, exists, func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from core import storage
+from core.active_work import models_of
 from core.database import read_scope, session_scope
-from core.deletion import models_of
 from core.jobs.states import ACTIVE
 from core.jobs.tasks import remove_task_logs, remove_tasks
 from db.tables import (
@@ -46,6 +46,18 @@ log = logging.getLogger(__name__)
 CHUNK_ROWS = 2000
 # SQLite lets waiting writers poll; without a pause between chunks they would hardly get a turn.
 PAUSE_S = 0.03
+
+
+def is_needed() -> ColumnElement[bool]:
+    """Whether there is anything that `sweep` would remove, as a condition in SQL."""
+    return or_(
+        exists().where(TestJob.deleting.is_(True)),
+        exists().where(TrainingJob.deleting.is_(True)),
+        exists().where(Study.deleting.is_(True)),
+        exists().where(User.deleting.is_(True)),
+        exists().where(_abandoned()),
+        exists().where(_has_leftovers()),
+    )
 
 
 def sweep() -> None:

@@ -1,7 +1,6 @@
 """Test jobs: apply a model to batteries, in the background."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -9,39 +8,21 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import access
-from core.datasets import battery_ids, get_dataset_summary, list_batteries
-from core.errors import InvalidInput
 from core.jobs.states import CANCELLED_BY_USER, FINISHED, move
-from core.jobs.tasks import TaskState, cancel_task, enqueue, latest_tasks
-from core.leakage.finding import refuse_blocked
-from core.leakage.findings import test_findings
-from core.leakage.relatives import copied_exposures
-from core.registry import ModelInfo, get_model_info
+from core.jobs.tasks import TaskState, cancel_task, latest_tasks
 from core.series import targets_of
-from core.training_views import LogLine, get_job_roles
+from core.training_views import LogLine
 from core.users import CurrentUser
 from db.tables import (
     Dataset,
     ModelVersion,
     TestJob,
-    TestJobBattery,
     TestJobLog,
     TestJobMetricOverall,
 )
 from db.tables.columns import utc_now
 
 UNSEEN = "unseen"
-
-
-@dataclass(frozen=True)
-class TestRequest:
-    """What to test; None takes the default (domain.md: the test batteries, horizon 0 or 1)."""
-
-    __test__ = False
-    model_id: int
-    dataset_id: int
-    battery_codes: Sequence[str] | None = None
-    horizon: int | None = None
 
 
 @dataclass(frozen=True)
@@ -82,96 +63,6 @@ class TestInfo:
     def title(self) -> str:
         """What was tested on what."""
         return f"{self.model_title} on {self.dataset_name}"
-
-
-def create_test(session: Session, user: CurrentUser, request: TestRequest) -> int:
-    """Create a test job and queue it; returns its id.
-
-    Raises
-    ------
-    InvalidInput
-        The dataset lacks a feature of the model, a battery is unknown, or the horizon is not one
-        the model was trained for.
-    """
-    model = get_model_info(session, user, request.model_id)
-    access.get_dataset(session, user, request.dataset_id, keep=True)
-    match_features(session, user, model, request.dataset_id)
-    exposure = exposures(session, user, model, request.dataset_id)
-    chosen = _chosen_batteries(session, user, request, exposure)
-    refuse_blocked(test_findings(session, user, replace(request, battery_codes=list(chosen))))
-    test = TestJob(
-        user_id=user.id,
-        model_version_id=model.id,
-        dataset_id=request.dataset_id,
-        target=model.target,
-        horizon=_checked_horizon(model, request.horizon),
-    )
-    session.add(test)
-    session.flush()
-    session.add_all(
-        TestJobBattery(test_job_id=test.id, battery_id=i, exposure=exposure[i])
-        for i in chosen.values()
-    )
-    session.flush()
-    enqueue(session, user.id, "TEST", test.id)
-    return test.id
-
-
-def match_features(
-    session: Session, user: CurrentUser, model: ModelInfo, dataset_id: int
-) -> list[str]:
-    """Columns (feature_1..8) of a dataset in the order of the model's features, by their names.
-
-    Raises
-    ------
-    InvalidInput
-        The dataset lacks features of the model.
-    """
-    dataset = get_dataset_summary(session, user, dataset_id)
-    columns = {feature.name.casefold(): feature.column for feature in dataset.features}
-    missing = [name for name in model.config["features"] if name.casefold() not in columns]
-    if missing:
-        raise InvalidInput(
-            f"{dataset.name!r} lacks {len(missing)} of the features that {model.title!r} needs: "
-            f"{', '.join(missing)}. Choose a dataset with the same features, or upload it again "
-            "with these names in the column mapping."
-        )
-    return [columns[name.casefold()] for name in model.config["features"]]
-
-
-def exposures(
-    session: Session, user: CurrentUser, model: ModelInfo, dataset_id: int
-) -> dict[int, str]:
-    """By battery id: "train" (fitted on), "val" (selected by) or "unseen".
-
-    A copy of a battery under another code or in another dataset counts as that battery.
-    """
-    roles = get_job_roles(session, user, model.job_id)
-    known = {i: role for i, role in roles.items() if role in ("train", "val")}
-    frame = list_batteries(session, user, dataset_id)
-    known |= copied_exposures(session, user, model, dataset_id)
-    return {int(i): known.get(int(i), UNSEEN) for i in frame["battery_id"]}
-
-
-def default_batteries(
-    session: Session,
-    user: CurrentUser,
-    model: ModelInfo,
-    dataset_id: int,
-    exposure: Mapping[int, str] | None = None,
-) -> list[str]:
-    """Codes that a test takes by default: the dataset's test batteries that the model never saw.
-
-    Without such, all that the model never saw; without these, all. `exposure` is what `exposures`
-    gives, where the caller has it already.
-    """
-    if exposure is None:
-        exposure = exposures(session, user, model, dataset_id)
-    frame = list_batteries(session, user, dataset_id)
-    unseen = frame[frame["battery_id"].map(exposure) == UNSEEN]
-    tagged = unseen[unseen["group_tag"] == "test"]
-    chosen = next(part for part in (tagged, unseen, frame) if len(part) or part is frame)
-    return [str(code) for code in chosen["battery_code"]]
 
 
 def list_tests(session: Session, user: CurrentUser) -> list[TestInfo]:
@@ -223,36 +114,6 @@ def add_log(session: Session, test: TestJob, level: str, message: str) -> None:
         TestJobLog(test_job_id=test.id, user_id=test.user_id, level=level, message=message[:2000])
     )
     session.flush()
-
-
-def _chosen_batteries(
-    session: Session, user: CurrentUser, request: TestRequest, exposure: dict[int, str]
-) -> dict[str, int]:
-    """Ids of the batteries to test, by code."""
-    if request.battery_codes is None:
-        model = get_model_info(session, user, request.model_id)
-        codes = default_batteries(session, user, model, request.dataset_id, exposure)
-    else:
-        codes = list(dict.fromkeys(request.battery_codes))
-    if not codes:
-        raise InvalidInput("Choose at least one battery.")
-    chosen = battery_ids(session, user, request.dataset_id, codes)
-    return {code: battery_id for code, battery_id in chosen.items() if battery_id in exposure}
-
-
-def _checked_horizon(model: ModelInfo, horizon: int | None) -> int:
-    longest = model.max_horizon
-    value = (1 if longest else 0) if horizon is None else horizon
-    if not longest and value != 0:
-        raise InvalidInput(
-            f"{model.title!r} estimates the measured cycle; its horizon is 0. Train a forecasting "
-            "model to look ahead."
-        )
-    if longest and not 1 <= value <= longest:
-        raise InvalidInput(
-            f"{model.title!r} was trained to look 1 to {longest} cycles ahead; {value} is outside."
-        )
-    return value
 
 
 def _describe(session: Session, tests: list[TestJob]) -> list[TestInfo]:

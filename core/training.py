@@ -1,95 +1,23 @@
-"""Training jobs and their runs: create, cancel, and keep their states."""
+"""Training jobs and their runs: cancel them, and keep their states."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from core import access, ensembles, storage
-from core.datasets import battery_ids, get_dataset_summary, list_batteries
 from core.ensembles import ENSEMBLE
-from core.errors import InvalidInput
 from core.jobs.states import CANCELLED_BY_USER, FINISHED, move
-from core.jobs.tasks import cancel_task, enqueue
-from core.leakage.finding import refuse_blocked
-from core.leakage.findings import training_findings
-from core.names import checked_name
-from core.series import targets_of
+from core.jobs.tasks import cancel_task
 from core.training_views import get_job_info
 from core.users import CurrentUser
 from db.tables import (
-    CycleData,
     TrainingJob,
-    TrainingJobBattery,
     TrainingJobRun,
     TrainingJobRunLog,
 )
-from db.tables.columns import ROLES, TARGETS, utc_now
-from models.config import check_question, resolve, total_rounds
-from models.errors import HyperparameterError
-from models.hyperparameters import Hyperparameters
-from models.registry import ALGORITHMS
-
-
-@dataclass(frozen=True)
-class TrainingRequest:
-    """What to train.
-
-    roles : role (train, val, test) by battery code; None takes the dataset's split
-    hyperparams : as `models.config.resolve` takes them: shared settings and "overrides"
-    group_key : ties jobs together that differ in seed or physics only
-    """
-
-    dataset_id: int
-    target: str
-    algorithms: Sequence[str]
-    roles: Mapping[str, str] | None = None
-    hyperparams: Mapping[str, Any] = field(default_factory=dict)
-    name: str | None = None
-    group_key: str | None = None
-
-
-def create_job(session: Session, user: CurrentUser, request: TrainingRequest) -> int:
-    """Create a job, its battery roles and its runs, and queue the runs; returns the job's id.
-
-    An ensemble is queued when the other runs have ended (`core.ensembles`).
-
-    Raises
-    ------
-    InvalidInput
-        A choice cannot be used; the message says which and what to do.
-    """
-    access.get_dataset(session, user, request.dataset_id, keep=True)
-    summary = get_dataset_summary(session, user, request.dataset_id)
-    settings = checked_settings(request)
-    roles = checked_roles(session, user, request)
-    _require_labels(session, request, roles)
-    refuse_blocked(training_findings(session, user, request))
-    job = TrainingJob(
-        user_id=user.id,
-        dataset_id=request.dataset_id,
-        target=request.target,
-        hyperparams=dict(request.hyperparams),
-        group_key=request.group_key,
-        name=checked_name(request.name, "training") if request.name else summary.name[:120],
-    )
-    session.add(job)
-    session.flush()
-    session.add_all(
-        TrainingJobBattery(job_id=job.id, battery_id=battery_id, split_role=role)
-        for battery_id, role in roles.items()
-    )
-    for algorithm, hp in settings.items():
-        run = TrainingJobRun(
-            job_id=job.id, algorithm=algorithm, total_epochs=total_rounds(algorithm, hp)
-        )
-        session.add(run)
-        session.flush()
-        if algorithm != ENSEMBLE:
-            enqueue(session, user.id, "TRAIN", run.id)
-    return job.id
+from db.tables.columns import utc_now
 
 
 def cancel_run(session: Session, user: CurrentUser, run_id: int) -> None:
@@ -194,63 +122,3 @@ def _remove_unfinished(user_id: int, run_id: int) -> None:
     path = storage.resolve(unfinished_checkpoint(user_id, run_id))
     for leftover in (path, path.with_name(f".{path.name}.partial")):
         leftover.unlink(missing_ok=True)
-
-
-def checked_settings(request: TrainingRequest) -> dict[str, Hyperparameters]:
-    """Settings of every chosen algorithm; `InvalidInput` says what cannot be trained."""
-    if request.target not in TARGETS:
-        raise InvalidInput(f"The target is RUL, PCL or BOTH, not {request.target!r}.")
-    if not request.algorithms:
-        raise InvalidInput("Choose at least one algorithm.")
-    unknown = [name for name in request.algorithms if name not in ALGORITHMS]
-    if unknown:
-        raise InvalidInput(
-            f"There is no algorithm {unknown[0]!r}. Choose from {', '.join(ALGORITHMS)}."
-        )
-    try:
-        chosen = [name for name in ALGORITHMS if name in request.algorithms]
-        settings = {name: resolve(name, request.hyperparams) for name in chosen}
-        for name, hp in settings.items():
-            check_question(name, targets_of(request.target), hp)
-        ensembles.check_members(settings)
-        return settings
-    except HyperparameterError as error:
-        raise InvalidInput(str(error)) from error
-
-
-def checked_roles(session: Session, user: CurrentUser, request: TrainingRequest) -> dict[int, str]:
-    """Role by battery id; at least one train and one val."""
-    if request.roles is None:
-        frame = list_batteries(session, user, request.dataset_id)
-        known = frame[frame["group_tag"].isin(ROLES)]
-        roles = dict(zip(known["battery_id"], known["group_tag"], strict=True))
-    else:
-        ids = battery_ids(session, user, request.dataset_id, list(request.roles))
-        roles = {ids[code]: role for code, role in request.roles.items()}
-    wrong = set(roles.values()) - set(ROLES)
-    if wrong:
-        raise InvalidInput(f"A role is train, val or test, not {sorted(wrong)[0]!r}.")
-    for role, purpose in (("train", "to fit on"), ("val", "to stop early by")):
-        if role not in roles.values():
-            raise InvalidInput(f"Give at least one battery the role {role}: {purpose}.")
-    return {int(battery_id): role for battery_id, role in roles.items()}
-
-
-def _require_labels(session: Session, request: TrainingRequest, roles: dict[int, str]) -> None:
-    columns = {"PCL": CycleData.pcl, "RUL": CycleData.rul}
-    targets = targets_of(request.target)
-    for role in ("train", "val"):
-        chosen = [battery_id for battery_id, value in roles.items() if value == role]
-        counts = session.execute(
-            select(*(func.count(columns[target]) for target in targets)).where(
-                CycleData.battery_id.in_(chosen)
-            )
-        ).one()
-        for target, count in zip(targets, counts, strict=True):
-            if not count:
-                hint = (
-                    "None of them reaches end of life; a higher end-of-life threshold may help."
-                    if target == "RUL"
-                    else "The file has neither PCL nor capacity."
-                )
-                raise InvalidInput(f"No {role} battery has {target} labels. {hint}")

@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy.orm import Session
-
-from core.datasets import list_batteries
+from core.datasets import LoadedDataset
 from core.ensembles import ENSEMBLE
 from core.settings import get_settings
-from core.training import TrainingRequest, checked_roles, checked_settings
-from core.users import CurrentUser
+from core.training_request import TrainingRequest
+from core.training_start import checked_roles, checked_settings
 from models.config import estimate_seconds
 from models.intervals import choose_method, fits_of
 
@@ -17,16 +15,14 @@ from models.intervals import choose_method, fits_of
 SECONDS_AROUND_A_TRAINING = 8.0
 
 
-def estimate_duration_s(
-    session: Session, user: CurrentUser, request: TrainingRequest
-) -> dict[str, float]:
+def estimate_duration_s(request: TrainingRequest, dataset: LoadedDataset) -> dict[str, float]:
     """Rough seconds of each algorithm if every epoch is run, from measured throughput.
 
-    The models that only serve the intervals count too.
+    The models that only serve the intervals count too. `dataset` is the one of the request.
     """
     settings = checked_settings(request)
-    roles = checked_roles(session, user, request)
-    cycles = list_batteries(session, user, request.dataset_id).set_index("battery_id")
+    roles = checked_roles(request, dataset)
+    cycles = dataset.batteries.set_index("battery_id")
     rows = int(
         cycles.loc[[i for i, role in roles.items() if role == "train"], "total_cycles"].sum()
     )

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core import access
+from core.jobs.log_line import LogLine
 from core.jobs.states import FINISHED
 from core.jobs.tasks import TaskState, latest_tasks
 from core.users import CurrentUser
@@ -91,15 +92,6 @@ class JobInfo:
         return sum(run.status == "FAILED" for run in self.runs)
 
 
-@dataclass(frozen=True)
-class LogLine:
-    """One line of a log; time in UTC."""
-
-    created_at: datetime
-    level: str
-    message: str
-
-
 def list_jobs(session: Session, user: CurrentUser) -> list[JobInfo]:
     """All training jobs of the user, newest first."""
     jobs = session.scalars(access.visible_jobs(user).order_by(TrainingJob.id.desc())).all()
@@ -121,17 +113,6 @@ def get_run_info(session: Session, user: CurrentUser, run_id: int) -> RunInfo:
     run = access.get_run(session, user, run_id)
     job = get_job_info(session, user, run.job_id)
     return next(info for info in job.runs if info.id == run_id)
-
-
-def get_job_roles(session: Session, user: CurrentUser, job_id: int) -> dict[int, str]:
-    """Role by battery id."""
-    access.get_job(session, user, job_id)
-    rows = session.execute(
-        select(TrainingJobBattery.battery_id, TrainingJobBattery.split_role).where(
-            TrainingJobBattery.job_id == job_id
-        )
-    )
-    return dict(rows.all())
 
 
 def run_metrics(session: Session, user: CurrentUser, run_ids: Sequence[int]) -> pd.DataFrame:

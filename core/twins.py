@@ -11,12 +11,17 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from core import access
-from core.datasets import list_batteries
+from core.database import read_scope, session_scope
+from core.datasets import LoadedDataset, load_dataset
 from core.errors import Conflict, InvalidInput
+from core.jobs.states import ACTIVE
+from core.provenance import get_job_roles
 from core.registry import ModelInfo, get_model_info, list_models
-from core.training import TrainingRequest, cancel_job, create_job
+from core.training import cancel_job
 from core.training_duration import estimate_duration_s, total_duration_s
-from core.training_views import JobInfo, RunInfo, get_job_info, get_job_roles, get_run_info
+from core.training_request import TrainingRequest
+from core.training_start import TrainingPlan, plan_repeat, plan_training, write_trainings
+from core.training_views import JobInfo, RunInfo, get_job_info, get_run_info
 from core.users import CurrentUser
 from core.version import algorithm_version
 from db.tables import TrainingJob
@@ -25,6 +30,7 @@ from models.registry import ALGORITHMS
 
 FEWEST_SEEDS, MOST_SEEDS = 3, 10
 NAME_LENGTH = 80
+ACTIVE_TWINS = "Twins of this model wait or run. Let them finish, or cancel them."
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,15 @@ class TwinGroup:
         return len(self.seeds) >= FEWEST_SEEDS
 
 
+@dataclass(frozen=True)
+class TwinPlan:
+    """Trainings that a group lacks and that nothing forbids."""
+
+    model_id: int
+    group_key: str
+    trainings: tuple[TrainingPlan, ...]
+
+
 def twin_refusal(model: ModelInfo) -> str:
     """Why this model cannot have twins; empty if it can."""
     if not ALGORITHMS[model.algorithm].physics:
@@ -98,28 +113,68 @@ def find_twins(session: Session, user: CurrentUser, model_id: int) -> TwinGroup:
     return TwinGroup(model_id, tuple(ordered))
 
 
-def start_twins(
+def start_twins(user: CurrentUser, model_id: int, n_seeds: int = FEWEST_SEEDS) -> str:
+    """Queue what the group still lacks for `n_seeds` a side, all or none; returns its key.
+
+    Raises
+    ------
+    InvalidInput, Conflict, NotFound
+        As `plan_twins` and `write_twins`.
+    """
+    with read_scope() as session:
+        plan = plan_twins(session, user, model_id, n_seeds)
+    with session_scope() as session:
+        return write_twins(session, user, plan)
+
+
+def plan_twins(
     session: Session, user: CurrentUser, model_id: int, n_seeds: int = FEWEST_SEEDS
-) -> str:
-    """Queue what the group still lacks for `n_seeds` a side; returns its key.
+) -> TwinPlan:
+    """Plan what the group still lacks for `n_seeds` a side; nothing is written.
 
     Raises
     ------
     InvalidInput
         The model has no physics, or the number of seeds is out of range.
     Conflict
-        Trainings of the group wait or run.
+        Trainings of the group wait or run, or nothing is lacking.
     """
     model = get_model_info(session, user, model_id)
     group = find_twins(session, user, model_id)
     if group.is_active:
-        raise Conflict("Twins of this model wait or run. Let them finish, or cancel them.")
-    requests = _missing(session, user, model, group, n_seeds)
+        raise Conflict(ACTIVE_TWINS)
+    dataset = load_dataset(session, user, model.dataset_id)
+    requests = _missing(session, user, model, group, n_seeds, dataset)
     if not requests:
         raise Conflict(f"This model has its {n_seeds} seeds with and without physics already.")
-    for request in requests:
-        create_job(session, user, request)
-    return group_key(model)
+    # Same batteries, target and horizon: what holds for one holds for all.
+    first = plan_training(session, user, requests[0], dataset)
+    plans = (first, *(plan_repeat(first, request) for request in requests[1:]))
+    return TwinPlan(model.id, group_key(model), plans)
+
+
+def write_twins(session: Session, user: CurrentUser, plan: TwinPlan) -> str:
+    """Store planned twins and queue them; returns the key of the group.
+
+    Raises
+    ------
+    NotFound
+        The model or its dataset has been deleted since the plan was made.
+    Conflict
+        Somebody else has started twins of this model since, or changed the labels.
+    """
+    own = write_trainings(session, user, plan.trainings)
+    # Locked, so that of two who start twins of one model the second sees those of the first; and
+    # after the dataset, in the order in which deletion locks both.
+    access.get_model(session, user, plan.model_id, lock=True)
+    others = access.visible_jobs(user).where(
+        TrainingJob.group_key == plan.group_key,
+        TrainingJob.status.in_(ACTIVE),
+        TrainingJob.id.not_in(own),
+    )
+    if session.scalars(others.with_only_columns(TrainingJob.id).limit(1)).first() is not None:
+        raise Conflict(ACTIVE_TWINS)
+    return plan.group_key
 
 
 def estimate_twins(
@@ -128,9 +183,10 @@ def estimate_twins(
     """How many trainings `start_twins` would queue, and rough seconds until the last ends."""
     model = get_model_info(session, user, model_id)
     group = find_twins(session, user, model_id)
-    requests = _missing(session, user, model, group, n_seeds)
+    dataset = load_dataset(session, user, model.dataset_id)
+    requests = _missing(session, user, model, group, n_seeds, dataset)
     durations = {
-        str(place): sum(estimate_duration_s(session, user, request).values())
+        str(place): sum(estimate_duration_s(request, dataset).values())
         for place, request in enumerate(requests)
     }
     return len(requests), total_duration_s(durations)
@@ -176,7 +232,12 @@ def _jobs(session: Session, user: CurrentUser, model: ModelInfo) -> list[JobInfo
 
 
 def _missing(
-    session: Session, user: CurrentUser, model: ModelInfo, group: TwinGroup, n_seeds: int
+    session: Session,
+    user: CurrentUser,
+    model: ModelInfo,
+    group: TwinGroup,
+    n_seeds: int,
+    dataset: LoadedDataset,
 ) -> list[TrainingRequest]:
     """What to train so that seeds s, s + 1, ... have a usable model on both sides."""
     if problem := twin_refusal(model):
@@ -184,7 +245,9 @@ def _missing(
     if not FEWEST_SEEDS <= n_seeds <= MOST_SEEDS:
         raise InvalidInput(f"Choose {FEWEST_SEEDS} to {MOST_SEEDS} seeds a side, not {n_seeds}.")
     usable = _usable(session, user, model, group)
-    roles = _roles(session, user, model)
+    codes = dataset.codes
+    by_id = get_job_roles(session, user, model.job_id)
+    roles = {codes[battery_id]: role for battery_id, role in by_id.items()}
     # Near the largest seed there is, count down.
     highest = SPECS_BY_NAME["seed"].maximum or 0
     step = 1 if _seed(model) + n_seeds <= highest else -1
@@ -224,13 +287,6 @@ def _request(
         name=f"{model.title[:NAME_LENGTH]}, {side} physics, seed {seed}",
         group_key=group_key(model),
     )
-
-
-def _roles(session: Session, user: CurrentUser, model: ModelInfo) -> dict[str, str]:
-    """Role by battery code, as the model was trained."""
-    frame = list_batteries(session, user, model.dataset_id)
-    codes = dict(zip(frame["battery_id"], frame["battery_code"], strict=True))
-    return {codes[i]: role for i, role in get_job_roles(session, user, model.job_id).items()}
 
 
 def _settings(model: ModelInfo) -> dict[str, Any]:

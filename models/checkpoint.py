@@ -17,7 +17,7 @@ from models.intervals import Calibration
 from models.network_predictor import restore_network
 from models.predictor import Asked, Predictor, Restore
 from models.registry import ALGORITHMS, load_module
-from models.series import BatterySeries, Floats, Integers, Task
+from models.series import BatterySeries, Floats, Integers, Task, clamp_rul
 from models.version import VERSION
 
 FORMAT = "fadebench-model"
@@ -165,12 +165,6 @@ class TrainedModel:
             raise CheckpointError(
                 "The model file is incomplete or damaged. Train the model again."
             ) from error
-
-
-def clamp_rul(values: Floats, task: Task) -> Floats:
-    """Return the predictions with RUL at least 0; PCL may be negative."""
-    floors = [0.0 if name == "RUL" else -np.inf for name in task.targets]
-    return np.maximum(values, np.asarray(floors))
 
 
 def _require_horizon(task: Task, horizon: int) -> None:

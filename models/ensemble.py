@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from models.checkpoint import TrainedModel, clamp_rul
+from models.checkpoint import TrainedModel
 from models.errors import FitError
 from models.fitting import FitResult
 from models.hyperparameters import Hyperparameters
 from models.intervals import N_FOLDS, fold_numbers
 from models.one_round import ask_labelled, report_once
 from models.predictor import Asked, EpochReport
-from models.series import BatterySeries, Floats, Task
+from models.series import BatterySeries, Floats, Task, clamp_rul
 
 # Each member's own mean squared error counts so much more than what members have in common: those
 # that err alike share their weight instead of one of them taking it all by chance.

@@ -1,13 +1,12 @@
 """What every algorithm gives to the training loop."""
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import torch.nn.functional as functional
 from torch import Tensor, nn
 
 from models.samples import Batch
-from models.scaling import Scaler
 from models.series import Task
 
 
@@ -54,12 +53,6 @@ class Network(nn.Module):
             {"params": weights, "weight_decay": weight_decay},
             {"params": others, "weight_decay": 0.0},
         ]
-
-
-class Build(Protocol):
-    """Builds the network of an algorithm; `hp` is of the algorithm's own class of settings."""
-
-    def __call__(self, hp: Any, task: Task, scaler: Scaler) -> Network: ...
 
 
 def mean_square(predicted: Tensor, target: Tensor, known: Tensor | None) -> Tensor:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from models.build import load_build
 from models.errors import FitError
 from models.hyperparameters import NetworkSettings
 from models.network import Network
 from models.network_predictor import NetworkPredictor
 from models.optimiser import AdamW
 from models.predictor import EpochReport, Fitted
-from models.registry import ALGORITHMS, load_build
+from models.registry import ALGORITHMS
 from models.samples import Batch, Questions, Rows, ask_ahead, ask_current, gather, make_rows
 from models.scaling import Scaler, fit_scaler
 from models.series import BatterySeries, Task

@@ -5,11 +5,11 @@ from typing import Any
 
 import torch
 
+from models.build import load_build
 from models.hyperparameters import Hyperparameters
 from models.inference import answer, in_chunks
 from models.network import Network
 from models.predictor import Asked
-from models.registry import load_build
 from models.samples import Questions, make_rows
 from models.scaling import Scaler
 from models.series import BatterySeries, Floats, Task

@@ -5,10 +5,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from models.checkpoint import clamp_rul
 from models.hyperparameters import Hyperparameters
 from models.predictor import Asked, EpochReport, Fitted, Predictor
-from models.series import BatterySeries, Floats, Task
+from models.series import BatterySeries, Floats, Task, clamp_rul
 
 
 def ask_labelled(

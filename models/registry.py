@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from models.costs import (
     Cost,
@@ -25,9 +25,6 @@ from models.hyperparameters import (
     TreesSettings,
 )
 from models.specs import HyperparameterSpec, specs_of
-
-if TYPE_CHECKING:
-    from models.network import Build
 
 Family = Literal["network", "estimator", "floor", "ensemble"]
 Symbol = Literal[
@@ -246,9 +243,3 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
 def load_module(algorithm: str) -> ModuleType:
     """Return the algorithm's module (imports torch or scikit-learn)."""
     return import_module(ALGORITHMS[algorithm].module)
-
-
-def load_build(algorithm: str) -> "Build":
-    """Return the function that builds the algorithm's network (imports torch)."""
-    build: Build = load_module(algorithm).build
-    return build

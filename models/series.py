@@ -87,3 +87,9 @@ class Task:
 def make_task(targets: Sequence[str], feature_names: Sequence[str], hp: Hyperparameters) -> Task:
     """Return the task that the settings ask for."""
     return Task(tuple(targets), tuple(feature_names), hp.max_horizon, hp.use_capacity_history)
+
+
+def clamp_rul(values: Floats, task: Task) -> Floats:
+    """Return the predictions with RUL at least 0; PCL may be negative."""
+    floors = [0.0 if name == "RUL" else -np.inf for name in task.targets]
+    return np.maximum(values, np.asarray(floors))

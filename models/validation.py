@@ -6,14 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.checkpoint import clamp_rul
 from models.errors import FitError
 from models.hyperparameters import Hyperparameters
 from models.inference import answer, in_chunks
 from models.network import Network
 from models.samples import Batch, Questions, Rows
 from models.scaling import Scaler
-from models.series import BatterySeries, Floats, Integers, Task, make_task
+from models.series import BatterySeries, Floats, Integers, Task, clamp_rul, make_task
 
 # Keeps the logarithm of a loss of 0 finite.
 LEAST_LOSS = 1e-12

@@ -4,11 +4,13 @@ import time
 
 import streamlit as st
 
-from core.database import read_scope, session_scope
-from core.datasets import list_datasets
+from core.database import read_scope
+from core.datasets import list_datasets, load_dataset
 from core.errors import InvalidInput, NotFound
 from core.registry import ModelInfo, list_models
-from core.testing import TestRequest, create_test, match_features
+from core.test_material import TestMaterial, load_test_material, matched_columns
+from core.test_request import TestRequest
+from core.test_start import start_test
 from core.users import CurrentUser
 from ui.frame import empty_state, page_header, shown_errors
 from ui.leakage_findings import leakage_panel
@@ -29,13 +31,13 @@ def render(user: CurrentUser) -> None:
     page_header("New test", "See how well a model does on batteries it never saw.")
     questions, panel = st.columns([2.2, 1], gap="large")
     with questions:
-        request = _questions(user)
-    if request is not None:
+        asked = _questions(user)
+    if asked is not None:
         with panel, st.container(border=True):
-            _start_panel(user, request)
+            _start_panel(user, *asked)
 
 
-def _questions(user: CurrentUser) -> TestRequest | None:
+def _questions(user: CurrentUser) -> tuple[TestRequest, TestMaterial] | None:
     try:
         model = _choose_model(user)
     except NotFound as error:
@@ -47,8 +49,7 @@ def _questions(user: CurrentUser) -> TestRequest | None:
         return None
     try:
         dataset_id = _choose_dataset(user, model)
-        with read_scope() as session:
-            match_features(session, user, model, dataset_id)
+        material = _load(user, model, dataset_id)
     except NotFound as error:
         st.error(str(error), icon=":material/error:")
         link("All datasets", "datasets", icon=":material/arrow_back:")
@@ -59,8 +60,16 @@ def _questions(user: CurrentUser) -> TestRequest | None:
     st.subheader("How far ahead" if model.max_horizon else "Horizon", anchor=False)
     horizon = _choose_horizon(model)
     st.subheader("Batteries", anchor=False)
-    codes = choose_batteries(user, model, dataset_id)
-    return TestRequest(model.id, dataset_id, codes, horizon)
+    codes = choose_batteries(material)
+    return TestRequest(model.id, dataset_id, codes, horizon), material
+
+
+def _load(user: CurrentUser, model: ModelInfo, dataset_id: int) -> TestMaterial:
+    """Model and dataset side by side; `InvalidInput` where the dataset lacks features."""
+    with read_scope() as session:
+        dataset = load_dataset(session, user, dataset_id)
+        matched_columns(model, dataset.summary)
+        return load_test_material(session, user, model, dataset)
 
 
 def _choose_model(user: CurrentUser) -> ModelInfo | None:
@@ -148,11 +157,12 @@ def _choose_horizon(model: ModelInfo) -> int:
     return int(horizon)
 
 
-def _start_panel(user: CurrentUser, request: TestRequest) -> None:
-    n = len(request.battery_codes or ())
+def _start_panel(user: CurrentUser, request: TestRequest, material: TestMaterial) -> None:
+    codes = request.battery_codes or ()
+    n = len(codes)
     st.metric("Batteries to test", f"{n:,}")
     st.metric("Answer", kind_word(request.horizon or 0))
-    clean = leakage_panel(test_check(user, request), request.dataset_id) if n else True
+    clean = leakage_panel(test_check(user, material, codes), request.dataset_id) if n else True
     pressed = st.button(
         "Start test",
         type="primary",
@@ -173,7 +183,6 @@ def _start(user: CurrentUser, request: TestRequest) -> int:
     last_request, last_id, started_at = st.session_state.get(_LAST_START, (None, 0, 0.0))
     if last_request == request and time.monotonic() - started_at < DOUBLE_CLICK_S:
         return int(last_id)
-    with session_scope() as session:
-        test_id = create_test(session, user, request)
+    test_id = start_test(user, request)
     st.session_state[_LAST_START] = (request, test_id, time.monotonic())
     return test_id

@@ -1,14 +1,17 @@
 """New training: what to learn from which batteries, by which algorithms; one button starts it."""
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
-from core.database import read_scope, session_scope
+from core.database import read_scope
+from core.datasets import DatasetSummary, LoadedDataset, load_dataset
 from core.errors import FadeBenchError, NotFound
-from core.training import TrainingRequest, create_job
 from core.training_duration import estimate_duration_s, total_duration_s
+from core.training_request import TrainingRequest
+from core.training_start import start_training
 from core.users import CurrentUser
 from ui.frame import duration, empty_state, page_header, shown_errors
 from ui.hyperparameter_form import hyperparameter_form
@@ -40,42 +43,50 @@ def render(user: CurrentUser) -> None:
     )
     questions, panel = st.columns([2.2, 1], gap="large")
     with questions:
-        request = _questions(user)
-    if request is not None:
+        asked = _questions(user)
+    if asked is not None:
         with panel, st.container(border=True, key="start_panel"):
-            _start_panel(user, request)
+            _start_panel(user, *asked)
 
 
-def _questions(user: CurrentUser) -> TrainingRequest | None:
+def _questions(user: CurrentUser) -> tuple[TrainingRequest, LoadedDataset] | None:
     try:
         summary = choose_dataset(user)
+        dataset = _load(user, summary) if summary is not None else None
     except NotFound as error:
         st.error(str(error), icon=":material/error:")
         link("All datasets", "datasets")
         return None
-    if summary is None:
+    if summary is None or dataset is None:
         empty_state("No datasets yet. Upload cycling data first.", "Upload a file", "upload")
         return None
     target = choose_target(summary)
     hyperparams: dict[str, Any] = choose_kind()
     algorithms = choose_algorithms(target, hyperparams.get("max_horizon", 0))
     st.subheader("Batteries", anchor=False)
-    roles = choose_roles(user, summary.id)
+    roles = choose_roles(dataset)
     st.subheader("Settings", anchor=False)
     with st.expander("Epochs, learning rate, seed and more", icon=":material/tune:"):
         hyperparams |= hyperparameter_form(algorithms)
-    return TrainingRequest(
+    request = TrainingRequest(
         dataset_id=summary.id,
         target=target,
         algorithms=algorithms,
         roles=roles,
         hyperparams=hyperparams,
     )
+    return request, dataset
 
 
-def _start_panel(user: CurrentUser, request: TrainingRequest) -> None:
-    ready = _estimate(user, request)
-    ready = leakage_panel(training_check(user, request), request.dataset_id) and ready
+def _load(user: CurrentUser, summary: DatasetSummary) -> LoadedDataset:
+    with read_scope() as session:
+        return load_dataset(session, user, summary.id)
+
+
+def _start_panel(user: CurrentUser, request: TrainingRequest, dataset: LoadedDataset) -> None:
+    ready = _estimate(request, dataset)
+    findings = training_check(user, request, dataset)
+    ready = leakage_panel(findings, request.dataset_id) and ready
     name = st.text_input(
         "Name (optional)",
         max_chars=120,
@@ -95,11 +106,10 @@ def _start_panel(user: CurrentUser, request: TrainingRequest) -> None:
     st.caption("It runs in the background; you may leave this page or close the browser.")
 
 
-def _estimate(user: CurrentUser, request: TrainingRequest) -> bool:
+def _estimate(request: TrainingRequest, dataset: LoadedDataset) -> bool:
     """Show how long it takes; False, with the reason, if it cannot start like this."""
     try:
-        with read_scope() as session:
-            durations_s = estimate_duration_s(session, user, request)
+        durations_s = estimate_duration_s(request, dataset)
     except FadeBenchError as error:
         st.warning(str(error), icon=":material/warning:")
         return False
@@ -114,14 +124,7 @@ def _estimate(user: CurrentUser, request: TrainingRequest) -> bool:
 
 
 def _named(request: TrainingRequest, name: str) -> TrainingRequest:
-    return TrainingRequest(
-        dataset_id=request.dataset_id,
-        target=request.target,
-        algorithms=request.algorithms,
-        roles=request.roles,
-        hyperparams=request.hyperparams,
-        name=name.strip() or None,
-    )
+    return replace(request, name=name.strip() or None)
 
 
 def _start(user: CurrentUser, request: TrainingRequest) -> int:
@@ -129,7 +132,6 @@ def _start(user: CurrentUser, request: TrainingRequest) -> int:
     last_request, last_id, started_at = st.session_state.get(_LAST_START, (None, 0, 0.0))
     if last_request == request and time.monotonic() - started_at < DOUBLE_CLICK_S:
         return int(last_id)
-    with session_scope() as session:
-        job_id = create_job(session, user, request)
+    job_id = start_training(user, request)
     st.session_state[_LAST_START] = (request, job_id, time.monotonic())
     return job_id

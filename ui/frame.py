@@ -13,6 +13,8 @@ from ui.links import link
 from ui.theme import ACCENT_TEXT_STYLE
 from ui.words import plain
 
+# A task that waits longer than this waits for others.
+STARTING_S = 5.0
 STATUS_LOOK = {
     "PENDING": ("Waiting", "gray", ":material/schedule:"),
     "PROCESSING": ("Reading", "blue", ":material/sync:"),
@@ -86,6 +88,15 @@ def task_progress(task: TaskState, progress: float | None = None) -> None:
     if task.remaining_s is not None:
         parts.append(f"about {duration(task.remaining_s)} to go")
     st.progress(share, text=" · ".join(parts))
+
+
+def queued_progress(task: TaskState, others_run: bool = False) -> None:
+    """Progress of a task; one that was queued just now starts rather than waits."""
+    waited_s = (datetime.now(UTC).replace(tzinfo=None) - task.created_at).total_seconds()
+    if task.status == "PENDING" and not others_run and waited_s < STARTING_S:
+        st.progress(0.0, text="Starting")
+    else:
+        task_progress(task)
 
 
 def duration(seconds: float) -> str:

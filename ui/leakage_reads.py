@@ -3,28 +3,30 @@
 Every key holds what the answer depends on; the user is part of it, so nothing is shared.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
 from core.database import read_scope
-from core.datasets import get_dataset_summary, list_datasets
+from core.datasets import LoadedDataset, get_dataset_summary, list_datasets
 from core.leakage.finding import Finding
-from core.leakage.findings import dataset_findings, test_findings, training_findings
+from core.leakage.findings import dataset_findings
 from core.leakage.relatives import Duplicate, list_duplicates
-from core.testing import TestRequest
-from core.training import TrainingRequest
+from core.test_leakage import test_findings
+from core.test_material import TestMaterial
+from core.training_leakage import training_findings
+from core.training_request import TrainingRequest
 from core.users import CurrentUser
 
 TTL_S = 600
 MAX_ENTRIES = 32
 
 
-def training_check(user: CurrentUser, request: TrainingRequest) -> tuple[Finding, ...]:
-    """What a training as it stands on the page would give away."""
-    with read_scope() as session:
-        summary = get_dataset_summary(session, user, request.dataset_id)
+def training_check(
+    user: CurrentUser, request: TrainingRequest, dataset: LoadedDataset
+) -> tuple[Finding, ...]:
+    """What a training as it stands on the page would give away; `dataset` is the request's."""
     horizons = {
         "max_horizon": request.hyperparams.get("max_horizon", 0),
         "overrides": {
@@ -36,22 +38,31 @@ def training_check(user: CurrentUser, request: TrainingRequest) -> tuple[Finding
     return _training(
         user.id,
         request.dataset_id,
-        summary.labels_version,
+        dataset.summary.labels_version,
         request.target,
         tuple(request.algorithms),
-        tuple(sorted((request.roles or summary.split).items())),
+        tuple(sorted((request.roles or dataset.summary.split).items())),
         horizons,
         user,
         request,
+        dataset,
     )
 
 
-def test_check(user: CurrentUser, request: TestRequest) -> tuple[Finding, ...]:
-    """What a test as it stands on the page would give away."""
-    with read_scope() as session:
-        version = get_dataset_summary(session, user, request.dataset_id).labels_version
-    codes = tuple(request.battery_codes or ())
-    return _test(user.id, request.model_id, request.dataset_id, version, codes, user, request)
+def test_check(
+    user: CurrentUser, material: TestMaterial, codes: Sequence[str]
+) -> tuple[Finding, ...]:
+    """What a test of these batteries, as it stands on the page, would give away."""
+    summary = material.dataset.summary
+    return _test(
+        user.id,
+        material.model.id,
+        summary.id,
+        (summary.labels_version, material.model.dataset_labels_version),
+        tuple(codes),
+        user,
+        material,
+    )
 
 
 test_check.__test__ = False  # type: ignore[attr-defined]
@@ -80,9 +91,10 @@ def _training(
     horizons: Mapping[str, Any],
     _user: CurrentUser,
     _request: TrainingRequest,
+    _loaded: LoadedDataset,
 ) -> tuple[Finding, ...]:
     with read_scope() as session:
-        return training_findings(session, _user, _request)
+        return training_findings(session, _user, _request, _loaded)
 
 
 @st.cache_data(ttl=TTL_S, max_entries=MAX_ENTRIES, show_spinner="Checking for leakage")
@@ -90,13 +102,13 @@ def _test(
     user_id: int,
     model_id: int,
     dataset_id: int,
-    labels_version: int,
+    labels_versions: tuple[int, int],
     codes: tuple[str, ...],
     _user: CurrentUser,
-    _request: TestRequest,
+    _material: TestMaterial,
 ) -> tuple[Finding, ...]:
     with read_scope() as session:
-        return test_findings(session, _user, _request)
+        return test_findings(session, _user, _material, codes)
 
 
 @st.cache_data(ttl=TTL_S, max_entries=MAX_ENTRIES, show_spinner="Comparing batteries")

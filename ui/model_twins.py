@@ -113,8 +113,7 @@ def _start(user: CurrentUser, model: ModelInfo, group: TwinGroup) -> None:
                 count, seconds = estimate_twins(session, user, model.id, int(n_seeds))
             label = "Train more twins" if group.twins else "Train twins"
             if st.button(label, icon=":material/call_split:", disabled=not count):
-                with session_scope() as session:
-                    start_twins(session, user, model.id, int(n_seeds))
+                start_twins(user, model.id, int(n_seeds))
                 st.rerun()
             st.caption(f"{counted(count, 'training')}, about {duration(seconds)} at most.")
 

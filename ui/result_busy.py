@@ -6,9 +6,8 @@ import streamlit as st
 from core.database import read_scope, session_scope
 from core.testing import TestInfo, cancel_test, get_test_info, test_log
 from core.users import CurrentUser
-from ui.frame import local_time, shown_errors, status_badge
+from ui.frame import local_time, queued_progress, shown_errors, status_badge
 from ui.links import link
-from ui.training_cards import queued_progress
 
 
 @st.fragment(run_every=1.0)

@@ -3,11 +3,8 @@
 import pandas as pd
 import streamlit as st
 
-from core.database import read_scope
-from core.datasets import list_batteries
-from core.registry import ModelInfo
-from core.testing import UNSEEN, default_batteries, exposures
-from core.users import CurrentUser
+from core.test_material import TestMaterial, default_batteries
+from core.testing import UNSEEN
 from ui.result_words import battery_label
 from ui.theme import EXPOSURE_LABELS
 from ui.words import counted
@@ -15,23 +12,18 @@ from ui.words import counted
 DEFAULT, ALL_UNSEEN, ALL = "Test batteries", "All unseen", "All"
 
 
-def choose_batteries(user: CurrentUser, model: ModelInfo, dataset_id: int) -> list[str]:
+def choose_batteries(material: TestMaterial) -> list[str]:
     """Codes of the chosen batteries; says how many of them the model knew."""
-    with read_scope() as session:
-        frame = list_batteries(session, user, dataset_id)
-        by_id = exposures(session, user, model, dataset_id)
-        default = default_batteries(session, user, model, dataset_id, by_id)
-    exposure = {
-        str(code): by_id[battery_id]
-        for code, battery_id in zip(frame["battery_code"], frame["battery_id"], strict=True)
-    }
-    presets = _presets(frame, exposure, default)
+    frame, codes = material.dataset.batteries, material.dataset.codes
+    exposure = {codes[battery_id]: known for battery_id, known in material.exposure.items()}
+    presets = _presets(frame, exposure, default_batteries(material))
+    place = f"{material.model.id}_{material.dataset.summary.id}"
     preset = st.radio(
         "Start from",
         list(presets),
         captions=[counted(len(codes), "battery", "batteries") for codes in presets.values()],
         horizontal=True,
-        key=f"preset_{model.id}_{dataset_id}",
+        key=f"preset_{place}",
         help="Test batteries are those with the role Test in the dataset's split that the model "
         "never saw.",
     )
@@ -42,7 +34,7 @@ def choose_batteries(user: CurrentUser, model: ModelInfo, dataset_id: int) -> li
             list(exposure),
             default=presets[preset],
             format_func=lambda code: battery_label(code, exposure[code]),
-            key=f"tested_{model.id}_{dataset_id}_{preset}",
+            key=f"tested_{place}_{preset}",
             help="Batteries that the model knew are marked.",
         )
     with summary:

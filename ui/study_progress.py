@@ -10,10 +10,9 @@ from core.database import read_scope, session_scope
 from core.studies import StudyInfo, cancel_study, delete_study, get_study_info, rename_study
 from core.users import CurrentUser
 from ui.dataset_list import opening_table
-from ui.frame import confirm_by_name, shown_errors, status_badge, status_text
+from ui.frame import confirm_by_name, queued_progress, shown_errors, status_badge, status_text
 from ui.links import go
 from ui.renaming import rename_form
-from ui.training_cards import queued_progress
 from ui.words import plain
 
 

@@ -1,24 +1,20 @@
 """The runs of a training job side by side: stage, progress, time, outcome, cancel."""
 
-from datetime import UTC, datetime
 from math import ceil
 
 import streamlit as st
 
 from core.database import read_scope, session_scope
-from core.jobs.tasks import TaskState
 from core.registry import get_model_info
 from core.training import cancel_job, cancel_run
 from core.training_views import JobInfo, RunInfo
 from core.users import CurrentUser
 from models.registry import ALGORITHMS
-from ui.frame import duration, shown_errors, status_badge, task_progress
+from ui.frame import duration, queued_progress, shown_errors, status_badge
 from ui.links import link
 from ui.theme import algorithm_label, is_floor
 from ui.words import counted, plain
 
-# A task that waits longer than this waits for others.
-STARTING_S = 5.0
 CARDS_PER_ROW = 4
 
 
@@ -41,15 +37,6 @@ def cancel_all(user: CurrentUser, job: JobInfo) -> None:
             with session_scope() as session:
                 cancel_job(session, user, job.id)
             st.rerun()
-
-
-def queued_progress(task: TaskState, others_run: bool = False) -> None:
-    """Progress of a task; one that was queued just now starts rather than waits."""
-    waited_s = (datetime.now(UTC).replace(tzinfo=None) - task.created_at).total_seconds()
-    if task.status == "PENDING" and not others_run and waited_s < STARTING_S:
-        st.progress(0.0, text="Starting")
-    else:
-        task_progress(task)
 
 
 def _card(user: CurrentUser, run: RunInfo, others_run: bool) -> None:

@@ -5,10 +5,8 @@ from collections import Counter
 import pandas as pd
 import streamlit as st
 
-from core.database import read_scope
-from core.datasets import list_batteries
+from core.datasets import LoadedDataset
 from core.splits import propose_split
-from core.users import CurrentUser
 from ui.theme import ROLE_LABELS
 
 UNUSED = "Not used"
@@ -20,10 +18,9 @@ ROLE_MEANINGS = {
 DATASET_SPLIT, PROPOSED_SPLIT = "The dataset's split", "A proposed split"
 
 
-def choose_roles(user: CurrentUser, dataset_id: int) -> dict[str, str]:
+def choose_roles(dataset: LoadedDataset) -> dict[str, str]:
     """Draw counts and editor; returns the role (train, val, test) by battery code."""
-    with read_scope() as session:
-        batteries = list_batteries(session, user, dataset_id)
+    batteries, dataset_id = dataset.batteries, dataset.summary.id
     summary = st.container()
     with st.expander("Change the role of single batteries", icon=":material/tune:"):
         roles = _edited(batteries, dataset_id, _starting_roles(batteries, dataset_id))

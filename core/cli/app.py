@@ -9,6 +9,7 @@ from typer.exceptions import TyperException
 
 from core.cli import accounts, builtins, datasets, exports, serving, studies, tests, training
 from core.defects import ADVICE, report_defect
+from core.wiring import wire
 
 
 class OneLineErrors(TyperGroup):
@@ -30,6 +31,8 @@ class OneLineErrors(TyperGroup):
         raise typer.Exit(1)
 
 
+# Commands that wait for background work also start it.
+wire()
 app = typer.Typer(
     cls=OneLineErrors,
     help="FadeBench on the command line: import, train, test and export.",

@@ -7,9 +7,11 @@ import typer
 from core.cli.edge import ActingEmail, AsJson, NoWait, acting_user
 from core.cli.output import metrics_text, show
 from core.cli.waiting import INTERRUPTED, finish_task
-from core.database import read_scope, session_scope
+from core.database import read_scope
 from core.results import TestResult, get_result
-from core.testing import TestInfo, TestRequest, create_test, get_test_info
+from core.test_request import TestRequest
+from core.test_start import start_test
+from core.testing import TestInfo, get_test_info
 from core.users import CurrentUser
 
 
@@ -29,8 +31,7 @@ def test_model(
     """Test a model; overall metrics count only batteries that it never saw."""
     user = acting_user(acting)
     codes = None if batteries is None else [c.strip() for c in batteries.split(",") if c.strip()]
-    with session_scope() as session:
-        test_id = create_test(session, user, TestRequest(model, dataset, codes, horizon))
+    test_id = start_test(user, TestRequest(model, dataset, codes, horizon))
     info, interrupted = finish_task(
         f"Test {test_id}",
         lambda: _test(user, test_id),

@@ -11,10 +11,11 @@ from core.cli.json_files import read_object
 from core.cli.output import metrics_text, show, table
 from core.cli.settings_text import parse_settings
 from core.cli.waiting import INTERRUPTED, Glance, finish_or_leave
-from core.database import read_scope, session_scope
+from core.database import read_scope
 from core.errors import InvalidInput, TaskFailed
 from core.registry import get_model_info
-from core.training import TrainingRequest, create_job
+from core.training_request import TrainingRequest
+from core.training_start import start_training
 from core.training_views import JobInfo, RunInfo, get_job_info, list_runs
 from core.users import CurrentUser
 from models.registry import ALGORITHMS
@@ -56,8 +57,7 @@ def train(
         hyperparams=hyperparams,
         name=name,
     )
-    with session_scope() as session:
-        job_id = create_job(session, user, request)
+    job_id = start_training(user, request)
     see = f"python -m core runs --as {acting}"
     finished = finish_or_leave(
         f"Training {job_id}", lambda: _glance(_job(user, job_id)), no_wait, see

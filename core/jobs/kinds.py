@@ -1,14 +1,23 @@
-"""What each kind of background work does, and how its subject follows the end of the task."""
+"""What a kind of background work is, and the places that `core.wiring` fills."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
-from core import builtin, exports, studies, testing, training, uploads
 from core.jobs.tasks import end_task
 from db.tables import BackgroundTask
+
+
+class NotWired(RuntimeError):
+    """Background work was asked for before `core.wiring.wire` was called: a defect."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "No kind of background work is known. Call core.wiring.wire() where the process starts."
+        )
 
 
 @dataclass(frozen=True)
@@ -32,19 +41,47 @@ class Kind:
         return work
 
 
-KINDS = {
-    "UPLOAD": Kind(uploads.begin, uploads.settle, "core.jobs.upload_work", "short"),
-    "TRAIN": Kind(training.begin, training.settle, "core.jobs.train_work", "train"),
-    "TEST": Kind(testing.begin, testing.settle, "core.jobs.test_work", "short"),
-    "EXPORT": Kind(exports.begin, exports.settle, "core.jobs.export_work", "short"),
-    "STUDY": Kind(studies.begin, studies.settle, "core.jobs.study_work", "short"),
-    "BUILTIN": Kind(builtin.begin, builtin.settle, "core.jobs.builtin_work", "short"),
-}
+@dataclass(frozen=True)
+class Sweep:
+    """Removal of what was deleted, cancelled or left by a dead process.
+
+    is_needed : makes the condition, in SQL, that there is anything to remove
+    run : removes it
+    """
+
+    is_needed: Callable[[], ColumnElement[bool]]
+    run: Callable[[], None]
+
+
+_KINDS: dict[str, Kind] = {}
+_SWEEPS: list[Sweep] = []
+
+
+def wire_work(kinds: Mapping[str, Kind], sweep: Sweep) -> None:
+    """Make the kinds of work, and the sweep, known to this process."""
+    _KINDS.clear()
+    _KINDS.update(kinds)
+    _SWEEPS[:] = [sweep]
+
+
+def get_kinds() -> Mapping[str, Kind]:
+    """All kinds of work by name; `NotWired` while there are none."""
+    if not _KINDS:
+        raise NotWired
+    return _KINDS
+
+
+def get_sweep() -> Sweep:
+    """What is to be removed; `NotWired` while nobody has said."""
+    if not _SWEEPS:
+        raise NotWired
+    return _SWEEPS[0]
 
 
 def settle_task(session: Session, task: BackgroundTask, status: str, message: str) -> bool:
     """End a task without success, together with its subject; False if it had ended before."""
+    kind = get_kinds()[task.kind]
     if not end_task(session, task.id, status, message):
         return False
-    KINDS[task.kind].settle(session, task.subject_id, status, message)
+    kind.settle(session, task.subject_id, status, message)
     return True

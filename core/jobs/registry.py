@@ -17,12 +17,11 @@ from pathlib import Path
 
 import psutil
 from filelock import FileLock, Timeout
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session
 
-from core import sweeping
 from core.database import read_scope, session_scope
-from core.jobs.kinds import KINDS, settle_task
+from core.jobs.kinds import get_kinds, get_sweep, settle_task
 from core.jobs.states import CANCELLED_BY_USER, move
 from core.jobs.tasks import log_path
 from core.settings import ROOT, get_settings
@@ -32,6 +31,7 @@ from db.tables.columns import utc_now
 log = logging.getLogger(__name__)
 
 TICK_S = 0.5
+TRY_AGAIN = "The background registry will try again."
 # How long a process may take to end itself after a request, to announce itself, to be silent.
 CANCEL_GRACE_S = 2.0
 START_GRACE_S = 60.0
@@ -39,29 +39,55 @@ SILENCE_S = 120.0
 
 
 class Registry:
-    """One pair of eyes on the queue; keeps only the processes that it started itself."""
+    """One pair of eyes on the queue; keeps only the processes that it started itself.
+
+    Raises `NotWired` in a process that has not called `core.wiring.wire`.
+    """
 
     def __init__(self) -> None:
+        self._kinds, self._sweep = get_kinds(), get_sweep()
         self.host = socket.gethostname()
         self._children: dict[int, subprocess.Popen[bytes]] = {}
         self._cancel_seen: dict[int, float] = {}
 
     def tick(self) -> None:
-        """Settle the dead, remove what they left, start the waiting."""
-        self.watch()
-        self.sweep()
-        self.start_waiting()
+        """Settle the dead, remove what they left, start the waiting: whatever of it is due.
+
+        One statement where nothing is. A step that fails is logged and tried again next time.
+        """
+        try:
+            due = self._steps_due()
+        except Exception:
+            log.exception(TRY_AGAIN)
+            return
+        # Each by itself: a file that cannot be removed must not keep all others waiting.
+        for step in due:
+            try:
+                step()
+            except Exception:
+                log.exception(TRY_AGAIN)
 
     def run(self, until: Callable[[], bool]) -> None:
-        """Tick until told to stop; a step that fails is logged and tried again."""
+        """Tick until told to stop."""
         while not until():
-            # Each by itself: a file that cannot be removed must not keep all others waiting.
-            for step in (self.watch, self.sweep, self.start_waiting):
-                try:
-                    step()
-                except Exception:
-                    log.exception("The background registry will try again.")
+            self.tick()
             time.sleep(TICK_S)
+
+    def _steps_due(self) -> list[Callable[[], None]]:
+        """Steps for which there is something to do, all asked for in one statement."""
+        question = select(
+            _any_task("RUNNING").label("running"),
+            self._sweep.is_needed().label("to_remove"),
+            _any_task("PENDING").label("waiting"),
+        )
+        with read_scope() as session:
+            found = session.execute(question).one()
+        steps = (
+            (found.running or self._children, self.watch),
+            (found.to_remove, self.sweep),
+            (found.waiting, self.start_waiting),
+        )
+        return [step for is_due, step in steps if is_due]
 
     def start_waiting(self) -> None:
         """Start as many waiting tasks as there are free places on this machine, oldest first."""
@@ -69,7 +95,7 @@ class Registry:
         lock_path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with FileLock(lock_path, timeout=0):
-                for lane in sorted({kind.lane for kind in KINDS.values()}):
+                for lane in sorted({kind.lane for kind in self._kinds.values()}):
                     while (task_id := self._claim(lane)) is not None:
                         self._spawn(task_id)
         except Timeout:
@@ -93,7 +119,7 @@ class Registry:
 
     def sweep(self) -> None:
         """Remove rows and files of what failed, was cancelled or was deleted."""
-        sweeping.sweep()
+        self._sweep.run()
 
     def _watch_one(self, task: BackgroundTask) -> None:
         if task.id in self._children:
@@ -120,7 +146,7 @@ class Registry:
             settle_task(session, task, "CANCELED", CANCELLED_BY_USER)
 
     def _claim(self, lane: str) -> int | None:
-        kinds = [name for name, kind in KINDS.items() if kind.lane == lane]
+        kinds = [name for name, kind in self._kinds.items() if kind.lane == lane]
         with session_scope() as session:
             running = session.scalars(
                 select(BackgroundTask.id).where(
@@ -154,7 +180,7 @@ class Registry:
             threads=get_settings().threads_per_process,
         )
         if taken:
-            KINDS[task.kind].begin(session, task.subject_id)
+            self._kinds[task.kind].begin(session, task.subject_id)
         return taken
 
     def _spawn(self, task_id: int) -> None:
@@ -164,7 +190,7 @@ class Registry:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as output:
             self._children[task_id] = subprocess.Popen(
-                [sys.executable, "-m", "core.jobs.worker", str(task_id)],
+                [sys.executable, "-m", "core.worker", str(task_id)],
                 cwd=ROOT,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -193,6 +219,10 @@ def start_in_thread() -> threading.Event:
     )
     thread.start()
     return stop
+
+
+def _any_task(status: str) -> ColumnElement[bool]:
+    return exists().where(BackgroundTask.status == status)
 
 
 def _age_s(task: BackgroundTask) -> float:

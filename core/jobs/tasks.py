@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from core import storage
@@ -60,6 +60,15 @@ def enqueue(session: Session, user_id: int | None, kind: str, subject_id: int) -
     session.add(task)
     session.flush()
     return task.id
+
+
+def enqueue_all(
+    session: Session, user_id: int | None, kind: str, subject_ids: Sequence[int]
+) -> None:
+    """Put work on several subjects at the end of the queue, in their order."""
+    if subject_ids:
+        rows = [{"user_id": user_id, "kind": kind, "subject_id": i} for i in subject_ids]
+        session.execute(insert(BackgroundTask), rows)
 
 
 def latest_tasks(session: Session, kind: str, subject_ids: list[int]) -> dict[int, TaskState]:

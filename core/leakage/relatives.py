@@ -8,8 +8,6 @@ from sqlalchemy.orm import Session
 from core.datasets import list_datasets
 from core.leakage.copies import Kind, Pair, find_continuations, find_copies
 from core.leakage.stored import SketchedBattery, load_sketches
-from core.registry import ModelInfo
-from core.training_views import get_job_roles
 from core.users import CurrentUser
 
 # What a model knew, from what it knew best.
@@ -65,18 +63,6 @@ def relatives(
     return list(found.values())
 
 
-def known_batteries(
-    session: Session, user: CurrentUser, model: ModelInfo
-) -> dict[str, list[SketchedBattery]]:
-    """Batteries that a model was fitted on ("train") and selected by ("val")."""
-    roles = get_job_roles(session, user, model.job_id)
-    batteries = load_sketches(session, user, model.dataset_id)
-    return {
-        role: [item for item in batteries if roles.get(item.battery_id) == role]
-        for role in KNOWN_ROLES
-    }
-
-
 def seen_relatives(
     known: Mapping[str, Sequence[SketchedBattery]], tested: Sequence[SketchedBattery]
 ) -> dict[int, tuple[str, Relative]]:
@@ -93,16 +79,6 @@ def seen_relatives(
             if tie.kind == kind:
                 found.setdefault(tie.other.battery_id, (role, tie))
     return found
-
-
-def copied_exposures(
-    session: Session, user: CurrentUser, model: ModelInfo, dataset_id: int
-) -> dict[int, str]:
-    """Role in the model's training of batteries that it knew under another code, by battery id."""
-    known = known_batteries(session, user, model)
-    tested = load_sketches(session, user, dataset_id)
-    seen = seen_relatives(known, tested)
-    return {battery_id: role for battery_id, (role, tie) in seen.items() if tie.kind == "same"}
 
 
 def list_duplicates(session: Session, user: CurrentUser, dataset_id: int) -> list[Duplicate]:

@@ -53,7 +53,6 @@ def load_sketches(session: Session, user: CurrentUser, dataset_id: int) -> list[
 
     What was stored before there were sketches is computed, and not stored: reading never writes.
     """
-    access.get_dataset(session, user, dataset_id)
     rows = session.execute(
         access.visible_batteries(user)
         .where(BatteryUnit.dataset_id == dataset_id)
@@ -66,11 +65,13 @@ def load_sketches(session: Session, user: CurrentUser, dataset_id: int) -> list[
             BatteryUnit.capacity_sketch,
         )
     ).all()
+    if not rows:
+        access.get_dataset(session, user, dataset_id)
     missing = [row for row in rows if not is_current(row.capacity_sketch)]
     computed: dict[str, list[Any]] = {}
     if missing:
-        columns, ids = ["capacity_ah", "pcl"], [row.id for row in missing]
-        cycles = load_cycles(session, user, dataset_id, columns, ids)
+        codes = {row.id: row.battery_code for row in missing}
+        cycles = load_cycles(session, user, dataset_id, ["capacity_ah", "pcl"], codes=codes)
         nominal = {row.battery_code: row.nominal_capacity for row in missing}
         computed = sketch_batteries(cycles, nominal)
     return [

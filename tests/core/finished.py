@@ -15,8 +15,11 @@ from core.jobs.states import move
 from core.jobs.tasks import end_task, latest_tasks
 from core.registry import add_model
 from core.storage import atomic_file
-from core.testing import TestRequest, create_test
-from core.training import TrainingRequest, create_job, update_job
+from core.test_request import TestRequest
+from core.test_start import start_test
+from core.training import update_job
+from core.training_request import TrainingRequest
+from core.training_start import start_training
 from core.training_views import RunInfo, get_job_info
 from core.uploads import get_upload_info
 from core.users import CurrentUser
@@ -66,8 +69,7 @@ def add_trained_model(
 ) -> int:
     """A model version of its own training; `batteries` goes into its metrics."""
     request = TrainingRequest(dataset_id, "PCL", [algorithm], hyperparams=settings, name=name)
-    with session_scope() as session:
-        job_id = create_job(session, user, request)
+    job_id = start_training(user, request)
     return finish_training(user, job_id, name, batteries)
 
 
@@ -105,8 +107,8 @@ def add_finished_test(
     level: float = 0.05,
 ) -> int:
     """A finished test of PCL with these RMSE by battery; `level` is the true value everywhere."""
+    test_id = start_test(user, TestRequest(model_id, dataset_id, list(errors)))
     with session_scope() as session:
-        test_id = create_test(session, user, TestRequest(model_id, dataset_id, list(errors)))
         ids = battery_ids(session, user, dataset_id, list(errors))
         task = latest_tasks(session, "TEST", [test_id])[test_id]
         move(session, BackgroundTask, task.id, "RUNNING", started_at=utc_now())

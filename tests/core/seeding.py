@@ -11,14 +11,19 @@ from core.database import read_scope, session_scope
 from core.exports import latest_exports
 from core.ingest.readers import preview
 from core.jobs.context import load_context
-from core.jobs.kinds import KINDS
+from core.jobs.kinds import get_kinds
 from core.jobs.registry import Registry
 from core.registry import list_models
 from core.row_split import create_row_split
-from core.testing import TestRequest, create_test
-from core.training import TrainingRequest, create_job
+from core.test_request import TestRequest
+from core.test_start import start_test
+from core.training_request import TrainingRequest
+from core.training_start import start_training
 from core.uploads import confirm_mapping, get_upload_info, receive_upload
 from core.users import CurrentUser
+from core.wiring import wire
+
+wire()
 
 PASSWORD = "correct horse battery"
 ROLES = ("train", "train", "val", "test", "test")
@@ -84,8 +89,7 @@ def queue_training(user: CurrentUser, dataset_id: int, *algorithms: str, **setti
     request = TrainingRequest(
         dataset_id, "PCL", algorithms or ("BASELINE",), hyperparams={"epochs": 1, **settings}
     )
-    with session_scope() as session:
-        return create_job(session, user, request)
+    return start_training(user, request)
 
 
 def work_off() -> None:
@@ -95,7 +99,7 @@ def work_off() -> None:
         while (task_id := registry._claim(lane)) is not None:
             with read_scope() as session:
                 context = load_context(session, task_id)
-            KINDS[context.kind].load_work()(context)
+            get_kinds()[context.kind].load_work()(context)
 
 
 def add_dataset(user: CurrentUser, folder: Path, name: str = "Small fleet") -> tuple[int, int]:
@@ -115,8 +119,8 @@ def add_world(user: CurrentUser, folder: Path, name: str = "Small fleet") -> Wor
     work_off()
     with read_scope() as session:
         model = list_models(session, user)[0]
+    test_id = start_test(user, TestRequest(model.id, dataset_id))
     with session_scope() as session:
-        test_id = create_test(session, user, TestRequest(model.id, dataset_id))
         study_id = create_row_split(session, user, dataset_id)
     work_off()
     with read_scope() as session:

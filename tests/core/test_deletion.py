@@ -19,7 +19,8 @@ from core.deletion import (
 from core.errors import Conflict, InvalidInput, NotFound
 from core.ingest.mapping import ColumnMapping
 from core.registry import delete_model, get_model_info
-from core.testing import TestRequest, create_test
+from core.test_request import TestRequest
+from core.test_start import start_test
 from core.training import cancel_job
 from core.uploads import (
     cancel_upload,
@@ -177,7 +178,7 @@ def test_nothing_is_deleted_while_it_is_in_use(world: World) -> None:
         delete_account(session, world.user, PASSWORD)
     with session_scope() as session:
         cancel_job(session, world.user, job_id)
-        test_id = create_test(session, world.user, TestRequest(world.model_id, world.dataset_id))
+    test_id = start_test(world.user, TestRequest(world.model_id, world.dataset_id))
     for delete, subject in ((delete_test, test_id), (delete_job, world.job_id)):
         with session_scope() as session, pytest.raises(Conflict, match="1 test on it still waits"):
             delete(session, world.user, subject)

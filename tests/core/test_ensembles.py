@@ -8,11 +8,13 @@ from core.deletion import delete_job
 from core.ensembles import list_members
 from core.errors import InvalidInput
 from core.jobs.context import load_context
-from core.jobs.kinds import KINDS, settle_task
+from core.jobs.kinds import get_kinds, settle_task
 from core.jobs.registry import Registry
 from core.registry import compare_configs, list_models, open_checkpoint
 from core.sweeping import sweep
-from core.training import TrainingRequest, cancel_job, cancel_run, create_job
+from core.training import cancel_job, cancel_run
+from core.training_request import TrainingRequest
+from core.training_start import start_training
 from core.training_views import JobInfo, RunInfo, get_job_info, run_log
 from core.users import CurrentUser
 from db.tables import BackgroundTask, TrainingJobRun
@@ -28,8 +30,7 @@ def start(dataset: Dataset, *algorithms: str, **settings: object) -> int:
     user, dataset_id = dataset
     chosen = algorithms or (*MEMBERS, "ENSEMBLE", "MEAN")
     request = TrainingRequest(dataset_id, "PCL", chosen, hyperparams=SMALL | settings)
-    with session_scope() as session:
-        return create_job(session, user, request)
+    return start_training(user, request)
 
 
 def look(user: CurrentUser, job_id: int) -> tuple[JobInfo, dict[str, RunInfo]]:
@@ -45,7 +46,7 @@ def end_next(status: str) -> None:
     if status == "SUCCEEDED":
         with read_scope() as session:
             context = load_context(session, task_id)
-        KINDS[context.kind].load_work()(context)
+        get_kinds()[context.kind].load_work()(context)
         return
     with session_scope() as session:
         task = session.get_one(BackgroundTask, task_id)

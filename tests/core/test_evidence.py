@@ -13,16 +13,20 @@ from sqlalchemy import func, select
 
 from core.coverage import battery_coverage, chance_range, overall_coverage
 from core.database import get_engine, read_scope, session_scope
+from core.datasets import load_dataset
 from core.deletion import delete_test
 from core.errors import InvalidInput
+from core.evidence import add_evidence
 from core.exports import latest_exports, open_export
-from core.jobs.evidence import add_evidence
 from core.registry import compare_configs, get_model_info, list_models
 from core.results import get_result, load_predictions, prediction_curves
 from core.sweeping import sweep
-from core.testing import TestRequest, create_test, test_log
-from core.training import TrainingRequest, create_job
+from core.test_request import TestRequest
+from core.test_start import start_test
+from core.testing import test_log
 from core.training_duration import SECONDS_AROUND_A_TRAINING, estimate_duration_s
+from core.training_request import TrainingRequest
+from core.training_start import start_training
 from core.training_views import get_run_info
 from core.uploads import get_upload_info
 from core.users import CurrentUser
@@ -78,12 +82,12 @@ def _make(folder: Path) -> Tested:
         assert dataset_id is not None
         roles = {f"b{i}": role for i, role in enumerate(ROLES)}
         request = TrainingRequest(dataset_id, "PCL", ("LINEAR",), roles, {"max_horizon": 10})
-        create_job(session, user, request)
+    start_training(user, request)
     work_off()
     codes = [f"b{i}" for i in (0, 14, 15, 16, 17)]
     with session_scope() as session:
         model = list_models(session, user)[0]
-        test_id = create_test(session, user, TestRequest(model.id, dataset_id, codes, HORIZON))
+    test_id = start_test(user, TestRequest(model.id, dataset_id, codes, HORIZON))
     work_off()
     return Tested(user, dataset_id, model.id, test_id)
 
@@ -122,11 +126,12 @@ def test_the_estimate_counts_the_models_that_only_serve_the_interval(tested: Tes
     def seconds(n_val: int) -> float:
         roles = {f"b{i}": "train" if i < 9 else "val" for i in range(9 + n_val)}
         request = TrainingRequest(tested.dataset_id, "PCL", ("LINEAR",), roles)
-        found = estimate_duration_s(session, tested.user, request)["LINEAR"]
+        found = estimate_duration_s(request, dataset)["LINEAR"]
         return found - SECONDS_AROUND_A_TRAINING
 
     with read_scope() as session:
-        assert seconds(8) == pytest.approx(5.0 * seconds(9))
+        dataset = load_dataset(session, tested.user, tested.dataset_id)
+    assert seconds(8) == pytest.approx(5.0 * seconds(9))
 
 
 def test_stored_intervals_give_the_coverage_that_is_shown(tested: Tested) -> None:
@@ -187,8 +192,8 @@ def test_files_hold_what_the_screen_shows(tested: Tested, tmp_path: Path) -> Non
 
 
 def test_a_horizon_beyond_training_is_refused(tested: Tested) -> None:
-    with session_scope() as session, pytest.raises(InvalidInput, match="1 to 10 cycles ahead; 11"):
-        create_test(session, tested.user, TestRequest(tested.model_id, tested.dataset_id, None, 11))
+    with pytest.raises(InvalidInput, match="1 to 10 cycles ahead; 11"):
+        start_test(tested.user, TestRequest(tested.model_id, tested.dataset_id, None, 11))
 
 
 def test_deleting_a_test_takes_its_horizons_along(tested: Tested) -> None:

@@ -32,15 +32,20 @@ from core import (
     model_package,
     passwords,
     peers,
+    provenance,
     registry,
     relabel,
     results,
     row_split,
     sessions,
     studies,
+    test_leakage,
+    test_material,
+    test_start,
     testing,
     training,
-    training_duration,
+    training_leakage,
+    training_start,
     training_views,
     twin_report,
     twins,
@@ -50,9 +55,10 @@ from core.database import get_engine, migrate, read_scope
 from core.errors import FadeBenchError, NotFound
 from core.ingest.mapping import ColumnMapping
 from core.leakage import findings, relatives, stored
+from core.leakage.finding import Question
 from core.settings import get_settings
-from core.testing import TestRequest
-from core.training import TrainingRequest
+from core.test_request import TestRequest
+from core.training_request import TrainingRequest
 from core.users import CurrentUser
 from tests.core.seeding import World, add_account, add_dataset, add_world
 
@@ -73,10 +79,37 @@ def _training_request(w: World) -> TrainingRequest:
     return TrainingRequest(w.dataset_id, "PCL", ["BASELINE"], hyperparams={"epochs": 1})
 
 
+def _dataset(session: Session, w: World) -> datasets.LoadedDataset:
+    return datasets.load_dataset(session, w.user, w.dataset_id)
+
+
+def _material(session: Session, w: World) -> test_material.TestMaterial:
+    dataset = _dataset(session, w)
+    return test_material.load_test_material(session, w.user, _model(session, w), dataset)
+
+
+def _training_plan(session: Session, w: World) -> training_start.TrainingPlan:
+    return training_start.plan_training(session, w.user, _training_request(w))
+
+
+def _test_plan(session: Session, w: World) -> test_start.TestPlan:
+    """The plan of a test, or what it would be of things that are not there."""
+    model = registry.list_models(session, w.user)[0]
+    plan = test_start.plan_test(session, w.user, TestRequest(model.id, model.dataset_id))
+    return replace(
+        plan, model_id=w.model_id, dataset_id=w.dataset_id, labels_versions={w.dataset_id: 1}
+    )
+
+
+def _twin_plan(session: Session, w: World) -> twins.TwinPlan:
+    return twins.TwinPlan(w.model_id, "twins", (_training_plan(session, w),))
+
+
 # Each asks for one thing by its id; whoever does not own it must hear "no such ...".
 BY_ID: dict[Callable[..., Any], Call] = {
     access.get_upload: lambda s, u, w: access.get_upload(s, u, w.upload_id),
     access.get_dataset: lambda s, u, w: access.get_dataset(s, u, w.dataset_id),
+    access.get_kept_datasets: lambda s, u, w: access.get_kept_datasets(s, u, [w.dataset_id]),
     access.get_owned_dataset: lambda s, u, w: access.get_owned_dataset(s, u, w.dataset_id),
     access.get_job: lambda s, u, w: access.get_job(s, u, w.job_id),
     access.get_run: lambda s, u, w: access.get_run(s, u, w.run_id),
@@ -92,6 +125,8 @@ BY_ID: dict[Callable[..., Any], Call] = {
     datasets.battery_ids: lambda s, u, w: datasets.battery_ids(s, u, w.dataset_id, ["b0"]),
     datasets.describe_dataset: lambda s, u, w: datasets.describe_dataset(s, u, w.dataset_id),
     datasets.get_dataset_summary: lambda s, u, w: datasets.get_dataset_summary(s, u, w.dataset_id),
+    datasets.keep_datasets: lambda s, u, w: datasets.keep_datasets(s, u, {w.dataset_id: 1}),
+    datasets.load_dataset: lambda s, u, w: datasets.load_dataset(s, u, w.dataset_id),
     datasets.list_batteries: lambda s, u, w: datasets.list_batteries(s, u, w.dataset_id),
     datasets.rename_dataset: lambda s, u, w: datasets.rename_dataset(s, u, w.dataset_id, "x"),
     datasets.set_split: lambda s, u, w: datasets.set_split(s, u, w.dataset_id, {"b0": "val"}),
@@ -123,14 +158,21 @@ BY_ID: dict[Callable[..., Any], Call] = {
         s, u, leaderboard.Board(w.dataset_id, "x", "PCL", 0, 2)
     ),
     findings.dataset_findings: lambda s, u, w: findings.dataset_findings(s, u, w.dataset_id),
-    findings.test_findings: lambda s, u, w: findings.test_findings(s, u, _test_request(w)),
-    findings.training_findings: lambda s, u, w: findings.training_findings(
-        s, u, _training_request(w)
+    findings.find_column_leaks: lambda s, u, w: findings.find_column_leaks(
+        s, u, _dataset(s, w), ["b0"], Question(("PCL",), estimates=True)
     ),
-    relatives.copied_exposures: lambda s, u, w: relatives.copied_exposures(
-        s, u, _model(s, w), w.dataset_id
+    training_leakage.training_findings: lambda s, u, w: training_leakage.training_findings(
+        s, u, _training_request(w), _dataset(s, w)
     ),
-    relatives.known_batteries: lambda s, u, w: relatives.known_batteries(s, u, _model(s, w)),
+    test_leakage.test_findings: lambda s, u, w: test_leakage.test_findings(
+        s, u, _material(s, w), ["b0"]
+    ),
+    test_material.load_test_material: lambda s, u, w: test_material.load_test_material(
+        s, u, _model(s, w), datasets.load_dataset(s, u, w.dataset_id)
+    ),
+    test_start.plan_test: lambda s, u, w: test_start.plan_test(s, u, _test_request(w)),
+    test_start.write_test: lambda s, u, w: test_start.write_test(s, u, _test_plan(s, w)),
+    provenance.get_job_roles: lambda s, u, w: provenance.get_job_roles(s, u, w.job_id),
     relatives.list_duplicates: lambda s, u, w: relatives.list_duplicates(s, u, w.dataset_id),
     stored.load_sketches: lambda s, u, w: stored.load_sketches(s, u, w.dataset_id),
     peers.list_peers: lambda s, u, w: peers.list_peers(s, u, w.test_id, "PCL"),
@@ -162,25 +204,17 @@ BY_ID: dict[Callable[..., Any], Call] = {
     studies.load_assignment: lambda s, u, w: studies.load_assignment(s, u, w.study_id),
     studies.rename_study: lambda s, u, w: studies.rename_study(s, u, w.study_id, "x"),
     testing.cancel_test: lambda s, u, w: testing.cancel_test(s, u, w.test_id),
-    testing.create_test: lambda s, u, w: testing.create_test(s, u, _test_request(w)),
-    testing.default_batteries: lambda s, u, w: testing.default_batteries(
-        s, u, _model(s, w), w.dataset_id
-    ),
-    testing.exposures: lambda s, u, w: testing.exposures(s, u, _model(s, w), w.dataset_id),
     testing.get_test_info: lambda s, u, w: testing.get_test_info(s, u, w.test_id),
-    testing.match_features: lambda s, u, w: testing.match_features(
-        s, u, _model(s, w), w.dataset_id
-    ),
     testing.test_log: lambda s, u, w: testing.test_log(s, u, w.test_id),
     training.cancel_job: lambda s, u, w: training.cancel_job(s, u, w.job_id),
     training.cancel_run: lambda s, u, w: training.cancel_run(s, u, w.run_id),
-    training.checked_roles: lambda s, u, w: training.checked_roles(s, u, _training_request(w)),
-    training.create_job: lambda s, u, w: training.create_job(s, u, _training_request(w)),
-    training_duration.estimate_duration_s: lambda s, u, w: training_duration.estimate_duration_s(
+    training_start.plan_training: lambda s, u, w: training_start.plan_training(
         s, u, _training_request(w)
     ),
+    training_start.write_trainings: lambda s, u, w: training_start.write_trainings(
+        s, u, [_training_plan(s, w)]
+    ),
     training_views.get_job_info: lambda s, u, w: training_views.get_job_info(s, u, w.job_id),
-    training_views.get_job_roles: lambda s, u, w: training_views.get_job_roles(s, u, w.job_id),
     training_views.get_run_info: lambda s, u, w: training_views.get_run_info(s, u, w.run_id),
     training_views.run_log: lambda s, u, w: training_views.run_log(s, u, w.run_id),
     training_views.run_metrics: lambda s, u, w: training_views.run_metrics(s, u, [w.run_id]),
@@ -189,7 +223,8 @@ BY_ID: dict[Callable[..., Any], Call] = {
     twins.cancel_twins: lambda s, u, w: twins.cancel_twins(s, u, w.model_id),
     twins.estimate_twins: lambda s, u, w: twins.estimate_twins(s, u, w.model_id),
     twins.find_twins: lambda s, u, w: twins.find_twins(s, u, w.model_id),
-    twins.start_twins: lambda s, u, w: twins.start_twins(s, u, w.model_id),
+    twins.plan_twins: lambda s, u, w: twins.plan_twins(s, u, w.model_id),
+    twins.write_twins: lambda s, u, w: twins.write_twins(s, u, _twin_plan(s, w)),
     uploads.confirm_mapping: lambda s, u, w: uploads.confirm_mapping(
         s, u, w.upload_id, ColumnMapping(), "x"
     ),
@@ -239,9 +274,18 @@ ABOUT_ONESELF: tuple[Callable[..., Any], ...] = (
     sessions.start_session,
     uploads.receive_upload,
 )
+# Each opens its own sessions and calls one of the functions above to plan and one to write.
+AT_THE_EDGE: dict[Callable[..., Any], Callable[[CurrentUser, World], Any]] = {
+    training_start.start_training: lambda u, w: training_start.start_training(
+        u, _training_request(w)
+    ),
+    test_start.start_test: lambda u, w: test_start.start_test(u, _test_request(w)),
+    twins.start_twins: lambda u, w: twins.start_twins(u, w.model_id),
+}
 # Take a session but no account: steps of background work and of signing in. No page calls them
 # with an id of its own choosing; what is added here needs that reason.
 WITHOUT_ACCOUNT = {
+    "core.active_work": {"refuse_active_work"},
     "core.accounts": {"add_user", "has_users", "sign_up", "user_by_email"},
     "core.auth": {"count_attempt", "forgive_attempts"},
     "core.builtin": {"add_builtin", "begin", "demo_fleet_task", "find_builtin", "settle"},
@@ -254,6 +298,7 @@ WITHOUT_ACCOUNT = {
     "core.jobs.tasks": {
         "end_task",
         "enqueue",
+        "enqueue_all",
         "is_busy",
         "is_idle",
         "latest_tasks",
@@ -308,7 +353,7 @@ def service_functions() -> Iterator[Callable[..., Any]]:
 
 
 def test_the_walk_knows_every_service_function() -> None:
-    known = {*BY_ID, *LISTS, *QUERIES, *ABOUT_ONESELF}
+    known = {*BY_ID, *LISTS, *QUERIES, *ABOUT_ONESELF, *AT_THE_EDGE}
     found = {f for f in service_functions() if "user" in inspect.signature(f).parameters}
     assert _names(found - known) == [], "add the function to the walk above"
     assert _names(known - found) == []
@@ -352,6 +397,15 @@ def test_the_owner_is_not_refused(
             pass  # in use, or no such value: it was found at any rate
 
 
+@pytest.mark.parametrize("function", AT_THE_EDGE, ids=lambda f: f.__name__)
+def test_nothing_is_started_on_what_belongs_to_others(
+    worlds: tuple[World, CurrentUser], function: Callable[..., Any]
+) -> None:
+    first, second = worlds
+    with pytest.raises(NotFound):
+        AT_THE_EDGE[function](second, first)
+
+
 @pytest.mark.parametrize("function", LISTS, ids=lambda f: f.__name__)
 def test_lists_show_nothing_of_others(
     worlds: tuple[World, CurrentUser], function: Callable[..., Any]
@@ -382,13 +436,17 @@ def test_ids_of_others_do_not_pass_beside_an_own_one(worlds: tuple[World, Curren
         own = datasets.list_datasets(session, second)[0].id
         theirs = list(datasets.battery_ids(session, first.user, first.dataset_id, ["b0"]).values())
         assert cycles.load_cycles(session, second, own, battery_ids=theirs).empty
-    with undone() as session, pytest.raises(NotFound):
-        testing.create_test(session, second, TestRequest(first.model_id, own))
     with undone() as session:
+        with pytest.raises(NotFound):
+            test_start.plan_test(session, second, TestRequest(first.model_id, own))
         model = registry.get_model_info(session, first.user, first.model_id)
-        for function in (testing.exposures, testing.default_batteries):
-            with pytest.raises(NotFound):
-                function(session, second, model, own)
+        dataset = datasets.load_dataset(session, second, own)
+        with pytest.raises(NotFound):
+            test_material.load_test_material(session, second, model, dataset)
+        plan = _test_plan(session, first)
+        plan = replace(plan, dataset_id=own, labels_versions={own: 1})
+        with pytest.raises(NotFound):
+            test_start.write_test(session, second, plan)
 
 
 def test_an_account_acts_only_on_itself(worlds: tuple[World, CurrentUser]) -> None:

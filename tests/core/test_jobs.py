@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import psutil
@@ -16,15 +17,19 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import OperationalError
 
 from core import passwords, storage
+from core.accounts import delete_account
 from core.database import read_scope, session_scope
-from core.deletion import delete_dataset
+from core.deletion import delete_dataset, delete_job
 from core.jobs import context as context_module
 from core.jobs.context import TaskContext
 from core.jobs.kinds import settle_task
 from core.jobs.registry import Registry
 from core.jobs.states import move
 from core.settings import get_settings
-from core.testing import TestRequest, create_test, get_test_info
+from core.sweeping import is_needed
+from core.test_request import TestRequest
+from core.test_start import start_test
+from core.testing import get_test_info
 from core.training import cancel_run, job_status, settle, unfinished_checkpoint, update_job
 from core.training_views import JobInfo, RunInfo, get_job_info, get_run_info, run_log
 from core.uploads import cancel_upload, get_upload_info
@@ -35,13 +40,16 @@ from db.tables import (
     CycleData,
     Dataset,
     ModelVersion,
+    Study,
     TestJob,
     TestJobPrediction,
     TrainingJob,
     TrainingJobRun,
+    User,
 )
 from db.tables.columns import utc_now
 from tests.core.seeding import (
+    PASSWORD,
     add_account,
     add_dataset,
     add_world,
@@ -49,6 +57,7 @@ from tests.core.seeding import (
     queue_upload,
     write_csv,
 )
+from tests.core.statements import counted_statements
 
 # Cancelling takes at most a second; the rest is for a busy machine.
 CANCEL_LIMIT_S = 1.5
@@ -242,6 +251,44 @@ def test_what_a_busy_database_refused_is_written_later(
     assert written == [1]
 
 
+def test_an_idle_tick_asks_one_question(user: CurrentUser, dataset_id: int) -> None:
+    registry = Registry()
+    with counted_statements() as statements:
+        for _ in range(20):
+            registry.tick()
+    assert len(statements) == 20
+
+
+def test_a_tick_starts_what_was_queued_before_it(user: CurrentUser, dataset_id: int) -> None:
+    registry = Registry()
+    registry.tick()
+    job_id = queue_training(user, dataset_id, **ENDLESS)
+    registry.tick()
+    assert job_info(user, job_id).status == "RUNNING"
+    with session_scope() as session:
+        cancel_run(session, user, job_info(user, job_id).runs[0].id)
+
+
+@pytest.mark.parametrize("marked", [TestJob, TrainingJob, Study, User])
+def test_a_tick_removes_what_is_marked(user: CurrentUser, tmp_path: Path, marked: Any) -> None:
+    world = add_world(user, tmp_path)
+    ids = {TestJob: world.test_id, TrainingJob: world.job_id, Study: world.study_id}
+    if marked is User:
+        with session_scope() as session:
+            delete_account(session, add_account("bob@example.org"), PASSWORD)
+    else:
+        with session_scope() as session:
+            if marked is TrainingJob:
+                delete_job(session, user, world.job_id)
+            else:
+                session.get_one(marked, ids[marked]).deleting = True
+    for _ in range(2):
+        Registry().tick()
+    with read_scope() as session:
+        assert not session.scalars(select(marked).where(marked.deleting.is_(True))).all()
+        assert not session.scalar(select(is_needed()))
+
+
 def test_what_cannot_be_removed_keeps_nobody_waiting(
     user: CurrentUser, dataset_id: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -312,8 +359,8 @@ def test_half_a_dataset_is_removed(user: CurrentUser, tmp_path: Path, way: str) 
 
 def test_results_of_a_dead_test_are_removed(user: CurrentUser, tmp_path: Path) -> None:
     world = add_world(user, tmp_path)
+    test_id = start_test(user, TestRequest(world.model_id, world.dataset_id))
     with session_scope() as session:
-        test_id = create_test(session, user, TestRequest(world.model_id, world.dataset_id))
         moved = move(session, TestJob, test_id, "RUNNING", started_at=utc_now())
         task = session.scalars(
             select(BackgroundTask).where(

@@ -11,12 +11,14 @@ from core.cycles import load_cycles
 from core.database import read_scope, session_scope
 from core.dataset_writing import create_loading_dataset, publish, write_rows
 from core.datasets import get_dataset_summary, list_batteries
+from core.deletion import delete_dataset
 from core.errors import Conflict, InvalidInput, NotFound
 from core.ingest.build import assemble
 from core.ingest.labels import label_cycles
 from core.ingest.mapping import ColumnMapping, EolRule, FeatureColumn
 from core.jobs.tasks import enqueue
 from core.relabel import apply_relabel, preview_relabel
+from core.studies import create_study
 from core.users import CurrentUser
 from db.tables import DataUpload, TrainingJob, TrainingJobRun
 
@@ -200,8 +202,19 @@ def test_refused_while_training_waits(user: CurrentUser) -> None:
         session.flush()
         enqueue(session, user.id, "TRAIN", run.id)
 
-    with pytest.raises(Conflict, match="wait or run"):
+    with pytest.raises(Conflict, match="1 training run on it still waits or runs"):
         change(user, dataset_id, None, EolRule(0.9))
+
+
+def test_a_waiting_study_keeps_the_labels_as_it_keeps_the_dataset(user: CurrentUser) -> None:
+    dataset_id = store(user)
+    with session_scope() as session:
+        create_study(session, user, "row_split", "Study", {}, dataset_id=dataset_id)
+
+    with pytest.raises(Conflict, match="labels cannot be changed yet: 1 study on it still waits"):
+        change(user, dataset_id, None, EolRule(0.9))
+    with session_scope() as session, pytest.raises(Conflict, match="deleted yet: 1 study on it"):
+        delete_dataset(session, user, dataset_id)
 
 
 def test_only_ones_own_dataset(user: CurrentUser) -> None:

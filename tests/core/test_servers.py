@@ -11,14 +11,13 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from core import passwords, registry
+from core import passwords, registry, training_work
 from core.accounts import sign_up
 from core.database import get_engine, migrate, read_scope, session_scope
-from core.deletion import delete_dataset
+from core.deletion import delete_dataset, delete_job
 from core.errors import Conflict, NotFound
 from core.exports import latest_exports, open_export
 from core.ingest.mapping import EolRule
-from core.jobs import train_work
 from core.jobs.kinds import settle_task
 from core.jobs.registry import Registry
 from core.jobs.tasks import is_idle
@@ -27,8 +26,12 @@ from core.relabel import apply_relabel
 from core.results import get_result
 from core.settings import get_settings
 from core.sweeping import sweep
-from core.testing import TestRequest, create_test
-from core.training import TrainingRequest, cancel_run, create_job
+from core.test_request import TestRequest
+from core.test_start import plan_test, start_test, write_test
+from core.testing import cancel_test
+from core.training import cancel_job, cancel_run
+from core.training_request import TrainingRequest
+from core.training_start import TrainingPlan, plan_training, write_trainings
 from core.training_views import get_job_info
 from core.uploads import confirm_mapping, get_upload_info
 from core.users import CurrentUser
@@ -139,8 +142,7 @@ def test_the_main_job(user: CurrentUser, tmp_path_factory: pytest.TempPathFactor
     with read_scope() as session:
         model = list_models(session, user)[0]
     assert model.title == "Zellen für Ærø 電池 Baseline v1"
-    with session_scope() as session:
-        test_id = create_test(session, user, TestRequest(model.id, dataset_id))
+    test_id = start_test(user, TestRequest(model.id, dataset_id))
     work()
     with read_scope() as session:
         result = get_result(session, user, test_id)
@@ -166,19 +168,64 @@ def test_work_and_deletion_do_not_overlook_each_other(
     world = tmp_path_factory.mktemp("more")
     _, kept_id = add_dataset(user, world, "Kept")
 
-    def train(session: Session, chosen: int) -> int:
-        return create_job(session, user, TrainingRequest(chosen, "PCL", ("BASELINE",)))
-
+    plan, kept_plan = planned_training(user, dataset_id), planned_training(user, kept_id)
     deleted, refused = at_once(
-        lambda s: delete_dataset(s, user, dataset_id), lambda s: train(s, dataset_id)
+        lambda s: delete_dataset(s, user, dataset_id), lambda s: write_trainings(s, user, [plan])
     )
     assert not isinstance(deleted, Exception) and isinstance(refused, NotFound)
-    job_id, refused = at_once(
-        lambda s: train(s, kept_id), lambda s: delete_dataset(s, user, kept_id)
+    written, refused = at_once(
+        lambda s: write_trainings(s, user, [kept_plan]), lambda s: delete_dataset(s, user, kept_id)
     )
-    assert isinstance(job_id, int) and isinstance(refused, Conflict)
+    assert isinstance(written, list) and isinstance(refused, Conflict)
+    job_id = written[0]
     with session_scope() as session:
         cancel_run(session, user, get_job_info(session, user, job_id).runs[0].id)
+
+
+def planned_training(user: CurrentUser, dataset_id: int) -> TrainingPlan:
+    with read_scope() as session:
+        return plan_training(session, user, TrainingRequest(dataset_id, "PCL", ("BASELINE",)))
+
+
+def test_work_and_new_labels_do_not_overlook_each_other(
+    user: CurrentUser, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    _, dataset_id = add_dataset(user, tmp_path_factory.mktemp("files"))
+    plan = planned_training(user, dataset_id)
+
+    def relabel(session: Session) -> None:
+        apply_relabel(session, user, dataset_id, None, EolRule(0.85))
+
+    changed, refused = at_once(relabel, lambda s: write_trainings(s, user, [plan]))
+    assert changed is None and isinstance(refused, Conflict)
+    assert "were changed a moment ago" in str(refused)
+    plan = planned_training(user, dataset_id)
+    written, refused = at_once(lambda s: write_trainings(s, user, [plan]), relabel)
+    assert isinstance(written, list) and isinstance(refused, Conflict)
+    with session_scope() as session:
+        cancel_job(session, user, written[0])
+
+
+def test_a_test_and_the_deletion_of_its_model_do_not_overlook_each_other(
+    user: CurrentUser, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    _, dataset_id = add_dataset(user, tmp_path_factory.mktemp("files"))
+    jobs = [queue_training(user, dataset_id) for _ in range(2)]
+    work_off()
+    with read_scope() as session:
+        models = {model.job_id: model.id for model in list_models(session, user)}
+        requests = [TestRequest(models[job_id], dataset_id) for job_id in jobs]
+        plans = [plan_test(session, user, request) for request in requests]
+    deleted, refused = at_once(
+        lambda s: delete_job(s, user, jobs[0]), lambda s: write_test(s, user, plans[0])
+    )
+    assert not isinstance(deleted, Exception) and isinstance(refused, NotFound)
+    test_id, refused = at_once(
+        lambda s: write_test(s, user, plans[1]), lambda s: delete_job(s, user, jobs[1])
+    )
+    assert isinstance(test_id, int) and isinstance(refused, Conflict)
+    with session_scope() as session:
+        cancel_test(session, user, test_id)
 
 
 def test_a_mapping_is_accepted_once(
@@ -228,7 +275,7 @@ def test_cancelling_and_storing_do_not_block_each_other(
         time.sleep(0.5)
         return registry.add_model(*args, **kwargs)
 
-    monkeypatch.setattr(train_work, "add_model", add_model_slowly)
+    monkeypatch.setattr(training_work, "add_model", add_model_slowly)
     work_off()
     canceller.join(PATIENCE_S)
     with read_scope() as session:

@@ -11,8 +11,10 @@ from sqlalchemy import update
 
 from core.database import get_engine, read_scope, session_scope
 from core.errors import Conflict, InvalidInput
+from core.provenance import get_job_roles
 from core.registry import get_model_info
-from core.training_views import get_job_roles, list_jobs
+from core.training_start import plan_training
+from core.training_views import list_jobs
 from core.twin_report import twin_report
 from core.twins import (
     cancel_twins,
@@ -20,14 +22,17 @@ from core.twins import (
     find_twins,
     fits,
     group_key,
+    plan_twins,
     start_twins,
     twin_origins,
+    write_twins,
 )
 from core.users import CurrentUser
 from db.tables import ModelVersion
 from tests.conftest import settings_of
 from tests.core.finished import add_fleet, add_trained_model, finish_training, unseen_codes
 from tests.core.seeding import add_account
+from tests.core.statements import counted_statements
 
 CODES = unseen_codes()
 Account = tuple[CurrentUser, int]
@@ -76,11 +81,11 @@ def finish_twins(account: Account, model_id: int, gain: float, role: str = "test
 def test_a_group_has_the_model_and_what_it_lacks(account: Account) -> None:
     user, _ = account
     model_id = physics_model(account)
-    with session_scope() as session:
+    with read_scope() as session:
         count, seconds = estimate_twins(session, user, model_id)
         assert (count, find_twins(session, user, model_id).twins) == (5, ())
         assert seconds > 0
-        key = start_twins(session, user, model_id)
+    key = start_twins(user, model_id)
     with read_scope() as session:
         model = get_model_info(session, user, model_id)
         jobs = [job for job in list_jobs(session, user) if job.group_key == key]
@@ -107,14 +112,13 @@ def run_epochs(job: Any) -> int:
 def test_the_report_counts_batteries_and_seeds(account: Account) -> None:
     user, _ = account
     model_id = physics_model(account, rmse=0.009)
-    with session_scope() as session:
-        start_twins(session, user, model_id)
+    start_twins(user, model_id)
     finish_twins(account, model_id, gain=0.001)
     with read_scope() as session:
         report = twin_report(session, user, model_id)
         assert report.group.is_complete and not report.group.is_active
         with pytest.raises(Conflict, match="has its 3 seeds"):
-            start_twins(session, user, model_id)
+            start_twins(user, model_id)
         assert estimate_twins(session, user, model_id, 4)[0] == 2
     (found,) = report.targets
     assert (found.target, found.role) == ("PCL", "test")
@@ -129,8 +133,7 @@ def test_the_report_counts_batteries_and_seeds(account: Account) -> None:
 def test_no_gain_is_not_called_one(account: Account) -> None:
     user, _ = account
     model_id = physics_model(account, role="val")
-    with session_scope() as session:
-        start_twins(session, user, model_id)
+    start_twins(user, model_id)
     finish_twins(account, model_id, gain=0.0, role="val")
     with read_scope() as session:
         (found,) = twin_report(session, user, model_id).targets
@@ -143,16 +146,46 @@ def test_no_gain_is_not_called_one(account: Account) -> None:
 def test_cancelled_twins_can_be_started_again(account: Account) -> None:
     user, _ = account
     model_id = physics_model(account)
+    start_twins(user, model_id)
+    with pytest.raises(Conflict, match="wait or run"):
+        start_twins(user, model_id)
     with session_scope() as session:
-        start_twins(session, user, model_id)
-    with session_scope() as session:
-        with pytest.raises(Conflict, match="wait or run"):
-            start_twins(session, user, model_id)
         cancel_twins(session, user, model_id)
-    with session_scope() as session:
+    with read_scope() as session:
         assert not find_twins(session, user, model_id).is_active
-        start_twins(session, user, model_id)
+    start_twins(user, model_id)
+    with read_scope() as session:
         assert len(find_twins(session, user, model_id).twins) == 6
+
+
+def test_of_two_who_start_twins_at_once_the_second_is_refused(account: Account) -> None:
+    user, _ = account
+    model_id = physics_model(account)
+    with read_scope() as session:
+        first, second = (plan_twins(session, user, model_id) for _ in range(2))
+    with session_scope() as session:
+        write_twins(session, user, first)
+    with pytest.raises(Conflict, match="wait or run"), session_scope() as session:
+        write_twins(session, user, second)
+    with read_scope() as session:
+        assert len([j for j in list_jobs(session, user) if j.group_key == first.group_key]) == 5
+
+
+def test_twins_share_one_check_of_their_data(account: Account) -> None:
+    """Planning five trainings reads the data as planning one does."""
+    user, _ = account
+    model_id = physics_model(account)
+    with read_scope() as session:
+        plan = plan_twins(session, user, model_id)
+        with counted_statements() as statements:
+            one = plan_training(session, user, plan.trainings[0].request)
+    assert one == plan.trainings[0]
+    assert len({plan.labels_version for plan in plan.trainings}) == 1
+    with counted_statements() as all_statements, session_scope() as session:
+        write_twins(session, user, plan)
+    assert len(statements) <= 5
+    # Per training: its row, its batteries, its runs, their ids, their tasks.
+    assert len(all_statements) == 5 * 5 + 3
 
 
 def test_models_of_another_version_of_the_algorithm_do_not_count(account: Account) -> None:
@@ -165,9 +198,9 @@ def test_models_of_another_version_of_the_algorithm_do_not_count(account: Accoun
             .where(ModelVersion.id == model_id)
             .values(config={**model.config, "algorithm_version": 0})
         )
-    with session_scope() as session:
+    with read_scope() as session:
         assert estimate_twins(session, user, model_id)[0] == 6
-        start_twins(session, user, model_id)
+    start_twins(user, model_id)
     finish_twins(account, model_id, gain=0.001)
     with read_scope() as session:
         (found,) = twin_report(session, user, model_id).targets
@@ -192,9 +225,10 @@ def test_models_from_before_versions_by_algorithm_count_as_the_first(account: Ac
 def test_models_without_errors_by_battery_say_so(account: Account) -> None:
     user, dataset_id = account
     model_id = add_trained_model(user, dataset_id, "VERHULST", "Old", seed=1)
-    with session_scope() as session:
+    with read_scope() as session:
         assert estimate_twins(session, user, model_id)[0] == 6
-        start_twins(session, user, model_id)
+    start_twins(user, model_id)
+    with read_scope() as session:
         key = group_key(get_model_info(session, user, model_id))
         jobs = [job.id for job in list_jobs(session, user) if job.group_key == key]
     for job_id in jobs:
@@ -208,21 +242,20 @@ def test_what_has_no_physics_has_no_twins(account: Account) -> None:
     plain = add_trained_model(user, dataset_id, name="Plain")
     switched_off = physics_model(account, physics_weight=0.0)
     with_physics = physics_model(account)
-    with read_scope() as session:
-        for model_id, words in (
-            (plain, "no physics to switch off"),
-            (switched_off, "physics weight of 0"),
-        ):
-            with pytest.raises(InvalidInput, match=words):
-                start_twins(session, user, model_id)
-        with pytest.raises(InvalidInput, match="3 to 10"):
-            start_twins(session, user, with_physics, 2)
+    for model_id, words in (
+        (plain, "no physics to switch off"),
+        (switched_off, "physics weight of 0"),
+    ):
+        with pytest.raises(InvalidInput, match=words):
+            start_twins(user, model_id)
+    with pytest.raises(InvalidInput, match="3 to 10"):
+        start_twins(user, with_physics, 2)
 
 
 def test_seeds_stay_within_their_bounds(account: Account) -> None:
     user, _ = account
     model_id = physics_model(account, seed=2**31 - 1)
-    with session_scope() as session:
-        start_twins(session, user, model_id)
+    start_twins(user, model_id)
+    with read_scope() as session:
         seeds = {twin.seed for twin in find_twins(session, user, model_id).twins}
     assert seeds == {2**31 - 1, 2**31 - 2, 2**31 - 3}

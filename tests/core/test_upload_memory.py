@@ -18,7 +18,8 @@ from core import accounts, uploads
 from core.database import migrate, read_scope, session_scope
 from core.jobs.context import load_context
 from core.jobs.registry import Registry
-from core.jobs.upload_work import work
+from core.upload_work import work
+from core.wiring import wire
 
 migrate()
 with session_scope() as session:
@@ -29,6 +30,7 @@ with read_scope() as session:
     mapping = uploads.preview_upload(session, user, upload_id).mapping
 with session_scope() as session:
     uploads.confirm_mapping(session, user, upload_id, mapping, "Large")
+wire()
 registry = Registry()
 task_id = registry._claim("short")
 with read_scope() as session:

@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch import nn
 
+from models.build import load_build
 from models.config import resolve
 from models.network import mean_square
-from models.registry import ALGORITHMS, load_build
+from models.registry import ALGORITHMS
 from models.samples import ask_ahead, ask_current, gather, make_rows
 from models.scaling import fit_scaler
 from models.series import BatterySeries, make_task

@@ -15,7 +15,10 @@ from core.dataset_writing import create_loading_dataset, publish, write_rows
 from core.demo_fleet import make_demo_fleet
 from core.ingest.build import IngestResult
 from core.users import CurrentUser
+from core.wiring import wire
 from db.tables import DataUpload
+
+wire()
 
 PASSWORD = "correct horse battery"
 RunPage = Callable[..., AppTest]

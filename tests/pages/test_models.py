@@ -5,7 +5,8 @@ from streamlit.testing.v1 import AppTest
 from core.database import read_scope, session_scope
 from core.datasets import get_dataset_summary
 from core.registry import list_models
-from core.testing import TestRequest, create_test
+from core.test_request import TestRequest
+from core.test_start import start_test
 from core.users import CurrentUser
 from db.tables import Dataset, ModelVersion
 from tests.pages.conftest import run_page, store_fleet, texts
@@ -110,8 +111,7 @@ def test_delete_asks_for_the_name(user: CurrentUser, model_id: int) -> None:
 def test_delete_is_refused_while_a_test_uses_it(
     user: CurrentUser, dataset_id: int, model_id: int
 ) -> None:
-    with session_scope() as session:
-        create_test(session, user, TestRequest(model_id, dataset_id))
+    start_test(user, TestRequest(model_id, dataset_id))
     page = run_page("models", user, {"model": model_id})
     press(page, "Delete…")
     assert "1 test uses this model" in texts(page)

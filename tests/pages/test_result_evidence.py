@@ -15,8 +15,10 @@ from core.cycles_seen import get_cycles_seen
 from core.database import get_engine, read_scope, session_scope
 from core.peers import list_peers
 from core.registry import list_models
-from core.testing import TestRequest, create_test
-from core.training import TrainingRequest, create_job
+from core.test_request import TestRequest
+from core.test_start import start_test
+from core.training_request import TrainingRequest
+from core.training_start import start_training
 from core.users import CurrentUser
 from db.tables import (
     BatteryUnit,
@@ -68,12 +70,11 @@ def train_and_test(
     request = TrainingRequest(
         dataset_id, target, algorithms, hyperparams={"epochs": 1, "max_horizon": max_horizon}
     )
-    with session_scope() as session:
-        job_id = create_job(session, user, request)
+    job_id = start_training(user, request)
     work_off()
-    with session_scope() as session:
+    with read_scope() as session:
         models = {m.algorithm: m.id for m in list_models(session, user) if m.job_id == job_id}
-        ids = [create_test(session, user, TestRequest(models[a], dataset_id)) for a in algorithms]
+    ids = [start_test(user, TestRequest(models[a], dataset_id)) for a in algorithms]
     for _ in ids:
         work_off_one()
     return tuple(ids)
@@ -280,9 +281,7 @@ def test_only_tests_that_mean_the_same_are_offered(bench: Bench) -> None:
         (peer,) = list_peers(session, bench.user, forecast, "PCL")
         assert peer.info.id == bench.forecasts[1]
         model_id = peers[0].info.model_version_id
-    with session_scope() as session:
-        request = TestRequest(model_id, bench.dataset_id, ["b3"])
-        other = create_test(session, bench.user, request)
+    other = start_test(bench.user, TestRequest(model_id, bench.dataset_id, ["b3"]))
     with read_scope() as session:
         before = list_peers(session, bench.user, estimate, "RUL")
     assert other not in {peer.info.id for peer in before}

@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.database import read_scope, session_scope
+from core.database import read_scope
 from core.jobs.context import load_context
-from core.jobs.kinds import KINDS
+from core.jobs.kinds import get_kinds
 from core.jobs.registry import Registry
 from core.registry import list_models
-from core.testing import TestRequest, create_test
-from core.training import TrainingRequest, create_job
+from core.test_request import TestRequest
+from core.test_start import start_test
+from core.training_request import TrainingRequest
+from core.training_start import start_training
 from core.users import CurrentUser
 from tests.core.seeding import add_dataset, work_off
 
@@ -22,8 +24,7 @@ def trained_model(
     request = TrainingRequest(
         dataset_id, target, ["BASELINE"], hyperparams={"epochs": 1, "max_horizon": max_horizon}
     )
-    with session_scope() as session:
-        create_job(session, user, request)
+    start_training(user, request)
     work_off()
     with read_scope() as session:
         return list_models(session, user)[0].id, dataset_id
@@ -33,8 +34,7 @@ def queued_test(
     user: CurrentUser, model_id: int, dataset_id: int, codes: Sequence[str] | None = None
 ) -> int:
     """The id of a test that waits."""
-    with session_scope() as session:
-        return create_test(session, user, TestRequest(model_id, dataset_id, codes))
+    return start_test(user, TestRequest(model_id, dataset_id, codes))
 
 
 def finished_test(
@@ -52,4 +52,4 @@ def work_off_one() -> None:
     assert task_id is not None
     with read_scope() as session:
         context = load_context(session, task_id)
-    KINDS[context.kind].load_work()(context)
+    get_kinds()[context.kind].load_work()(context)

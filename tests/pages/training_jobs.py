@@ -5,12 +5,14 @@ from sqlalchemy.orm import Session
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
-from core.database import session_scope
+from core.database import read_scope, session_scope
 from core.jobs.states import move
 from core.jobs.tasks import end_task
 from core.registry import add_model
 from core.storage import atomic_file
-from core.training import TrainingRequest, begin, create_job, settle, update_job
+from core.training import begin, settle, update_job
+from core.training_request import TrainingRequest
+from core.training_start import start_training
 from core.training_views import get_job_info
 from core.users import CurrentUser
 from db.tables import BackgroundTask, TrainingJobRun, TrainingJobRunMetric
@@ -35,11 +37,11 @@ def start_job(
     user: CurrentUser, dataset_id: int, algorithms: tuple[str, ...] = ("BASELINE",), epochs: int = 4
 ) -> tuple[int, list[int]]:
     """A waiting job for PCL; returns its id and those of its runs."""
-    with session_scope() as session:
-        request = TrainingRequest(
-            dataset_id, "PCL", algorithms, hyperparams={"epochs": epochs}, name="My training"
-        )
-        job_id = create_job(session, user, request)
+    request = TrainingRequest(
+        dataset_id, "PCL", algorithms, hyperparams={"epochs": epochs}, name="My training"
+    )
+    job_id = start_training(user, request)
+    with read_scope() as session:
         runs = [run.id for run in get_job_info(session, user, job_id).runs]
     return job_id, runs
 

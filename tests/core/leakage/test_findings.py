@@ -9,15 +9,20 @@ import pytest
 from sqlalchemy import select, update
 
 from core.database import read_scope, session_scope
+from core.datasets import load_dataset
 from core.errors import InvalidInput
 from core.leakage.finding import Finding
-from core.leakage.findings import dataset_findings, test_findings, training_findings
+from core.leakage.findings import dataset_findings
 from core.leakage.relatives import list_duplicates
-from core.leakage.stored import load_sketches
 from core.registry import get_model_info
 from core.relabel import apply_relabel
-from core.testing import TestRequest, create_test, default_batteries, exposures
-from core.training import TrainingRequest, create_job
+from core.test_leakage import test_findings
+from core.test_material import TestMaterial, default_batteries, load_test_material
+from core.test_request import TestRequest
+from core.test_start import start_test
+from core.training_leakage import training_findings
+from core.training_request import TrainingRequest
+from core.training_start import start_training
 from core.uploads import get_upload_info
 from core.users import CurrentUser
 from db.tables import BatteryUnit, Dataset, TestJobBattery
@@ -54,7 +59,19 @@ def with_a_twin(frame: pd.DataFrame) -> pd.DataFrame:
 
 def check(user: CurrentUser, request: TrainingRequest) -> tuple[Finding, ...]:
     with read_scope() as session:
-        return training_findings(session, user, request)
+        dataset = load_dataset(session, user, request.dataset_id)
+        return training_findings(session, user, request, dataset)
+
+
+def material_of(user: CurrentUser, model_id: int, dataset_id: int) -> TestMaterial:
+    with read_scope() as session:
+        model = get_model_info(session, user, model_id)
+        return load_test_material(session, user, model, load_dataset(session, user, dataset_id))
+
+
+def check_test(user: CurrentUser, material: TestMaterial, codes: list[str]) -> tuple[Finding, ...]:
+    with read_scope() as session:
+        return test_findings(session, user, material, codes)
 
 
 def kinds(findings: tuple[Finding, ...]) -> list[tuple[str, str]]:
@@ -73,14 +90,13 @@ def test_one_battery_under_two_names_is_refused_across_roles(
     dataset_id = add_changed(user, tmp_path, with_a_twin)
     request = TrainingRequest(dataset_id, "PCL", ["BASELINE"])
     assert kinds(check(user, request)) == [("same battery", "block")]
-    with session_scope() as session, pytest.raises(InvalidInput) as refused:
-        create_job(session, user, request)
+    with pytest.raises(InvalidInput) as refused:
+        start_training(user, request)
     assert "b0 (training) = b9 (test)" in str(refused.value)
     assert "Give both the same role" in str(refused.value)
     mended = TrainingRequest(dataset_id, "PCL", ["BASELINE"], {**ROLES, "b9": "train"})
     assert kinds(check(user, mended)) == [("counted twice", "info")]
-    with session_scope() as session:
-        assert create_job(session, user, mended)
+    assert start_training(user, mended)
     with read_scope() as session:
         found = dataset_findings(session, user, dataset_id)
         twins = list_duplicates(session, user, dataset_id)
@@ -104,8 +120,8 @@ def test_a_feature_that_tells_the_share_of_life_is_refused(
     )
     roles = {**ROLES, "b3": "train", "b4": "train"}
     request = TrainingRequest(dataset_id, "PCL", ["BASELINE"], roles)
-    with session_scope() as session, pytest.raises(InvalidInput, match="'resistance' tells"):
-        create_job(session, user, request)
+    with pytest.raises(InvalidInput, match="'resistance' tells"):
+        start_training(user, request)
     assert check(user, request)[0].columns == ("resistance",)
 
 
@@ -115,8 +131,8 @@ def test_capacity_as_a_feature_is_for_forecasts_only(dataset: OwnedDataset, tmp_
         user, tmp_path, lambda f: f.assign(resistance=1000 * f["capacity"].round(6))
     )
     request = TrainingRequest(dataset_id, "PCL", ["BASELINE"])
-    with session_scope() as session, pytest.raises(InvalidInput, match="'resistance' is the cap"):
-        create_job(session, user, request)
+    with pytest.raises(InvalidInput, match="'resistance' is the cap"):
+        start_training(user, request)
     forecast = TrainingRequest(dataset_id, "PCL", ["BASELINE"], hyperparams={"max_horizon": 5})
     assert check(user, forecast) == ()
     assert kinds(check(user, TrainingRequest(dataset_id, "RUL", ["BASELINE"]))) == [
@@ -131,22 +147,20 @@ def test_copies_of_known_batteries_are_exposed(world: World, tmp_path: Path, sto
     if not stored:
         with session_scope() as session:
             session.execute(update(BatteryUnit).values(capacity_sketch=None))
-    request = TestRequest(world.model_id, dataset_id)
-    with read_scope() as session:
-        model = get_model_info(session, user, world.model_id)
-        by_id = exposures(session, user, model, dataset_id)
-        codes = {item.battery_id: item.code for item in load_sketches(session, user, dataset_id)}
-        assert default_batteries(session, user, model, dataset_id) == ["c0", "c1"]
-        found = test_findings(session, user, request)
-        assert test_findings(session, user, TestRequest(world.model_id, world.dataset_id)) == ()
-    exposure = {codes[battery_id]: value for battery_id, value in by_id.items()}
+    material = material_of(user, world.model_id, dataset_id)
+    codes = material.dataset.codes
+    assert default_batteries(material) == ["c0", "c1"]
+    found = check_test(user, material, sorted(codes.values()))
+    at_home = material_of(user, world.model_id, world.dataset_id)
+    assert check_test(user, at_home, sorted(at_home.dataset.codes.values())) == ()
+    exposure = {codes[battery_id]: value for battery_id, value in material.exposure.items()}
     seen = {"c4": "train", "c3": "train", "c2": "val"}
     assert exposure == {"c0": "unseen", "c1": "unseen", **seen}
     assert kinds(found) == [("seen before", "warn"), ("seen before", "warn")]
     assert "b0 = c4, b1 = c3" in found[0].message
     assert found[1].batteries == ("c2",)
-    with session_scope() as session:
-        test_id = create_test(session, user, TestRequest(world.model_id, dataset_id, ["c4", "c0"]))
+    test_id = start_test(user, TestRequest(world.model_id, dataset_id, ["c4", "c0"]))
+    with read_scope() as session:
         rows = session.execute(
             select(TestJobBattery.battery_id, TestJobBattery.exposure).where(
                 TestJobBattery.test_job_id == test_id
@@ -168,8 +182,7 @@ def test_a_second_half_of_a_known_battery_is_told(world: World, tmp_path: Path) 
         return later.assign(battery="later", capacity=last - 0.003 * np.arange(len(later)))
 
     dataset_id = add_changed(user, tmp_path, split, "Second halves")
-    with read_scope() as session:
-        found = test_findings(session, user, TestRequest(world.model_id, dataset_id, ["later"]))
+    found = check_test(user, material_of(user, world.model_id, dataset_id), ["later"])
     assert kinds(found) == [("partly seen", "warn")]
     assert "b0 with later" in found[0].message
 

@@ -9,15 +9,17 @@ from sqlalchemy.orm import Session
 
 from core.cycles import ALL_COLUMNS, load_cycles
 from core.database import read_scope, session_scope
+from core.datasets import get_dataset_summary
 from core.errors import TaskFailed
+from core.evidence import battery_metrics, horizon_metrics, overall_metrics
 from core.exports import queue_export
 from core.jobs.context import TaskContext
-from core.jobs.evidence import battery_metrics, horizon_metrics, overall_metrics
 from core.jobs.states import move
 from core.prediction_writing import PredictedCurve, write_predictions
 from core.registry import get_model_info, open_checkpoint
 from core.series import make_series
-from core.testing import UNSEEN, TestInfo, add_log, get_test_info, match_features
+from core.test_material import matched_columns
+from core.testing import UNSEEN, TestInfo, add_log, get_test_info
 from core.users import CurrentUser, load_user
 from db.tables import (
     BatteryUnit,
@@ -60,7 +62,8 @@ def _load(context: TaskContext) -> Assignment:
         user = load_user(session, context.user_id)
         test = get_test_info(session, user, context.subject_id)
         model_info = get_model_info(session, user, test.model_version_id)
-        columns = match_features(session, user, model_info, test.dataset_id)
+        dataset = get_dataset_summary(session, user, test.dataset_id)
+        columns = matched_columns(model_info, dataset)
         path, _ = open_checkpoint(session, user, test.model_version_id)
         batteries = _batteries(session, test.id)
         ids = {code: battery_id for code, battery_id, _ in batteries}

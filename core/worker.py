@@ -1,4 +1,4 @@
-"""The process that does one task: `python -m core.jobs.worker TASK_ID`."""
+"""The process that does one task: `python -m core.worker TASK_ID`."""
 
 import logging
 import os
@@ -11,8 +11,9 @@ from sqlalchemy.exc import DBAPIError
 from core.database import read_scope, session_scope
 from core.defects import ADVICE, report_defect
 from core.jobs.context import TaskContext, load_context
-from core.jobs.kinds import KINDS, settle_task
+from core.jobs.kinds import get_kinds, settle_task
 from core.jobs.registry import Registry
+from core.wiring import wire
 from db.tables import BackgroundTask
 
 log = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ def main(task_id: int) -> None:
         context = load_context(session, task_id)
     context.watch()
     try:
-        KINDS[context.kind].load_work()(context)
+        get_kinds()[context.kind].load_work()(context)
     except Exception as error:
         # Before the task is marked as failed, or the watching thread would take that for a
         # verdict of somebody else and leave at once.
@@ -78,4 +79,5 @@ def _explain(context: TaskContext, error: Exception) -> str:
 
 
 if __name__ == "__main__":
+    wire()
     main(int(sys.argv[1]))

@@ -12,17 +12,18 @@ from sqlalchemy.orm import Session
 from core import access, storage
 from core.cycles import ALL_COLUMNS, fingerprint, load_cycles
 from core.database import read_scope, session_scope
-from core.datasets import Feature, features_of, list_batteries
+from core.datasets import Feature, features_of, labels_version_of, list_batteries
 from core.ensembles import ENSEMBLE, list_members
 from core.errors import TaskFailed
+from core.evidence import add_evidence, interval_facts, score_roles, training_share
 from core.jobs.context import TaskContext
-from core.jobs.evidence import add_evidence, interval_facts, score_roles, training_share
 from core.jobs.states import move
 from core.learned import learned_lines
+from core.provenance import get_job_roles
 from core.registry import add_model
 from core.series import make_series, targets_of
 from core.training import unfinished_checkpoint, update_job
-from core.training_views import RunInfo, get_job_info, get_job_roles, get_run_info
+from core.training_views import RunInfo, get_job_info, get_run_info
 from core.users import CurrentUser, load_user
 from core.version import version_facts
 from db.tables import TrainingJobRun, TrainingJobRunLog, TrainingJobRunMetric
@@ -127,7 +128,7 @@ def _load(context: TaskContext) -> Assignment:
         n_algorithms=len(job.runs),
         hp=resolve(run.algorithm, job.hyperparams),
         features=features,
-        labels_version=int(schema.get("labels_version", 1)),
+        labels_version=labels_version_of(schema),
         series={role: [series[c] for c in codes[role] if c in series] for role in codes},
         fingerprint=fingerprint(frame),
     )

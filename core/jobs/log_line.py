@@ -1,0 +1,13 @@
+"""A line of the log of a training run or a test."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One line of a log; time in UTC."""
+
+    created_at: datetime
+    level: str
+    message: str

@@ -1,0 +1,15 @@
+"""What a page or a command asks for when it starts a test."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TestRequest:
+    """What to test; None takes the default (domain.md: the test batteries, horizon 0 or 1)."""
+
+    __test__ = False
+    model_id: int
+    dataset_id: int
+    battery_codes: Sequence[str] | None = None
+    horizon: int | None = None
