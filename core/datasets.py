@@ -20,7 +20,7 @@ from db.tables.columns import ROLES
 
 @dataclass(frozen=True)
 class Feature:
-    """One feature of a dataset; `column` is its place, feature_1 to feature_8."""
+    """One feature of a dataset; `column` is its column of `cycle_data`, feature_1 to feature_8."""
 
     column: str
     name: str
@@ -50,7 +50,7 @@ class DatasetSummary:
 
     @property
     def labels_version(self) -> int:
-        """Counts up whenever labels are computed anew."""
+        """Version of the labels; it goes up by 1 whenever they are recomputed."""
         return int(self.schema.get("labels_version", 1))
 
     @property
@@ -75,7 +75,7 @@ class DatasetDetail:
 
 
 def list_datasets(session: Session, user: CurrentUser) -> list[DatasetSummary]:
-    """Every dataset that the user may read: own ones first, newest first, then built-in ones."""
+    """Datasets that the user may read: the user's own, newest first, then the built-in ones."""
     rows = session.scalars(access.visible_datasets(user).order_by(Dataset.id.desc())).all()
     counts = _counts(session, [row.id for row in rows])
     summaries = [_summary(row, counts.get(row.id)) for row in rows]
@@ -127,7 +127,7 @@ def list_batteries(session: Session, user: CurrentUser, dataset_id: int) -> pd.D
 
 
 def rename_dataset(session: Session, user: CurrentUser, dataset_id: int, name: str) -> None:
-    """Give a dataset of one's own another name."""
+    """Rename a dataset that the user owns."""
     access.get_owned_dataset(session, user, dataset_id).name = checked_name(name, "dataset")
     session.flush()
 

@@ -182,7 +182,9 @@ def _missing(
     if problem := twin_refusal(model):
         raise InvalidInput(problem)
     if not FEWEST_SEEDS <= n_seeds <= MOST_SEEDS:
-        raise InvalidInput(f"Choose {FEWEST_SEEDS} to {MOST_SEEDS} seeds a side, not {n_seeds}.")
+        raise InvalidInput(
+            f"Choose {FEWEST_SEEDS} to {MOST_SEEDS} seeds on each side, not {n_seeds}."
+        )
     usable = _usable(session, user, model, group)
     roles = _roles(session, user, model)
     # Near the largest seed there is, count down.

@@ -56,7 +56,7 @@ def _questions(user: CurrentUser) -> TestRequest | None:
     except InvalidInput as error:
         st.warning(str(error), icon=":material/warning:")
         return None
-    st.subheader("How far ahead" if model.max_horizon else "Horizon", anchor=False)
+    st.subheader("How far ahead", anchor=False)
     horizon = _choose_horizon(model)
     st.subheader("Batteries", anchor=False)
     codes = choose_batteries(user, model, dataset_id)
@@ -93,7 +93,8 @@ def _choose_model(user: CurrentUser) -> ModelInfo | None:
 
 
 def _described(model: ModelInfo) -> str:
-    kind = f"forecasts up to {model.max_horizon} cycles" if model.max_horizon else "estimates"
+    ahead = f"forecasts up to {counted(model.max_horizon, 'cycle')} ahead"
+    kind = ahead if model.max_horizon else "estimates"
     algorithm = algorithm_label(model.algorithm)
     named = model.title if algorithm in model.name else f"{model.title} · {algorithm}"
     return f"{named} · {TARGET_TITLES[model.target]} · {kind}"
@@ -125,7 +126,7 @@ def _choose_dataset(user: CurrentUser, model: ModelInfo) -> int:
 def _choose_horizon(model: ModelInfo) -> int:
     longest = model.max_horizon
     horizon = st.number_input(
-        "Horizon (cycles)",
+        "Cycles ahead",
         min_value=1 if longest else 0,
         max_value=longest,
         value=1 if longest else 0,
@@ -133,16 +134,16 @@ def _choose_horizon(model: ModelInfo) -> int:
         disabled=not longest,
         key=f"horizon_{model.id}",
         width=240,
-        help="How many cycles ahead of the last measured cycle the model answers.",
+        help="How many cycles after the last measured cycle the model predicts.",
     )
     if longest:
         st.markdown(
             f"This model forecasts **1 to {longest} cycles** ahead. 1 is the next cycle and the "
-            "easiest; choose more to see how far its forecasts hold."
+            "easiest; choose more to see how far ahead its forecasts are good."
         )
     else:
         st.caption(
-            "This model estimates the state at the measured cycle itself, so its horizon is 0. "
+            "This model estimates the state at the measured cycle itself. "
             "Train a forecasting model to look ahead."
         )
     return int(horizon)
@@ -151,7 +152,7 @@ def _choose_horizon(model: ModelInfo) -> int:
 def _start_panel(user: CurrentUser, request: TestRequest) -> None:
     n = len(request.battery_codes or ())
     st.metric("Batteries to test", f"{n:,}")
-    st.metric("Answer", kind_word(request.horizon or 0))
+    st.metric("Estimate or forecast", kind_word(request.horizon or 0))
     clean = leakage_panel(test_check(user, request), request.dataset_id) if n else True
     pressed = st.button(
         "Start test",

@@ -57,7 +57,7 @@ def floor_text(standing: Standing) -> str:
     if standing.test.is_floor:
         return "is a floor"
     if standing.ties:
-        return f"does not surely beat {', '.join(standing.ties)}"
+        return f"not shown to beat {', '.join(standing.ties)}"
     return "beats every floor" if standing.beats else "no floor tested"
 
 
@@ -109,8 +109,8 @@ def _key(board: Board) -> str:
 def _cautions(found: Leaderboard) -> None:
     if found.comparison.labels_differ:
         st.warning(
-            "The labels of this dataset were computed anew between these tests: they were scored "
-            "on different true values. Test the older models again.",
+            "The labels of this dataset changed between these tests, so they were scored against "
+            "different true values. Test the older models again.",
             icon=":material/warning:",
         )
     beaten = [s.test.info.model_title for s in found.standings if s.ties]
@@ -122,14 +122,14 @@ def _cautions(found: Leaderboard) -> None:
     if not found.has_floors:
         st.caption(
             "No floor was tested here. Train the mean curve, and for forecasts the last value and "
-            "last slope, to see whether these models are worth their effort."
+            "last slope, to see whether these models are worth it."
         )
 
 
 def _ground(found: Leaderboard) -> str:
     n = len(found.comparison.codes)
     certain = (
-        "A shared rank such as 2-4 means that chance explains the order among these"
+        "A range of ranks such as 2-4 means that these models cannot be told apart"
         if n >= FEWEST_BATTERIES
         else f"Fewer than {FEWEST_BATTERIES} batteries allow no interval, so no rank is certain"
     )
@@ -151,16 +151,16 @@ def _table(found: Leaderboard, names: dict[int, str]) -> None:
         alt=f"Models by {item.quantity.label}, the lowest first.",
         column_config={
             "Rank": st.column_config.TextColumn(
-                width="small", help="Ranks that remain possible, given what chance explains."
+                width="small", help="A range, such as 2-4, where the models cannot be told apart."
             ),
             f"Mean {item.header}": st.column_config.NumberColumn(
-                help=f"Mean over batteries: each counts the same. {item.help}"
+                help=f"Mean over batteries: every battery counts the same. {item.help}"
             ),
             f"Pooled {item.header}": st.column_config.NumberColumn(
                 help="Over all cycles together, so that long-lived batteries count more."
             ),
             "95 % interval": st.column_config.TextColumn(
-                help="Of the mean over batteries, from drawing the batteries again."
+                help="Of the mean over batteries, from resampling the batteries (bootstrap)."
             ),
         },
     )

@@ -165,7 +165,7 @@ def _look_and_apply(user: CurrentUser, detail: DatasetDetail, wish: _Wish) -> No
         with st.spinner("Storing labels"), session_scope() as session:
             apply_relabel(session, user, detail.summary.id, wish.nominal_capacity_ah, wish.eol)
         del st.session_state[key]
-        st.toast("Labels computed anew.", icon=":material/check:")
+        st.toast("Labels recomputed.", icon=":material/check:")
         st.rerun()
 
 
@@ -184,8 +184,8 @@ def _show(preview: RelabelPreview) -> None:
     rows.append(f"Cycle life: {lives[0]} now, {lives[1]} then.")
     if preview.models_affected:
         rows.append(
-            f"{counted(preview.models_affected, 'model')} trained on the labels of now will be "
-            "marked as trained on older labels."
+            f"{counted(preview.models_affected, 'model')} trained on the present labels will "
+            "be marked as trained on older labels."
         )
     st.markdown("\n".join(f"- {row}" for row in rows))
     if preview.starting_below:

@@ -17,7 +17,7 @@ NOUNS = {
     "batteries": ("battery", "batteries"),
     "cycles": ("cycle", "cycles"),
     "uploads": ("uploaded file", "uploaded files"),
-    "training_jobs": ("training job", "training jobs"),
+    "training_jobs": ("training", "trainings"),
     "runs": ("run", "runs"),
     "models": ("model", "models"),
     "tests": ("test", "tests"),
@@ -73,7 +73,7 @@ def _rename(user: CurrentUser, summary: DatasetSummary) -> None:
 def _confirm_deletion(user: CurrentUser, summary: DatasetSummary) -> None:
     with read_scope() as session:
         counts = list_dataset_dependents(session, user, summary.id)
-    st.markdown(f"**{plain(summary.name)}** goes, and with it {_listed(counts)}.")
+    st.markdown(f"This deletes **{plain(summary.name)}**, and with it {_listed(counts)}.")
     st.markdown("This cannot be undone.")
     confirmed = confirm_by_name(summary.name, "dataset", f"confirm_{summary.id}")
     if not st.button("Delete for good", type="primary", disabled=not confirmed):

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.errors import FadeBenchError
 from core.jobs.tasks import TaskState
+from core.words import rounded
 from ui.links import link
 from ui.theme import ACCENT_TEXT_STYLE
 from ui.words import plain
@@ -79,7 +80,7 @@ def status_text(status: str) -> str:
 def task_progress(task: TaskState, progress: float | None = None) -> None:
     """Stage, percentage, elapsed and remaining time of work under way."""
     if task.status == "PENDING":
-        st.progress(0.0, text="Waiting for a free place; it starts by itself.")
+        st.progress(0.0, text="Waiting for a free process; it starts by itself.")
         return
     share = progress if progress is not None else (task.progress or 0.0)
     parts = [task.stage or "Starting", f"{share:.0%}", f"{duration(task.elapsed_s)} so far"]
@@ -112,7 +113,7 @@ def file_size(size_bytes: int) -> str:
     """A size as people say it."""
     for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if size_bytes >= factor:
-            return f"{size_bytes / factor:.3g} {unit}"
+            return f"{rounded(size_bytes / factor, 3)} {unit}"
     return f"{size_bytes} bytes"
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from models.choice_labels import choice_label
 from models.config import ALGORITHMS, HYPERPARAMETERS, HyperparameterSpec
 
 # Chosen among the first questions of the page, not here.
@@ -22,15 +23,15 @@ def hyperparameter_form(algorithms: Sequence[str]) -> dict[str, Any]:
     specs = [spec for spec in HYPERPARAMETERS if spec.name not in ASKED_ELSEWHERE]
     algorithms = [name for name in algorithms if any(name in spec.algorithms for spec in specs)]
     if not algorithms:
-        st.caption("What is chosen has nothing to set. Networks, trees and linear models do.")
+        st.caption("The chosen algorithms have no settings. Networks, trees and linear models do.")
         return {}
     st.caption(
-        "Grey values are the defaults. A value for one algorithm wins over the one for all that "
-        "use it."
+        "Grey values are the defaults. A value for one algorithm replaces the one for all "
+        "algorithms."
     )
     shared = [spec for spec in specs if _is_shared(spec, algorithms)]
     tabs = st.tabs(
-        ["All that use it"] * bool(shared) + [ALGORITHMS[name].label for name in algorithms]
+        ["All algorithms"] * bool(shared) + [ALGORITHMS[name].label for name in algorithms]
     )
     values = {}
     if shared:
@@ -79,10 +80,23 @@ def _widget(spec: HyperparameterSpec, default: str, algorithm: str) -> Any:
     key = f"setting_{algorithm}_{spec.name}" if algorithm else f"setting_{spec.name}"
     if spec.kind == "choice":
         return st.selectbox(
-            label, spec.choices, index=None, key=key, placeholder=default, help=words
+            label,
+            spec.choices,
+            index=None,
+            format_func=choice_label,
+            key=key,
+            placeholder=default,
+            help=words,
         )
     if spec.kind == "multichoice":
-        return st.multiselect(label, spec.choices, key=key, placeholder=default, help=words)
+        return st.multiselect(
+            label,
+            spec.choices,
+            format_func=choice_label,
+            key=key,
+            placeholder=default,
+            help=words,
+        )
     if spec.minimum is None or spec.maximum is None:
         raise TypeError(f"There is no input for a setting of the kind {spec.kind}.")
     number = int if spec.kind == "int" else float
@@ -119,5 +133,5 @@ def _shared_default(spec: HyperparameterSpec, algorithms: Sequence[str]) -> str:
 
 def _shown(value: Any) -> str:
     if isinstance(value, tuple | list):
-        return ", ".join(value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
+        return ", ".join(map(choice_label, value))
+    return f"{value:g}" if isinstance(value, float) else choice_label(str(value))

@@ -14,8 +14,8 @@ from ui.words import counted, plain
 CLEAN = "No leakage found"
 SEVERITY_WORDS = {
     "block": ("Must be changed", "red", ":material/block:"),
-    "warn": ("Look out", "orange", ":material/warning:"),
-    "info": ("Good to know", "blue", ":material/info:"),
+    "warn": ("Warning", "orange", ":material/warning:"),
+    "info": ("For your information", "blue", ":material/info:"),
 }
 NAMES_SHOWN = 3
 HEADLINES = {

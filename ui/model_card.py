@@ -45,7 +45,7 @@ def _numbers(card: ModelCard) -> None:
         alt="Errors of the model with 95 % intervals over batteries.",
         column_config={
             "95 % interval": st.column_config.TextColumn(
-                help="From drawing the batteries again: how the error would be on other such "
+                help="From resampling the batteries: how the error would be on other such "
                 "batteries. Not stated for fewer than six."
             )
         },

@@ -40,7 +40,7 @@ def show_model(user: CurrentUser, model: ModelInfo) -> None:
             _confirm_deletion(user, model)
     if model.labels_changed:
         st.warning(
-            "The labels of the dataset were computed anew after this training: these errors refer "
+            "The labels of the dataset were recomputed after this training: these errors refer "
             "to the old ones. Train again for numbers on the new ones.",
             icon=":material/warning:",
         )

@@ -9,6 +9,8 @@ import streamlit as st
 from core.database import read_scope
 from core.registry import ModelInfo, compare_configs
 from core.users import CurrentUser
+from core.words import rounded
+from models.choice_labels import choice_label
 from models.specs import SPECS_BY_NAME
 from ui.theme import algorithm_label
 from ui.training_list import target_text
@@ -93,8 +95,8 @@ def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
+        return ", ".join(choice_label(str(item)) for item in value)
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return rounded(value)
     text = str(value)
-    return target_text(text) if text == "BOTH" else algorithm_label(text)
+    return target_text(text) if text == "BOTH" else algorithm_label(choice_label(text))

@@ -81,8 +81,8 @@ def _outcome(user: CurrentUser, model: ModelInfo, report: TwinReport) -> None:
     if not report.group.twins:
         st.markdown(
             "Trains this model again with and without its physics: same batteries, settings and "
-            "epochs, several seeds a side. The difference of each battery then shows whether the "
-            "physics helps."
+            "epochs, several seeds on each side. The difference of each battery shows whether "
+            "the physics helps."
         )
     elif report.problem:
         st.info(report.problem, icon=":material/info:")
@@ -100,13 +100,13 @@ def _start(user: CurrentUser, model: ModelInfo, group: TwinGroup) -> None:
     first = min(max(FEWEST_SEEDS, have + (1 if group.is_complete else 0)), MOST_SEEDS)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         n_seeds = st.number_input(
-            "Seeds a side",
+            "Seeds on each side",
             min_value=first,
             max_value=MOST_SEEDS,
             value=first,
             key=f"twin_seeds_{model.id}_{have}",
             width=140,
-            help="Runs differ by chance; several seeds show how much. At least three.",
+            help="Trainings differ by chance; several seeds show how much. At least three.",
         )
         with shown_errors():
             with read_scope() as session:

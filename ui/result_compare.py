@@ -68,7 +68,7 @@ def _cautions(found: Comparison) -> None:
         )
     if found.labels_differ:
         st.warning(
-            "The labels were computed anew between these tests: they were scored on different true "
+            "The labels changed between these tests, so they were scored against different true "
             "values. Test the older models again.",
             icon=":material/warning:",
         )
@@ -78,7 +78,7 @@ def _cautions(found: Comparison) -> None:
         own = str(most) if fewest == most else f"{fewest} to {most}"
         st.caption(
             f"Only the {counted(len(found.codes), 'battery', 'batteries')} that none of the models "
-            f"had seen count here; each alone was tested on {own} unseen batteries."
+            f"had seen count here; each alone was tested on {own} unseen."
         )
 
 

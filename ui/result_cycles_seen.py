@@ -21,7 +21,7 @@ VIEW = "Cycles seen"
 FLOOR_NAME = "Mean life of the training batteries"
 ERRORS = {"rmse": "RMSE", "median_absolute": "Median absolute error"}
 MEANINGS = {
-    "rmse": "Root of the mean squared difference between told and true cycle life.",
+    "rmse": "Root of the mean squared difference between predicted and true cycle life.",
     "median_absolute": "Half of the batteries err by less than this.",
 }
 

@@ -13,7 +13,8 @@ ActingEmail = Annotated[
     str, typer.Option("--as", metavar="EMAIL", help="E-mail of the account to act for.")
 ]
 AsJson = Annotated[
-    bool, typer.Option("--json", help="JSON alone on standard output, progress on standard error.")
+    bool,
+    typer.Option("--json", help="Write JSON alone to standard output, progress to standard error."),
 ]
 NoWait = Annotated[
     bool, typer.Option("--no-wait", help="Return at once; the work goes on in the background.")

@@ -21,10 +21,10 @@ from db.tables.columns import EXPORT_FORMATS
 
 def export_results(
     acting: ActingEmail,
-    test: Annotated[int, typer.Option(metavar="ID", help="Test; `test` names it.")],
-    out: Annotated[Path, typer.Option(metavar="PATH", help="Where the file goes.")],
+    test: Annotated[int, typer.Option(metavar="ID", help="Number of the test; `test` prints it.")],
+    out: Annotated[Path, typer.Option(metavar="PATH", help="Path of the file to write.")],
     file_format: Annotated[str, typer.Option("--format", help="csv or xlsx.")] = "csv",
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
     no_wait: NoWait = False,
     as_json: AsJson = False,
 ) -> None:

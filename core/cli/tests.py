@@ -11,17 +11,20 @@ from core.database import read_scope, session_scope
 from core.results import TestResult, get_result
 from core.testing import TestInfo, TestRequest, create_test, get_test_info
 from core.users import CurrentUser
+from core.words import counted
 
 
 def test_model(
     acting: ActingEmail,
-    model: Annotated[int, typer.Option(metavar="ID", help="Model version; `train` names it.")],
+    model: Annotated[
+        int, typer.Option(metavar="ID", help="Number of the model; `train` prints it.")
+    ],
     dataset: Annotated[int, typer.Option(metavar="ID", help="Dataset; see `datasets`.")],
     batteries: Annotated[
-        str | None, typer.Option(help="Codes with commas between; the test batteries if absent.")
+        str | None, typer.Option(help="Codes, separated by commas; by default the test batteries.")
     ] = None,
     horizon: Annotated[
-        int | None, typer.Option(help="Cycles to look ahead; 0 estimates the measured cycle.")
+        int | None, typer.Option(help="How many cycles ahead; 0 for a model that estimates.")
     ] = None,
     no_wait: NoWait = False,
     as_json: AsJson = False,
@@ -77,7 +80,9 @@ def _lines(payload: dict[str, Any]) -> list[str]:
     lines = [f"Test {payload['test_job_id']} of {payload['model']}: {payload['status']}"]
     for target, metrics in payload["overall"].items():
         lines.append(
-            f"{target} on {metrics['n_batteries']} unseen batteries, {metrics['n']:,} cycles: "
+            f"{target} on "
+            f"{counted(metrics['n_batteries'], 'unseen battery')}, "
+            f"{counted(metrics['n'], 'cycle')}: "
             f"{metrics_text(metrics)}"
         )
     if payload["status"] == "SUCCEEDED" and not payload["overall"]:

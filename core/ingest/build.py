@@ -17,6 +17,7 @@ from core.ingest.limits import DEFAULT_LIMITS, Limits, Progress, no_progress
 from core.ingest.mapping import ColumnMapping, validate_mapping
 from core.ingest.readers import read_table
 from core.splits import ROLES, propose_split
+from core.words import counted, rounded
 
 READING_SHARE = 0.8
 SHORT_BATTERY_CYCLES = 10
@@ -181,27 +182,28 @@ def _plausibility_warnings(cycles: pd.DataFrame, batteries: pd.DataFrame) -> Ite
     if len(odd):
         yield (
             f"First capacity over nominal capacity is outside {USUAL_FIRST_SOH[0]}-"
-            f"{USUAL_FIRST_SOH[1]} for {len(odd)} batteries ({_first(odd)}), median "
-            f"{first_soh.median():.3g} over all. Check the nominal capacity and the unit."
+            f"{USUAL_FIRST_SOH[1]} for {counted(len(odd), 'battery')} ({_first(odd)}), "
+            f"median {rounded(first_soh.median(), 3)} over all. Check the nominal capacity and the "
+            "unit."
         )
     short = batteries.loc[batteries["total_cycles"] < SHORT_BATTERY_CYCLES, "battery_code"]
     if len(short):
         yield (
-            f"{len(short)} batteries have fewer than {SHORT_BATTERY_CYCLES} cycles "
-            f"({_first(short)})."
+            f"{counted(len(short), 'battery has', 'batteries have')} fewer than "
+            f"{SHORT_BATTERY_CYCLES} cycles ({_first(short)})."
         )
     censored = int(batteries["censored"].sum())
     if censored and (cycles["pcl"].notna().any() or cycles["rul"].notna().any()):
         yield (
-            f"{censored} of {len(batteries)} batteries never reach end of life: they have no "
-            "cycle life and no RUL."
+            f"{censored} of {counted(len(batteries), 'battery')} did not reach end of life, "
+            "so no cycle life and no RUL is known for them."
         )
     pcl = cycles["pcl"]
     outliers = pcl.notna() & ~pcl.between(*PLAUSIBLE_PCL)
     if outliers.any():
         yield (
-            f"{int(outliers.sum()):,} cycles have a PCL outside {PLAUSIBLE_PCL[0]:.0%} to "
-            f"{PLAUSIBLE_PCL[1]:.0%} (first: battery "
+            f"{counted(int(outliers.sum()), 'cycle has', 'cycles have')} a PCL outside "
+            f"{PLAUSIBLE_PCL[0]:.0%} to {PLAUSIBLE_PCL[1]:.0%} (first: battery "
             f"{cycles.loc[outliers, 'battery_code'].iloc[0]}). They are kept; check the units."
         )
 
@@ -218,10 +220,13 @@ def _gap_warnings(cycles: pd.DataFrame, dropped_rows: int) -> Iterator[str]:
     gaps = steps > 1
     if gaps.any():
         n_batteries = cycles.loc[gaps, "battery_code"].nunique()
-        left_out = f" (counting the {dropped_rows:,} rows left out)" if dropped_rows else ""
+        left_out = (
+            f" (counting the {counted(dropped_rows, 'row')} left out)" if dropped_rows else ""
+        )
         yield (
-            f"{int(gaps.sum()):,} gaps in the cycle numbers of {n_batteries} batteries"
-            f"{left_out}; the longest leaves out {int(steps.max()) - 1:,} cycles."
+            f"{counted(int(gaps.sum()), 'gap')} in the cycle numbers of "
+            f"{counted(n_batteries, 'battery')}"
+            f"{left_out}; the longest leaves out {counted(int(steps.max()) - 1, 'cycle')}."
         )
 
 

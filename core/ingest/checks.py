@@ -11,6 +11,7 @@ import pandas as pd
 
 from core.errors import BadFile
 from core.ingest.mapping import ColumnMapping
+from core.words import counted
 
 MAX_LISTED = 200
 # In the message; the list that comes with it names the others.
@@ -191,7 +192,7 @@ def _order_warnings(frame: pd.DataFrame, bad: np.ndarray) -> Iterator[str]:
     backwards = usable.loc[(steps < 0).to_numpy(), "battery_code"]
     if len(backwards):
         yield (
-            f"The cycles of {backwards.nunique()} batteries were not in order "
+            f"The cycles of {counted(backwards.nunique(), 'battery')} were not in order "
             f"(first: battery {backwards.iloc[0]}); they were sorted."
         )
 
@@ -199,7 +200,7 @@ def _order_warnings(frame: pd.DataFrame, bad: np.ndarray) -> Iterator[str]:
 def _summary(problems: Problems) -> str:
     kinds = "; ".join(f"{KINDS[kind]}: {count:,}" for kind, count in problems.counts.items())
     first = "; ".join(problem.describe() for problem in problems.listed[:MAX_EXAMPLES])
-    rows = "1 row" if problems.n_bad_rows == 1 else f"{problems.n_bad_rows:,} rows"
+    rows = counted(problems.n_bad_rows, "row")
     text = f"{rows} cannot be used ({kinds}). First: {first}. "
     if problems.counts.get("duplicate_cycle", 0) > len(problems.bad_rows) / 2:
         return text + (
@@ -211,12 +212,12 @@ def _summary(problems: Problems) -> str:
 
 def _with_drop_warnings(problems: Problems, before: pd.DataFrame, after: pd.DataFrame) -> Problems:
     kinds = "; ".join(f"{KINDS[kind]}: {count:,}" for kind, count in problems.counts.items())
-    warnings = [f"{problems.n_bad_rows:,} unusable rows were left out ({kinds})."]
+    warnings = [f"{counted(problems.n_bad_rows, 'unusable row')} left out ({kinds})."]
     gone = [str(c) for c in before["battery_code"].unique() if c not in set(after["battery_code"])]
     if gone:
         shown = ", ".join(code or "(blank)" for code in gone[:10])
         more = f" and {len(gone) - 10} more" if len(gone) > 10 else ""
         warnings.append(
-            f"{len(gone)} batteries have no usable row and are left out: {shown}{more}."
+            f"{counted(len(gone), 'battery')} left out for lack of a usable row: {shown}{more}."
         )
     return replace(problems, warnings=(*warnings, *problems.warnings))

@@ -15,6 +15,7 @@ import pandas as pd
 
 from core.errors import BadFile
 from core.ingest.mapping import MAX_FEATURES, ColumnMapping, EolRule
+from core.words import counted
 
 FEATURE_NAMES = tuple(f"feature_{position}" for position in range(1, MAX_FEATURES + 1))
 _UNIT_FACTOR = {"Ah": 1.0, "mAh": 1e-3, "fraction": 1.0, "percent": 1e-2}
@@ -229,7 +230,11 @@ def _group_tags(
                 "split column, or do not map it."
             )
     without = sum(role is None for role in tags.values())
-    return tags, [f"{without} batteries have no split role in the file."] if without else []
+    return tags, (
+        [f"{counted(without, 'battery has', 'batteries have')} no split role in the file."]
+        if without
+        else []
+    )
 
 
 def _rul_warnings(cycles: pd.DataFrame, origins: LabelOrigins) -> list[str]:
@@ -242,14 +247,15 @@ def _rul_warnings(cycles: pd.DataFrame, origins: LabelOrigins) -> list[str]:
     warnings = []
     if len(uneven):
         warnings.append(
-            f"In {len(uneven)} batteries cycle + RUL differs by more than 1 between rows (most in "
-            f"battery {uneven.idxmax()}: {uneven.max():.0f}). RUL is kept as in the file; the "
-            "cycle life is the median."
+            f"In {counted(len(uneven), 'battery')} cycle + RUL differs by more than 1 between rows "
+            f"(most in battery {uneven.idxmax()}: {uneven.max():.0f}). RUL is kept as in the file; "
+            "the cycle life is the median."
         )
     computed = _other_codes(cycles, origins.file_rul_batteries)
     if computed:
         warnings.append(
-            f"{len(computed)} batteries have no RUL in the file; theirs follows from end of life."
+            f"{counted(len(computed), 'battery has', 'batteries have')} no RUL in the file; it is "
+            "computed from end of life."
         )
     return warnings
 

@@ -15,6 +15,7 @@ from core.ingest.mapping import (
     ShareUnit,
 )
 from core.ingest.numbers import is_missing, parse_number
+from core.words import rounded
 
 _ALIASES: dict[str, tuple[str, ...]] = {
     role: tuple(names.split())
@@ -269,7 +270,7 @@ def _with_units(
     nominal = round_to_usual_capacity(first_ah)
     guesses.append(
         f"The nominal capacity of {nominal:g} Ah is a guess from the first measured capacity "
-        f"({first_ah:.3g} Ah). Correct it if the data sheet says otherwise."
+        f"({rounded(first_ah, 3)} Ah). Correct it if the data sheet says otherwise."
     )
     mapping = replace(mapping, capacity_unit=capacity_unit, nominal_capacity_ah=nominal)
     return mapping, tuple(guesses)

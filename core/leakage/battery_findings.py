@@ -28,8 +28,8 @@ def role_findings(ties: Sequence[Relative], roles: Mapping[str, str]) -> list[Fi
     ]
     if twice:
         text = (
-            f"{_pairs(twice)} hold the same battery twice in one role, so it counts twice. Leave "
-            "one of the two out."
+            f"The same battery is in one role twice, under two names: {_pairs(twice)}. It counts "
+            "twice. Leave one of the two out."
         )
         findings.append(Finding("counted twice", "info", text, _codes(twice)))
     return findings

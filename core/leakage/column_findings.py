@@ -26,7 +26,7 @@ def column_finding(fact: Fact, features: Sequence[Feature], question: Question) 
     elif fact == "capacity":
         severity = "block" if "PCL" in question.targets else "warn"
         text = (
-            f"{subject} {'is' if one else 'are'} the capacity in other words (correlation 0.99999 "
+            f"{subject} {'is' if one else 'are'} the capacity in another form (correlation 0.99999 "
             f"or more within the batteries), and an estimate must not see what it estimates. "
             f"{leave}"
         )
@@ -46,8 +46,8 @@ def column_finding(fact: Fact, features: Sequence[Feature], question: Question) 
     else:
         text = (
             f"{subject} {'stands' if one else 'stand'} still over the last cycles of most "
-            "batteries, as if filled up after their end, which shows how long they live. Cut "
-            "these rows off."
+            "batteries, as if filled up after their end, which shows how long they live. Remove "
+            "these rows."
         )
     return Finding(f"column {fact}", severity, text, columns=names)
 

@@ -33,7 +33,7 @@ def life_scatter(
         return empty_figure(title, "No battery to show.", dark=dark)
     figure = new_figure(
         title,
-        subtitle="One point a battery; dashed: prediction equals truth",
+        subtitle="One point per battery; dashed: prediction equals truth",
         dark=dark,
         revision="life-scatter",
         height=430,
