@@ -62,7 +62,7 @@ def create_row_split(session: Session, user: CurrentUser, dataset_id: int) -> in
 
 
 def parse_result(stored: Mapping[str, Any]) -> RowSplitResult:
-    """A stored result as frames."""
+    """Read a stored result as tables."""
     example = stored["example"]
     parts = [
         pd.DataFrame({"cycle_num": example["cycle_num"], "target": target, **values})

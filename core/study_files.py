@@ -1,4 +1,4 @@
-"""The result of a study of early cycles as CSV and XLSX, made at the click."""
+"""The result of a study of early cycles as CSV and XLSX, made when it is downloaded."""
 
 import io
 from typing import Any

@@ -1,4 +1,4 @@
-"""How long a training will take: of each algorithm, and until all have ended."""
+"""Estimates how long a training takes: each algorithm, and all of them together."""
 
 from collections.abc import Mapping
 
@@ -12,8 +12,8 @@ from core.users import CurrentUser
 from models.config import estimate_seconds
 from models.intervals import choose_method, fits_of
 
-# What a run takes beside its training: a process starts, cycles are read, the model and its floors
-# are scored and stored. What is solved at once took 7 to 10 s in all (74,845 cycles, two cores).
+# Time of a run besides fitting: a process starts, cycles are read, the model and its floors are
+# scored and stored. Algorithms without epochs took 7 to 10 s in all (74,845 cycles, two cores).
 SECONDS_AROUND_A_TRAINING = 8.0
 
 
@@ -22,7 +22,7 @@ def estimate_duration_s(
 ) -> dict[str, float]:
     """Rough seconds of each algorithm if every epoch is run, from measured throughput.
 
-    The models that only serve the intervals count too.
+    The additional models that serve the intervals are included.
     """
     settings = checked_settings(request)
     roles = checked_roles(session, user, request)

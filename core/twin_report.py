@@ -1,4 +1,4 @@
-"""Whether physics helped: twins compared battery by battery, over their seeds."""
+"""Compares twins battery by battery over their seeds, to tell whether physics helped."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -65,7 +65,7 @@ def twin_report(session: Session, user: CurrentUser, model_id: int) -> TwinRepor
 
 
 def _alike(models: Mapping[tuple[bool, int], ModelInfo]) -> dict[tuple[bool, int], ModelInfo]:
-    """Models of the same code and labels as the newest: others differ in more than physics."""
+    """Keep models with the code and labels of the newest; others differ in more than physics."""
     newest = max(models.values(), key=lambda model: model.id)
     making = _making(newest)
     return {key: model for key, model in models.items() if _making(model) == making}

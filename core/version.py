@@ -1,4 +1,4 @@
-"""Which code made a result."""
+"""The version of the code, stored with every result."""
 
 import hashlib
 from functools import lru_cache

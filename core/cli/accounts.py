@@ -1,4 +1,4 @@
-"""`user add`: accounts made by whoever has the shell."""
+"""`user add`: creates accounts from the command line."""
 
 import sys
 from typing import Annotated

@@ -94,9 +94,9 @@ def _mapping(
     eol_threshold: float | None,
     drop_bad_rows: bool,
 ) -> tuple[ColumnMapping, list[str]]:
-    """The mapping and what in it was guessed.
+    """The column mapping, and sentences on what in it was guessed.
 
-    Checked before the file is stored, so that a slip leaves nothing behind.
+    It is checked before the file is stored, so that a wrong mapping leaves nothing behind.
     """
     if not path.is_file():
         raise BadFile(f"There is no file at {path}.")

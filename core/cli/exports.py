@@ -1,4 +1,4 @@
-"""`export`: a test's results as a file."""
+"""`export`: writes the results of a test to a file."""
 
 import os
 import shutil
@@ -88,7 +88,7 @@ def _copy(user: CurrentUser, export_id: int, out: Path) -> int:
         raise TaskFailed(message or "The file could not be made. Try again.")
     with read_scope() as session:
         source = open_export(session, user, export_id)
-    # Renamed when it is complete, so that a full disk leaves no half a file under this name.
+    # The file gets its name when it is complete, so a full disk leaves no incomplete file.
     partial = out.with_name(f".{out.name}.partial-{os.getpid()}")
     try:
         shutil.copyfile(source, partial)

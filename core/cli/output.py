@@ -1,4 +1,4 @@
-"""What a command says on standard output: one JSON document, or lines and tables to read."""
+"""Output of the commands: one JSON document, or lines and tables to read."""
 
 import json
 from collections.abc import Mapping, Sequence

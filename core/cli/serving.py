@@ -1,4 +1,4 @@
-"""`serve-jobs`: background work without the app."""
+"""`serve-jobs`: does background work without the app."""
 
 import time
 from typing import Annotated

@@ -201,7 +201,7 @@ def _rows_found(stored: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
 
 
 def _records(frame: pd.DataFrame) -> list[dict[Any, Any]]:
-    """Rows with None where a number is missing."""
+    """Turn a frame into rows, with None for missing numbers."""
     return frame.astype(object).where(frame.notna(), None).to_dict("records")
 
 

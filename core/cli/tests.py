@@ -1,4 +1,4 @@
-"""`test`: a model on batteries."""
+"""`test`: tests a model on batteries."""
 
 from typing import Annotated, Any
 
@@ -68,7 +68,7 @@ def _payload(user: CurrentUser, info: TestInfo) -> dict[str, Any]:
 
 
 def _battery_rows(result: TestResult) -> list[dict[str, Any]]:
-    """One row per battery and target; numbers that count things are whole."""
+    """One row per battery and target; counts are whole numbers."""
     rows: list[dict[Any, Any]] = result.batteries.astype(object).to_dict("records")
     counts = [n for n in result.batteries.columns if n == "n" or n.endswith("_left_out")]
     for row in rows:

@@ -1,4 +1,4 @@
-"""One uploaded file to one dataset: read, check, label, split and report."""
+"""Turns one uploaded file into one dataset: reads, checks, labels, splits and reports."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ PLAUSIBLE_PCL = (-0.2, 0.9)
 
 @dataclass(frozen=True)
 class IngestResult:
-    """What becomes a dataset.
+    """The content of a new dataset, with the report of its reading.
 
     cycles : battery_code, cycle_num, feature_1..feature_8 (unused 0.0), pcl (fraction),
         rul (cycles, nullable Int64), capacity_ah; sorted by battery and cycle
@@ -86,7 +86,7 @@ def assemble(
     warnings: list[str] | None = None,
     notes: tuple[str, ...] = (),
 ) -> IngestResult:
-    """Complete labelled data with split, feature schema and report."""
+    """Add split, feature schema and report to labelled data."""
     batteries, split_origin = _with_split(labelled.batteries)
     dropped = problems.n_bad_rows if problems else 0
     all_warnings = [
@@ -104,7 +104,7 @@ def assemble(
 
 
 def _with_cycle(raw: pd.DataFrame) -> pd.DataFrame:
-    """Number rows by their order in the file where no column does; dropped rows leave gaps."""
+    """Number the rows by their order if no column holds cycle numbers; dropped rows leave gaps."""
     if "cycle" in raw:
         return raw
     order = raw.groupby("battery_code", observed=True, sort=False).cumcount() + 1.0
@@ -112,7 +112,7 @@ def _with_cycle(raw: pd.DataFrame) -> pd.DataFrame:
 
 
 def _sort_in_place(raw: pd.DataFrame) -> None:
-    """Sort column by column: at most one is held twice, which bounds memory (test_memory)."""
+    """Sort column by column, so that at most one column is in memory twice (test_memory)."""
     order = sorting_order(raw)
     if isinstance(order, slice):
         return
@@ -176,7 +176,7 @@ def _report(
 
 
 def _plausibility_warnings(cycles: pd.DataFrame, batteries: pd.DataFrame) -> Iterator[str]:
-    """Yield what is possible but more often a slip: of a unit, the nominal capacity, the EOL."""
+    """Warn of values that are possible but often mean a wrong unit, nominal capacity or EOL."""
     first_soh = batteries["first_capacity_ah"] / batteries["nominal_capacity"]
     odd = batteries.loc[first_soh.notna() & ~first_soh.between(*USUAL_FIRST_SOH), "battery_code"]
     if len(odd):
@@ -215,7 +215,7 @@ def _early_end_warnings(labelled: LabelledData) -> Iterator[str]:
 
 
 def _gap_warnings(cycles: pd.DataFrame, dropped_rows: int) -> Iterator[str]:
-    """Yield how many cycle numbers are missing; rows that were left out are among them."""
+    """Warn of gaps in the cycle numbers; rows that were left out make gaps, too."""
     steps = cycles.groupby("battery_code", observed=True)["cycle_num"].diff()
     gaps = steps > 1
     if gaps.any():

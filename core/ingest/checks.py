@@ -1,4 +1,4 @@
-"""Finds the rows that cannot be used, names them, and stops or drops them."""
+"""Finds unusable rows, lists them, and refuses the file or drops the rows."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from core.ingest.mapping import ColumnMapping
 from core.words import counted
 
 MAX_LISTED = 200
-# In the message; the list that comes with it names the others.
+# Examples in the message; the list beside it has the others.
 MAX_EXAMPLES = 2
 # So that cycle + RUL still fits a 32-bit column.
 MAX_CYCLE = 1_000_000_000
@@ -56,7 +56,7 @@ class Problem:
 
 
 class UnusableRows(BadFile):
-    """Rows cannot be used, and the user chose to stop; `problems` says which."""
+    """The file has unusable rows and the user chose to stop; `problems` lists them."""
 
     def __init__(self, message: str, problems: "Problems") -> None:
         super().__init__(message)
@@ -84,9 +84,9 @@ class Problems:
 
 
 def find_problems(frame: pd.DataFrame, mapping: ColumnMapping | None = None) -> Problems:
-    """Look through a raw frame (see `core.ingest.collect`) for rows that cannot be used.
+    """Find the unusable rows of a raw frame (see `core.ingest.collect`).
 
-    `mapping` only lends the file's column names to the messages.
+    `mapping` is needed only for the file's column names in messages.
     """
     names = _source_names(frame, mapping)
     bad = np.zeros(len(frame), dtype=bool)
@@ -111,7 +111,7 @@ def find_problems(frame: pd.DataFrame, mapping: ColumnMapping | None = None) -> 
 
 
 def apply_checks(frame: pd.DataFrame, mapping: ColumnMapping) -> tuple[pd.DataFrame, Problems]:
-    """Drop unusable rows or raise UnusableRows that names the first, as the mapping says."""
+    """Drop unusable rows, or raise UnusableRows with the first ones, as the mapping says."""
     problems = find_problems(frame, mapping)
     if not problems.n_bad_rows:
         return frame, problems
@@ -147,7 +147,7 @@ def _is_count(values: np.ndarray, largest: int) -> np.ndarray:
 
 
 def _duplicates(frame: pd.DataFrame, bad: np.ndarray) -> np.ndarray:
-    """Rows whose battery and cycle an earlier usable row has already."""
+    """Mask of rows with the battery and cycle of an earlier usable row."""
     usable = frame.loc[~bad, ["battery_code", "cycle"]]
     mask = np.zeros(len(frame), dtype=bool)
     mask[~bad] = usable.duplicated(keep="first").to_numpy()

@@ -1,4 +1,4 @@
-"""Sentences on feature columns that give the answer away, and on labels that were repaired."""
+"""Findings on feature columns that give the answer away, and on repaired labels."""
 
 from collections.abc import Sequence
 
@@ -53,7 +53,7 @@ def column_finding(fact: Fact, features: Sequence[Feature], question: Question) 
 
 
 def label_findings(summary: DatasetSummary, question: Question) -> list[Finding]:
-    """Labels that the source itself repaired with later cycles."""
+    """Findings on labels that the file's source repaired with later cycles."""
     notes = summary.schema.get("label_notes") or ()
     if not notes or (question.estimates and "PCL" not in question.targets):
         return []

@@ -1,4 +1,4 @@
-"""What a training, a test or a dataset gives away; services behind the leakage check."""
+"""The leakage check of a training, a test or a dataset."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from core.testing import TestRequest
     from core.training import TrainingRequest
 
-# Enough to see what a column is, few enough to read at every turn of a page.
+# Enough to judge a column, and few enough to read whenever a page is drawn.
 SAMPLED_BATTERIES = 12
 
 
 def training_findings(
     session: Session, user: CurrentUser, request: "TrainingRequest"
 ) -> tuple[Finding, ...]:
-    """What a training as requested would give away; the gravest first."""
+    """Check a requested training; the gravest findings first."""
     summary = get_dataset_summary(session, user, request.dataset_id)
     batteries = load_sketches(session, user, request.dataset_id)
     roles = request.roles
@@ -55,7 +55,7 @@ def training_findings(
 def test_findings(
     session: Session, user: CurrentUser, request: "TestRequest"
 ) -> tuple[Finding, ...]:
-    """What a test as requested would give away; None as battery codes takes all."""
+    """Check a requested test; battery codes None takes all batteries of the dataset."""
     model = get_model_info(session, user, request.model_id)
     summary = get_dataset_summary(session, user, request.dataset_id)
     tested = [
@@ -86,9 +86,9 @@ def dataset_findings(
     dataset_id: int,
     duplicates: Sequence[Duplicate] | None = None,
 ) -> tuple[Finding, ...]:
-    """What a dataset gives away by itself and together with the user's other datasets.
+    """Check a dataset by itself and against the user's other datasets.
 
-    `duplicates` is what `list_duplicates` gives, where the caller has it already.
+    A caller that has the result of `list_duplicates` already passes it as `duplicates`.
     """
     if duplicates is None:
         duplicates = list_duplicates(session, user, dataset_id)
@@ -105,7 +105,7 @@ def dataset_findings(
 
 
 def _has_estimator(request: "TrainingRequest") -> bool:
-    """Whether any algorithm of a request answers for the measured cycle."""
+    """Whether any algorithm of a request estimates the measured cycle."""
     shared = request.hyperparams.get("max_horizon", 0)
     overrides = request.hyperparams.get("overrides") or {}
     horizons = [
@@ -122,7 +122,7 @@ def _column_findings(
     question: Question,
     needed: Sequence[str] | None = None,
 ) -> list[Finding]:
-    """What feature columns give away, seen on a sample of some batteries."""
+    """Findings on feature columns, from a sample of the batteries."""
     features = {
         feature.column: feature
         for feature in summary.features
