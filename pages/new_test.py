@@ -19,7 +19,7 @@ from ui.result_words import TARGET_TITLES, kind_word
 from ui.theme import algorithm_label
 from ui.words import counted, plain
 
-# A second click on the button within this time is the same wish.
+# A second click on the button within this time counts as the same click.
 DOUBLE_CLICK_S = 3.0
 _LAST_START = "new_test.last_start"
 

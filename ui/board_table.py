@@ -1,4 +1,4 @@
-"""A leaderboard drawn: the verdict, the table with shared ranks, the intervals, the file."""
+"""Draws a leaderboard: the verdict, the table of ranks, the intervals, the file."""
 
 from collections.abc import Sequence
 
@@ -26,7 +26,7 @@ MOST_COMPARED = 8
 
 
 def show_board(user: CurrentUser, board: Board, key: str) -> None:
-    """Rank the models of a board and draw what came of it, or say why nothing did."""
+    """Rank the models of a board and draw the ranking, or say why there is none."""
     try:
         with read_scope() as session:
             found = rank_models(session, user, board, key, _chosen_ids(board))
@@ -47,7 +47,7 @@ def show_board(user: CurrentUser, board: Board, key: str) -> None:
 
 
 def rank_text(standing: Standing) -> str:
-    """A certain rank as one number, an uncertain one as the ranks that remain possible."""
+    """The rank as one number if it is certain, else the range of possible ranks."""
     best, worst = standing.ranks
     return str(best) if best == worst else f"{best}-{worst}"
 
@@ -66,7 +66,7 @@ def _chosen_ids(board: Board) -> list[int] | None:
 
 
 def _forget_choice(board: Board) -> None:
-    """Offer the way back from a choice that cannot be ranked."""
+    """Offer to rank all models again after a choice that cannot be ranked."""
     if st.session_state.get(_key(board)) and st.button("Rank all models again"):
         del st.session_state[_key(board)]
         st.rerun()

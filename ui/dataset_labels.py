@@ -22,7 +22,7 @@ FIRST, RUN = "First cycle below", "Several cycles in a row below"
 
 @dataclass(frozen=True)
 class _Wish:
-    """What the form says differently from what is stored; None = as it is."""
+    """The changes entered in the form; None = as stored."""
 
     nominal_capacity_ah: Mapping[str, float] | float | None
     eol: EolRule | None
@@ -51,7 +51,7 @@ def label_editor(user: CurrentUser, detail: DatasetDetail) -> None:
 
 
 def eol_inputs(start: EolRule, key: str) -> EolRule:
-    """Inputs for threshold and rule; their values."""
+    """Draw the inputs for threshold and rule, and return their values."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         percent = st.number_input(
             "End of life below (% of nominal capacity)",
@@ -146,7 +146,7 @@ def _nominal_table(detail: DatasetDetail) -> Mapping[str, float] | None:
 
 
 def _look_and_apply(user: CurrentUser, detail: DatasetDetail, wish: _Wish) -> None:
-    """First what would change; applying is offered for exactly what was looked at."""
+    """Show what would change, and offer to apply exactly the change that was shown."""
     key = f"relabel_{detail.summary.id}_{detail.summary.labels_version}"
     nothing = wish == _Wish(None, None)
     if st.button("Show what changes", disabled=nothing, icon=":material/visibility:"):

@@ -1,4 +1,4 @@
-"""Renaming, downloading and deleting a dataset of one's own."""
+"""Renaming, downloading and deleting a dataset that the user owns."""
 
 import streamlit as st
 from sqlalchemy.orm import Session
@@ -46,7 +46,7 @@ def manage_dataset(user: CurrentUser, detail: DatasetDetail) -> None:
 
 
 def download_original(user: CurrentUser, upload_id: int) -> None:
-    """A button that downloads an uploaded file as it came."""
+    """Draw a button that downloads an uploaded file unchanged."""
     with shown_errors(), read_scope() as session:
         path, name = open_upload(session, user, upload_id)
         st.download_button(

@@ -1,4 +1,4 @@
-"""A dataset at a glance: its fleet, its labels, its features, and what reading the file found."""
+"""Overview of a dataset: all its curves, labels, features, and notes from reading the file."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A finished study of early cycles: the answer in numbers, table, figures, files."""
+"""Draws a finished study of early cycles: numbers, table, figures and files."""
 
 from collections.abc import Callable
 from typing import Any
@@ -85,7 +85,7 @@ def _headline(result: EarlyLifeResult) -> None:
 
 
 def _verdict(result: EarlyLifeResult) -> str:
-    """How the model of choice stands to the mean and to what was published."""
+    """Compare the chosen model with the mean and with the published errors."""
     parts = []
     for group in result.test_groups:
         name = result.group_labels[group].lower()
@@ -118,7 +118,7 @@ def _score_table(result: EarlyLifeResult) -> None:
     frame, keys = score_frame(result)
     styler = styled_metrics(frame, keys, missing="-", mark_best=True)
     st.dataframe(
-        # A low error on what was fitted is no merit, so the best one there is not marked.
+        # A low error on training batteries is no merit, so the best one there is not marked.
         styler.format(PRINTED, subset=[TRAIN_COLUMN]),
         hide_index=True,
         alt="Errors of the models on training and test batteries; the best test error is marked.",

@@ -1,4 +1,4 @@
-"""One battery with everything that is known of it."""
+"""Draws one battery with all its features."""
 
 import pandas as pd
 import streamlit as st

@@ -1,4 +1,4 @@
-"""What every screen shares: header, errors, empty states, status, time."""
+"""Parts that all pages share: header, errors, empty states, status, time."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -57,7 +57,7 @@ def shown_errors() -> Iterator[None]:
 def empty_state(
     text: str, label: str | None = None, page: str | None = None, icon: str = ":material/inbox:"
 ) -> None:
-    """What to do where there is nothing yet, with the link that does it."""
+    """Draw what to do where there is nothing yet, with a link to it."""
     with st.container(border=True, horizontal_alignment="center"):
         st.markdown(f"{icon} {text}", text_alignment="center")
         if label and page:
@@ -90,7 +90,7 @@ def task_progress(task: TaskState, progress: float | None = None) -> None:
 
 
 def duration(seconds: float) -> str:
-    """A time span as people say it: `42 s`, `3 min 20 s`, `2 h 5 min`; no line breaks in it."""
+    """A duration in words: `42 s`, `3 min 20 s`, `2 h 5 min`; it never breaks over lines."""
     whole = max(0, round(seconds))
     if whole < 60:
         text = f"{whole} s"
@@ -110,7 +110,7 @@ def local_time(moment: datetime | None) -> str:
 
 
 def file_size(size_bytes: int) -> str:
-    """A size as people say it."""
+    """A file size with its unit."""
     for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if size_bytes >= factor:
             return f"{rounded(size_bytes / factor, 3)} {unit}"

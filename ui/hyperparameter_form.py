@@ -1,4 +1,4 @@
-"""Every setting of a training run, drawn from `models.config`; what is left empty is a default."""
+"""Draws all settings of a training from `models.config`; an empty one means its default."""
 
 from collections.abc import Sequence
 from math import floor, log10
@@ -9,7 +9,7 @@ import streamlit as st
 from models.choice_labels import choice_label
 from models.config import ALGORITHMS, HYPERPARAMETERS, HyperparameterSpec
 
-# Chosen among the first questions of the page, not here.
+# The first questions of the page ask for these.
 ASKED_ELSEWHERE = ("max_horizon", "use_capacity_history")
 COLUMNS = 3
 
@@ -114,7 +114,7 @@ def _widget(spec: HyperparameterSpec, default: str, algorithm: str) -> Any:
 
 
 def _step(spec: HyperparameterSpec) -> Any:
-    """One in the first digit of the default."""
+    """Step of a number box: 1 in the first digit of the default."""
     if spec.kind == "int" or not isinstance(spec.default, float):
         return 1
     return 10.0 ** floor(log10(spec.default)) if spec.default else 0.1

@@ -1,4 +1,4 @@
-"""The model card on screen: numbers with intervals, floors, worst batteries, limits, data."""
+"""Draws a model card: errors with intervals, floors, worst batteries, limits, data."""
 
 import pandas as pd
 import streamlit as st

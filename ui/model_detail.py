@@ -1,4 +1,4 @@
-"""One model: its errors, how it was made, where it came from, and what can be done with it."""
+"""Draws one model: its errors, card, settings and origin, with rename, download and delete."""
 
 import streamlit as st
 from sqlalchemy.orm import Session
@@ -24,7 +24,7 @@ from ui.words import plain
 
 
 def show_model(user: CurrentUser, model: ModelInfo) -> None:
-    """Draw a model with everything that belongs to it."""
+    """Draw the page of one model."""
     purpose = (
         f"{algorithm_label(model.algorithm)} · {target_text(model.target)} · {kind_text(model)} · "
         f"created {local_time(model.created_at)}"

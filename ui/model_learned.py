@@ -1,4 +1,4 @@
-"""What a model learned that a reader can understand: the law of fade, or the ensemble's weights."""
+"""Draws what a model learned in readable form: a law of fade, or an ensemble's weights."""
 
 from collections.abc import Sequence
 

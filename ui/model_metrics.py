@@ -1,4 +1,4 @@
-"""What a model's stored errors mean: numbers in displayed units, with their denominators."""
+"""Draws a model's stored errors in displayed units, with their meaning."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ COLUMNS = ["metric", "unit", "val", "test", "meaning"]
 
 
 def metrics_table(model: ModelInfo) -> None:
-    """Draw the errors on validation and test batteries, one row a measure."""
+    """Draw the errors on validation and test batteries, one row per measure."""
     rows = [
         row for target in targets_of(model.target) for row in _target_rows(target, model.metrics)
     ]

@@ -1,4 +1,4 @@
-"""How a model was made, in words; and how several models differ in it."""
+"""Draws the settings of a model, and those in which several models differ."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

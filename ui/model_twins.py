@@ -1,4 +1,4 @@
-"""Does the physics help? Twins of a model: start, progress, and what the comparison says."""
+"""Draws the twins of a model: start, progress, and whether the physics helps."""
 
 import pandas as pd
 import streamlit as st
@@ -28,7 +28,7 @@ from ui.words import counted
 
 
 def twins_section(user: CurrentUser, model: ModelInfo) -> None:
-    """Draw all of it for a model with physics; a line for one that has none to switch off."""
+    """Draw the section for a model with physics; for others, a line that says why not."""
     with read_scope() as session:
         origin = twin_origins(session, user).get(model.group_key or "")
     if origin is not None:
@@ -164,7 +164,7 @@ def _seed_table(found: TargetTwins, quantity: Quantity) -> None:
 
 
 def _trainings(group: TwinGroup) -> None:
-    """What the group consists of, each with its state and a link."""
+    """List the trainings of the group, each with its state and a link."""
     with st.expander(f"The {counted(len(group.twins), 'training')} of this comparison"):
         frame = pd.DataFrame(
             {

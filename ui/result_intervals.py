@@ -1,4 +1,4 @@
-"""How often prediction intervals held on batteries never seen, and what to make of it."""
+"""Draws the coverage of prediction intervals on unseen batteries, and what it means."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,7 +24,7 @@ METHODS = {
 
 
 def nominal_of(result: TestResult, target: str) -> float:
-    """The share of cycles that the intervals of a target promise to hold."""
+    """The share of cycles that the intervals of a target promise to contain."""
     return float(result.overall.get(target, {}).get("interval", {}).get("nominal", NOMINAL))
 
 

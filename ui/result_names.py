@@ -1,4 +1,4 @@
-"""What compared tests are called: the model's name, and what tells it from its like."""
+"""Names of compared tests: the model's, and what distinguishes equal names."""
 
 from collections import Counter
 from collections.abc import Sequence

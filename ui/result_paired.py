@@ -1,4 +1,4 @@
-"""Paired differences between compared tests: which of them really differ, and by how much."""
+"""Draws paired differences between compared tests, and which are beyond chance."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ NAN = float("nan")
 
 
 def verdict(found: Comparison, names: Sequence[str]) -> str:
-    """Who has the lowest mean error, and from whom that can be told."""
+    """Name the model with the lowest mean error, and say which others it surely beats."""
     item = metric(found.metric, found.target)
     means, n = found.means, len(found.codes)
     best = min(range(len(names)), key=lambda i: means.means[i])

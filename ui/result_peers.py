@@ -1,4 +1,4 @@
-"""Which other tests are drawn beside the open one."""
+"""The choice of other tests to draw beside the open one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

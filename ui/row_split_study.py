@@ -1,4 +1,4 @@
-"""The same models scored on random rows and on whole batteries, side by side."""
+"""Draws the study of a random split against a split by battery."""
 
 import pandas as pd
 import streamlit as st
@@ -16,7 +16,7 @@ from ui.words import counted, plain
 
 
 def row_split_section(user: CurrentUser, dataset_id: int) -> None:
-    """Start button, progress, or the newest result of one's own for a dataset."""
+    """Draw the start button, the progress or the user's newest result for a dataset."""
     with read_scope() as session:
         studies = list_studies(session, user, KIND, dataset_id)
     if not studies:

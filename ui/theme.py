@@ -56,8 +56,7 @@ ALGORITHM_LABELS: Mapping[str, str] = {
     "LAST_SLOPE": "Last slope",
 }
 FLOOR_COLOUR = "#858C91"
-# A floor has no colour of its own: it is there to be beaten. Chosen to stay apart for readers who
-# see red and green alike.
+# Floors share grey. The colours can be told apart by readers who cannot tell red from green.
 ALGORITHM_COLOURS: Mapping[str, str] = {
     "BASELINE": "#2A78C8",
     "BILSTM": "#D9601F",
@@ -163,7 +162,7 @@ def algorithm_colour(algorithm: str) -> str:
 
 
 def is_floor(algorithm: str) -> bool:
-    """Whether it is only there to be beaten, and therefore grey."""
+    """Whether an algorithm is a floor, and therefore grey."""
     return algorithm_colour(algorithm) == FLOOR_COLOUR
 
 

@@ -23,7 +23,7 @@ CARDS_PER_ROW = 4
 
 
 def run_cards(user: CurrentUser, job: JobInfo) -> None:
-    """Draw one card a run, in rows of about the same length."""
+    """Draw one card per run, in rows of about the same length."""
     rows = ceil(len(job.runs) / CARDS_PER_ROW)
     per_row = ceil(len(job.runs) / rows)
     others_run = any(run.status == "RUNNING" for run in job.runs)

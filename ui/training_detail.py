@@ -1,4 +1,4 @@
-"""One training job: what is trained on what, how far it is, what came of it, and the way out."""
+"""Draws one training: its data, progress, runs and log, with train again and delete."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""How the runs of a job learn: loss curves, errors on the validation batteries, log."""
+"""Draws the learning of a training's runs: loss curves, validation errors, log."""
 
 from typing import Any
 

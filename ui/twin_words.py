@@ -1,4 +1,4 @@
-"""What a comparison of twins says, in words and units."""
+"""Sentences on a comparison of twins."""
 
 from core.bootstrap import FEWEST_BATTERIES
 from core.twin_report import METRIC, TargetTwins

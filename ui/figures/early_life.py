@@ -135,7 +135,7 @@ def model_errors(
 
 
 def feature_weights(weights: pd.DataFrame, label: str, *, dark: bool = False) -> go.Figure:
-    """What one standard deviation more of each feature does to the predicted life.
+    """Change of the predicted life for one standard deviation more of each feature.
 
     Parameters
     ----------
