@@ -105,7 +105,7 @@ def test_with_one_model_left_it_fails_with_a_sentence(dataset: Dataset, other: s
         "SUCCEEDED",
     )
     assert ensemble.task is not None and not ensemble.task.is_active
-    assert "needs two finished models of its job to combine; only one was." in str(
+    assert "needs two finished models of its training to combine; only one was." in str(
         ensemble.task.message
     )
     with read_scope() as session:
