@@ -108,7 +108,7 @@ def visible_tasks(user: CurrentUser) -> Select[BackgroundTask]:
 def get_upload(
     session: Session, user: CurrentUser, upload_id: int, *, lock: bool = False
 ) -> DataUpload:
-    """One upload, or `NotFound`; `lock` keeps it for this transaction alone."""
+    """Return one upload, or raise `NotFound`; `lock` locks its row until this transaction ends."""
     query = visible_uploads(user).where(DataUpload.id == upload_id)
     return _one(session, _locked(query) if lock else query, "upload")
 
@@ -116,10 +116,12 @@ def get_upload(
 def get_dataset(
     session: Session, user: CurrentUser, dataset_id: int, *, keep: bool = False
 ) -> Dataset:
-    """One readable dataset, or `NotFound`; `keep` forbids locking it until this transaction ends.
+    """Return a dataset that the user may read, or raise `NotFound`.
 
-    Who queues work on a dataset keeps it; who deletes or relabels it locks it. So neither can
-    overlook the other.
+    `keep` takes a shared lock: until this transaction ends, nobody can lock the dataset.
+
+    Code that queues work on a dataset passes `keep`; code that deletes or relabels it locks it. So
+    one cannot start while the other is under way.
     """
     query = visible_datasets(user).where(Dataset.id == dataset_id)
     return _one(session, _locked(query, shared=True) if keep else query, "dataset")
@@ -140,7 +142,7 @@ def get_kept_datasets(
 def get_owned_dataset(
     session: Session, user: CurrentUser, dataset_id: int, *, lock: bool = False
 ) -> Dataset:
-    """One dataset that the user may change, or `NotFound`; `lock` keeps others from using it."""
+    """Return a dataset that the user may change, or raise `NotFound`; `lock` locks its row."""
     query = owned_datasets(user).where(Dataset.id == dataset_id)
     return _one(session, _locked(query) if lock else query, "dataset")
 
@@ -148,7 +150,7 @@ def get_owned_dataset(
 def get_job(session: Session, user: CurrentUser, job_id: int, *, lock: bool = False) -> TrainingJob:
     """One training job, or `NotFound`; `lock` keeps it for this transaction alone."""
     query = visible_jobs(user).where(TrainingJob.id == job_id)
-    return _one(session, _locked(query) if lock else query, "training job")
+    return _one(session, _locked(query) if lock else query, "training")
 
 
 def get_run(session: Session, user: CurrentUser, run_id: int) -> TrainingJobRun:
@@ -200,7 +202,7 @@ def _one(session: Session, query: Select[Any], noun: str) -> Any:
 
 
 def _locked(query: Select[Any], shared: bool = False) -> Select[Any]:
-    """What waited for the lock sees the row as it is then; SQLite has one writer anyway."""
+    """Lock the rows of a query and read their newest state; SQLite has one writer anyway."""
     return query.with_for_update(read=shared).execution_options(populate_existing=True)
 
 

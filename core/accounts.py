@@ -1,4 +1,4 @@
-"""Accounts: sign up, look up, change the password, leave."""
+"""Accounts: sign up, look up, change the password, delete."""
 
 import re
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 
 @dataclass(frozen=True)
 class DeletionSummary:
-    """What leaves with an account: rows by kind, and stored files."""
+    """What is deleted together with an account: rows by kind, and stored files."""
 
     rows: dict[str, int]
     files: int
@@ -112,7 +112,7 @@ def user_by_email(session: Session, email: str) -> CurrentUser:
 
 
 def list_users(session: Session, user: CurrentUser) -> list[AccountInfo]:
-    """Every account, oldest first; only administrators may ask (`NotAllowed`)."""
+    """List all accounts, oldest first; raises `NotAllowed` unless the user is an administrator."""
     if not _account(session, user).is_admin:
         raise NotAllowed("Only administrators see the list of accounts.")
     rows = session.scalars(select(User).where(present()).order_by(User.id))
@@ -151,9 +151,9 @@ def preview_deletion(session: Session, user: CurrentUser) -> DeletionSummary:
 
 
 def delete_account(session: Session, user: CurrentUser, password: str) -> DeletionSummary:
-    """Close the account and mark all it owns for removal; returns what goes.
+    """Close the account and mark all it owns for removal; returns the counts.
 
-    It is gone for everybody at once, and the e-mail is free; the background sweep then removes
+    The account is invisible at once, and its e-mail is free again; the background sweep removes
     rows and files in small steps. Call it before any other statement of `session`, as
     `change_password`.
 
@@ -207,7 +207,10 @@ def _account(session: Session, user: CurrentUser) -> User:
 
 
 def _is_first(session: Session) -> bool:
-    """Whether nobody has an account; of two who sign up first at once, one hears yes."""
+    """Whether no account exists yet.
+
+    When two people sign up at the same time as the first, only one of them gets True.
+    """
     if has_users(session):
         return False
     # The one row that every database holds; SQLite lets only one write anyway.

@@ -34,8 +34,8 @@ class OfferGroup:
 _GROUPS = {
     "network": ("Networks", "Learn curves of any shape, in many passes over the cycles."),
     "estimator": ("Trees and linear", "Fast and hard to beat on tabular features."),
-    "ensemble": ("Combination", "Weighs the models above against each other."),
-    "floor": ("Floors", "Learn next to nothing: a model that does not beat them is no use."),
+    "ensemble": ("Combination", "A weighted mean of the models above."),
+    "floor": ("Floors", "Simple references: a model that does not beat them is of no use."),
 }
 
 

@@ -1,7 +1,7 @@
 """Signing in: one answer for every wrong e-mail or password, and a lockout that decays.
 
-An attempt is counted and committed before the password is looked at, and forgiven when it was
-right. So the count survives the refusal, and guesses sent at the same time cannot outrun it.
+An attempt is counted and committed before the password is checked, and forgotten if the password
+was right. So the count survives a refusal, and many guesses sent at once are all counted.
 """
 
 import hashlib
@@ -31,10 +31,10 @@ WRONG = "The e-mail or the password is wrong. Check both and try again."
 
 
 def check_login(email: str, password: str, wrong: str = WRONG) -> CurrentUser:
-    """The user of this e-mail and password; `wrong` is what to say if they do not match.
+    """Return the user with this e-mail and password; `wrong` is the message if they do not match.
 
-    It opens its own short scopes (call it outside of any other): the counted attempt must stay
-    although the login is refused, and the database is not held during the 0.3 s of bcrypt.
+    It opens its own short transactions, so call it outside of any other: the counted attempt must
+    be stored even if the login is refused, and no lock is held during the 0.3 s of bcrypt.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def check_login(email: str, password: str, wrong: str = WRONG) -> CurrentUser:
 
 
 def count_attempt(session: Session, email: str) -> int:
-    """Count one attempt to sign in; returns 0, or the seconds to wait if it is refused.
+    """Count one attempt to sign in; returns 0, or the seconds to wait if it comes too early.
 
     A refused attempt is not counted, so that waiting always helps.
     """
@@ -83,7 +83,7 @@ def count_attempt(session: Session, email: str) -> int:
 
 
 def forgive_attempts(session: Session, email: str) -> None:
-    """Forget the failed attempts of an e-mail, and those that decayed long ago."""
+    """Delete the failed attempts of an e-mail, and all that are too old to matter."""
     oldest = utc_now() - timedelta(seconds=MOST_FAILURES * FORGIVEN_EVERY_S)
     session.execute(
         delete(LoginThrottle).where(

@@ -1,4 +1,4 @@
-"""One row per battery: features of its early cycles, its cycle life, and its part in the study."""
+"""A table with one row per battery: early features, cycle life, and its group in the study."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import InvalidInput
+from core.words import counted
 
 Floats = npt.NDArray[np.float64]
 
-# Fitted and tuned on train alone; the two others are tests.
+# Models are fitted and tuned on "train" alone; the two other groups are tests.
 GROUPS = ("train", "primary", "secondary")
 GROUP_LABELS = {"train": "Train", "primary": "Primary test", "secondary": "Secondary test"}
 MIN_TRAIN = 10
@@ -46,7 +47,7 @@ class BatteryTable:
         return np.array([value == group for value in self.groups], dtype=bool)
 
     def counts(self) -> dict[str, int]:
-        """Batteries per group that has any."""
+        """Number of batteries of each group that is not empty."""
         found = {group: self.groups.count(group) for group in GROUPS}
         return {group: count for group, count in found.items() if count}
 
@@ -84,14 +85,15 @@ class BatteryTable:
 
 
 def check_table(table: BatteryTable) -> None:
-    """Raise InvalidInput where no study can be made of a table; the message says what to add."""
+    """Raise InvalidInput if a study needs more than the table has; the message says what to add."""
     counts = table.counts()
     if not table.names:
         raise InvalidInput("Choose at least one feature column.")
     if counts.get("train", 0) < MIN_TRAIN:
         raise InvalidInput(
-            f"Only {counts.get('train', 0)} training batteries have a cycle life and all features; "
-            f"at least {MIN_TRAIN} are needed to fit and tune. Give more batteries the role train."
+            f"{counted(counts.get('train', 0), 'training battery')} with a cycle life and all "
+            f"features; at least {MIN_TRAIN} are needed to fit and tune. Give more batteries the "
+            "role train."
         )
     if len(counts) < 2:
         raise InvalidInput(
@@ -103,7 +105,7 @@ def check_table(table: BatteryTable) -> None:
 def is_severson(groups: Sequence[str], cycle_life: Floats) -> bool:
     """Whether these are the 124 cells of Severson et al. 2019 in their published split.
 
-    Their files count the end of life one cycle apart, hence the tolerance.
+    Published files of these cells differ by one cycle in cycle life, hence the tolerance.
     """
     lives = (float(np.min(cycle_life)), float(np.max(cycle_life))) if len(cycle_life) else (0, 0)
     near = all(abs(a - b) <= 1 for a, b in zip(lives, SEVERSON_LIVES, strict=True))

@@ -1,11 +1,12 @@
-"""How sure a mean over batteries is: intervals from drawing the batteries again.
+"""Intervals of a mean over batteries, by resampling the batteries (bootstrap).
 
-Batteries are the units, never cycles: the cycles of one battery err together. Drawn with
-replacement, seeded, so that the same numbers give the same interval.
+Whole batteries are resampled, never cycles, because the errors of one battery's cycles are alike.
+Batteries are drawn with replacement, with a fixed seed: the same numbers give the same interval.
 
 Sources: Efron and Tibshirani, An Introduction to the Bootstrap, 1993 (percentile interval);
-Hesterberg, The American Statistician 69(4), 2015 (the expanded percentile interval, which makes up
-for how narrow that is with few batteries); Rao and Wu, JASA 83, 1988 (rescaling of few draws);
+Hesterberg, The American Statistician 69(4), 2015 (the expanded percentile interval, which
+corrects that the percentile interval is too narrow with few batteries);
+Rao and Wu, JASA 83, 1988 (rescaling of few resamples);
 Owen, Annals of Applied Statistics 1(2), 2007 (batteries and seeds drawn independently).
 """
 
@@ -20,13 +21,13 @@ Floats = npt.NDArray[np.float64]
 LEVEL = 0.95
 RESAMPLES = 50_000
 CHUNK = 10_000
-# Five batteries that agree in sign are no rarity (1 in 16), so no interval is stated for them.
+# Five batteries agree in sign by chance in 1 of 16 cases, so five are too few for an interval.
 FEWEST_BATTERIES = 6
 
 
 @dataclass(frozen=True)
 class Interval:
-    """Ends of an interval and the level that it is meant to cover with."""
+    """An interval and its level: 0.95 if it is to contain the true value in 95 % of cases."""
 
     low: float
     high: float
@@ -39,11 +40,11 @@ class Interval:
 
 
 def draw_means(values: Floats, seed: int = 0, resamples: int = RESAMPLES) -> Floats:
-    """Means over the batteries of each draw.
+    """Return the mean over the drawn batteries, for each resample.
 
     Parameters
     ----------
-    values : (n, k) one row a battery; each draw takes the same batteries in every column
+    values : (n, k) one row per battery; a resample takes the same batteries in every column
 
     Returns
     -------
@@ -54,7 +55,7 @@ def draw_means(values: Floats, seed: int = 0, resamples: int = RESAMPLES) -> Flo
 
 
 def interval_of_draws(draws: Floats, n: int, level: float = LEVEL) -> Interval | None:
-    """Expanded percentile interval from sorted or unsorted draws of a mean over `n` batteries.
+    """Return the expanded percentile interval from resampled means over `n` batteries.
 
     None where there are too few batteries, or too few draws for so high a level.
     """
@@ -64,7 +65,7 @@ def interval_of_draws(draws: Floats, n: int, level: float = LEVEL) -> Interval |
 
 
 def expanded_tail(n: int, level: float) -> float:
-    """Share of the draws to leave out at each end, so that `level` is kept with n batteries."""
+    """Return the share of resamples to cut off at each end for an interval of this level."""
     t = stats.t.isf((1 - level) / 2, n - 1)
     return float(stats.norm.sf(np.sqrt(n / (n - 1)) * t))
 
@@ -72,7 +73,7 @@ def expanded_tail(n: int, level: float) -> float:
 def p_value(draws: Floats, n: int) -> float:
     """Largest 1 - level at which `interval_of_draws` excludes 0 (1 where no interval is stated).
 
-    Never below what the number of draws can tell.
+    It is never smaller than the number of resamples can resolve.
     """
     if n < FEWEST_BATTERIES:
         return 1.0
@@ -101,12 +102,12 @@ def median_over_seeds(
 ) -> Interval | None:
     """Percentile interval of the median over batteries of the mean over seeds.
 
-    Batteries and seeds are drawn independently; the few seeds are spread by sqrt(S / (S - 1)),
-    because S draws of S values vary less than S new seeds would.
+    Batteries and seeds are resampled independently. Values are spread about their mean over seeds
+    by sqrt(S / (S - 1)), because resampling S seeds varies less than S new seeds would.
 
     Parameters
     ----------
-    values : (S, n) one row a seed, one column a battery
+    values : (S, n) one row per seed, one column per battery
     """
     n_seeds, n = values.shape
     if n < FEWEST_BATTERIES:
@@ -125,14 +126,14 @@ def median_over_seeds(
 
 
 def _weights(n: int, seed: int, resamples: int) -> list[Floats]:
-    """How often each battery is drawn, in parts of at most CHUNK draws: (size, n)."""
+    """Return how often each battery is drawn, (size, n), in parts of at most CHUNK resamples."""
     generator = np.random.default_rng(seed)
     sizes = [min(CHUNK, resamples - start) for start in range(0, resamples, CHUNK)]
     return [generator.multinomial(n, np.full(n, 1 / n), size).astype(np.float64) for size in sizes]
 
 
 def _between(draws: Floats, tail: float, level: float) -> Interval | None:
-    """The draws at both ends, so that it excludes 0 exactly where `p_value` is small enough."""
+    """Cut `tail` off at both ends; consistent with `p_value`: excludes 0 where that is small."""
     place = int(tail * (len(draws) + 1)) - 1
     if place < 0:
         return None

@@ -21,7 +21,7 @@ SEVERSON_NAME = "Severson Battery Dataset (124 cells)"
 
 
 def ensure_demo_fleet() -> int | None:
-    """Queue the demonstration fleet unless it exists or is coming; returns its dataset id then."""
+    """Queue the demonstration fleet and return its dataset id; None if it exists or is queued."""
     lock = get_settings().files_root / "demo_fleet.lock"
     lock.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(lock, timeout=60), session_scope() as session:
@@ -33,7 +33,7 @@ def ensure_demo_fleet() -> int | None:
 
 
 def demo_fleet_task(session: Session) -> TaskState | None:
-    """The work that makes the demonstration fleet, while it waits or runs."""
+    """The background task that makes the demonstration fleet, while it waits or runs."""
     dataset_id = find_builtin(session, DEMO_NAME)
     if dataset_id is None:
         return None
@@ -44,7 +44,7 @@ def demo_fleet_task(session: Session) -> TaskState | None:
 def add_builtin(session: Session, path: Path, name: str) -> int:
     """Register a file as a built-in dataset and queue its reading; returns the dataset id.
 
-    For whoever has the shell; the web pages do not offer it.
+    Only the command line offers this.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def builtin_path(dataset_id: int, original_name: str) -> str:
 
 
 def find_builtin(session: Session, name: str) -> int | None:
-    """Id of the built-in dataset of this name, complete or on its way."""
+    """Id of the built-in dataset of this name, whether complete or still being read."""
     return session.scalar(
         select(Dataset.id).where(Dataset.source_type == "BUILTIN", Dataset.name == name)
     )

@@ -8,6 +8,7 @@ from core.bootstrap import FEWEST_BATTERIES
 from core.datasets import DatasetSummary
 from core.registry import ModelInfo
 from core.series import targets_of
+from core.words import counted
 
 
 def known_limits(model: ModelInfo, dataset: DatasetSummary, batteries: pd.DataFrame) -> list[str]:
@@ -29,8 +30,8 @@ def known_limits(model: ModelInfo, dataset: DatasetSummary, batteries: pd.DataFr
 def _question(model: ModelInfo) -> str:
     if model.max_horizon:
         return (
-            f"It forecasts up to {model.max_horizon:,} cycles ahead; the errors here are one cycle "
-            "ahead, and grow with the horizon."
+            f"It forecasts up to {counted(model.max_horizon, 'cycle')} ahead; the errors here "
+            "are one cycle ahead, and grow with the horizon."
         )
     return (
         "It estimates the state at the measured cycle; it says nothing about capacity in the "
@@ -42,7 +43,7 @@ def _labels(model: ModelInfo, dataset: DatasetSummary) -> list[str]:
     lines = []
     if model.labels_changed:
         lines.append(
-            "The labels of the dataset were computed anew after this training: the numbers refer "
+            "The labels of the dataset were recomputed after this training: the numbers refer "
             "to the old ones."
         )
     labels: dict[str, Any] = dataset.schema.get("labels", {})
@@ -63,13 +64,13 @@ def _censored(model: ModelInfo, batteries: pd.DataFrame) -> list[str]:
     if not censored:
         return []
     return [
-        f"{censored} of {len(taking_part)} batteries never reach end of life in the data: they "
-        "have no RUL, so it was learned from and scored on the others only."
+        f"{censored} of {counted(len(taking_part), 'battery')} did not reach end of "
+        "life in the data; RUL was learned from and scored on the others only."
     ]
 
 
 def _evidence(model: ModelInfo) -> list[str]:
-    """What the numbers themselves cannot say."""
+    """Sentences on how far the errors can be trusted."""
     tested = model.metrics.get("test") or {}
     if not tested:
         return [
@@ -80,7 +81,7 @@ def _evidence(model: ModelInfo) -> list[str]:
     few = min(int(values.get("n_batteries") or 0) for values in tested.values())
     if few < FEWEST_BATTERIES:
         lines.append(
-            f"Only {few} test {'battery' if few == 1 else 'batteries'}: too few to say how the "
+            f"Only {counted(few, 'test battery')}: too few to say how the "
             "numbers would be on others."
         )
     if not model.metrics.get("batteries"):
@@ -89,8 +90,8 @@ def _evidence(model: ModelInfo) -> list[str]:
             "worst batteries."
         )
     lines += [
-        f"{target}: the intervals hold less often on the test batteries than they promise; these "
-        "lie outside of what the model knows."
+        f"{target}: the intervals contain fewer cycles of the test batteries than promised; these "
+        "batteries lie outside what the model knows."
         for target, values in tested.items()
         if (values.get("interval") or {}).get("verdict") == "too low"
     ]

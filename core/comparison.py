@@ -18,7 +18,7 @@ from core.users import CurrentUser
 from db.tables import BatteryUnit, TestJob, TestJobBattery, TestJobBatteryMetric, TestJobPrediction
 from models.registry import ALGORITHMS
 
-# Lower is better in all of them, and each is known battery by battery.
+# Lower is better in all of them, and all are stored for each battery.
 COMPARED_METRICS = ("rmse", "mae", "rmspe")
 CHECKED_BATTERIES = 3
 
@@ -27,8 +27,8 @@ CHECKED_BATTERIES = 3
 class ComparedTest:
     """One test of a comparison.
 
-    overall : its metrics over the common batteries (as core.metrics.overall; r2 only where the
-        test's own unseen batteries are the common ones)
+    overall : its metrics over the common batteries (as core.metrics.overall gives them; r2 only
+        where the common batteries are all unseen batteries of this test)
     n_unseen : labelled batteries that its model had never seen, common or not
     """
 
@@ -38,7 +38,7 @@ class ComparedTest:
 
     @property
     def is_floor(self) -> bool:
-        """Whether its algorithm is only there to be beaten."""
+        """Whether its algorithm is a floor."""
         return is_floor(self.info.algorithm)
 
 
@@ -48,8 +48,8 @@ class Comparison:
 
     batteries : battery_code, test_id, n, mae, rmse, ... of the common batteries
     means : mean over those batteries of `metric`, in the order of `tests`
-    horizons_differ : they answer different questions
-    labels_differ : the labels were computed anew between these tests
+    horizons_differ : the tests look differently far ahead, so they answer different questions
+    labels_differ : the labels of the dataset changed between these tests
     """
 
     target: str
@@ -74,7 +74,7 @@ def compare_tests(
     Raises
     ------
     InvalidInput
-        Other datasets, other targets, or no battery that all of the models had never seen.
+        The tests differ in dataset or target, or no battery is unseen by all of the models.
     """
     ids = list(dict.fromkeys(test_ids))
     infos = [get_test_info(session, user, test_id) for test_id in ids]
@@ -134,7 +134,7 @@ def common_codes(errors: pd.DataFrame, test_ids: Sequence[int], metric: str) -> 
 
 
 def pooled(target: str, rows: pd.DataFrame) -> dict[str, Any]:
-    """Metrics over the cycles of several batteries from those of each, plus their means (macro)."""
+    """Pool the metrics of single batteries over all their cycles, and add their means (macro)."""
     percentages = ("rmspe", "rmspe_pcl") if target == "PCL" else ("rmspe",)
     cycles = rows["n"].to_numpy()
     result: dict[str, Any] = {
@@ -156,12 +156,12 @@ def pooled(target: str, rows: pd.DataFrame) -> dict[str, Any]:
 
 
 def is_floor(algorithm: str) -> bool:
-    """Whether an algorithm is only there to be beaten."""
+    """Whether an algorithm is a floor, which every model must beat."""
     return algorithm in ALGORITHMS and ALGORITHMS[algorithm].is_floor
 
 
 def matrix(batteries: pd.DataFrame, test_ids: Sequence[int], metric: str) -> Floats:
-    """The metric as (batteries, tests), batteries by code and tests in the order of the ids."""
+    """The metric as a matrix: a row per battery, by code; a column per test, as in `test_ids`."""
     wide = batteries.pivot(index="battery_code", columns="test_id", values=metric)
     values: Floats = wide.sort_index()[list(test_ids)].to_numpy(dtype=np.float64)
     return values
@@ -206,7 +206,7 @@ def _pooled_percentage(values: Floats, cycles: Floats) -> float | None:
 def _labels_differ(
     session: Session, infos: Sequence[TestInfo], target: str, codes: Sequence[str]
 ) -> bool:
-    """Whether tests of one horizon were scored on other true values, seen by a few batteries."""
+    """Whether tests of one horizon had different true values; a few batteries are compared."""
     prediction = TestJobPrediction
     rows = session.execute(
         select(

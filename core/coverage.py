@@ -1,4 +1,4 @@
-"""How often intervals held: per battery, over batteries, and what chance alone would allow.
+"""Coverage of intervals: per battery, over batteries, and the range to expect by chance alone.
 
 Coverage is the mean over batteries of the share of their labelled cycles inside the interval: the
 battery is the unit, as in `models.intervals`.
@@ -40,7 +40,7 @@ def overall_coverage(
     n_calibration: int,
     design_effect: float,
 ) -> dict[str, Any] | None:
-    """Coverage over batteries (each as `battery_coverage` gives it) beside what was promised.
+    """Coverage over batteries (each as `battery_coverage` gives it) beside its nominal level.
 
     observed_low and observed_high are a 95 % bootstrap over the batteries; expected_low and
     expected_high are `chance_range`. None without batteries.
@@ -70,9 +70,9 @@ def overall_coverage(
 def chance_range(
     nominal: float, n_calibration: int, n_tested: int, design_effect: float
 ) -> tuple[float, float]:
-    """Where the coverage of batteries like the calibrating ones lies in 95 % of cases.
+    """Range of the coverage in 95 % of cases, if the batteries are like the calibrating ones.
 
-    With one cycle a battery, the number covered is beta-binomial: the coverage that K batteries
+    With one cycle per battery, the number covered is beta-binomial: the coverage that K batteries
     calibrate to is a draw from Beta((K + 1) nominal, (K + 1) (1 - nominal)), and n batteries are
     a binomial draw of that (Vovk 2012, "Conditional validity of inductive conformal predictors";
     Angelopoulos & Bates 2023, "Conformal prediction: a gentle introduction", 3.2). A battery with
@@ -90,7 +90,7 @@ def chance_range(
 
 
 def _beta_binomial_quantile(n: int, a: float, b: float, level: float) -> int:
-    """The smallest count out of n that is reached with at least probability `level`."""
+    """The smallest count whose cumulative probability is at least `level`."""
     k = np.arange(n + 1)
     logs = np.array(
         [

@@ -1,4 +1,4 @@
-"""Curves thinned for the screen: what is drawn keeps every peak, what is sent stays small."""
+"""Thin curves for the screen, so that little is sent to the browser and every peak stays."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ from tsdownsample import MinMaxLTTBDownsampler
 def downsample(
     frame: pd.DataFrame, by: str, value: str, max_points_per_group: int, x: str = "cycle_num"
 ) -> pd.DataFrame:
-    """At most so many rows per group, chosen by MinMaxLTTB on `value`; order is kept.
+    """Keep at most so many rows per group, chosen by MinMaxLTTB on `value`, in their order.
 
     Parameters
     ----------

@@ -69,7 +69,7 @@ def fingerprint(frame: pd.DataFrame) -> str:
 
 
 def _plain_rows(session: Session, query: Select[Any]) -> Sequence[tuple[Any, ...]]:
-    """Rows as the driver gives them: a row object for each of 100,000 cycles takes longer."""
+    """Fetch plain tuples from the driver: row objects for 100,000 cycles would take longer."""
     result = session.connection().execute(query)
     return cast("Sequence[tuple[Any, ...]]", result.cursor.fetchall() if result.cursor else [])
 

@@ -1,4 +1,4 @@
-"""Cycle life told from the first k cycles alone: the error of it against k."""
+"""Cycle life predicted from the first k cycles of a battery, and its error against k."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,8 +25,8 @@ class CyclesSeenErrors:
     """Errors of cycle life against cycles seen, in cycles, over the same batteries for all tests.
 
     tests : test_id, cycles_seen, n_batteries, rmse, median_absolute
-    floor : the same without test_id, of always answering the mean life of those training
-        batteries that outlived the cycles seen; empty where no such battery has a known life
+    floor : the same without test_id, for the mean life of the training batteries that outlived
+        the cycles seen; empty where no such battery has a known life
     n_training : training batteries with a known life
     """
 
@@ -69,10 +69,10 @@ def get_cycles_seen(
 
 
 def told_lives(predictions: pd.DataFrame, cycles_seen: Sequence[int] = CYCLES_SEEN) -> pd.DataFrame:
-    """Cycle life as it was told after so many cycles, for the batteries still alive then.
+    """Predicted cycle life after so many cycles, of the batteries still alive then.
 
-    After k cycles the last recorded cycle c <= k counts, and c + RUL(c) is the life told. A
-    battery without a label at c, or at the end of its life by k, has nothing to tell.
+    After k cycles the last recorded cycle c <= k counts: the predicted life is c + RUL(c). A
+    battery without a label at c, or with its end of life by cycle k, is left out.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def told_lives(predictions: pd.DataFrame, cycles_seen: Sequence[int] = CYCLES_SE
 
 
 def mean_life_floor(lives: pd.DataFrame, training_lives: np.ndarray) -> pd.DataFrame:
-    """The lives with `told_life` replaced by the mean of the training lives above the cycles seen.
+    """Replace `told_life` by the mean of the training lives that exceed the cycles seen.
 
     Parameters
     ----------
@@ -127,13 +127,13 @@ def life_errors(lives: pd.DataFrame) -> pd.DataFrame:
 
 
 def _common(lives: pd.DataFrame, n_tests: int) -> pd.DataFrame:
-    """Batteries that every test tells a life of, at each number of cycles seen."""
+    """Keep, at each number of cycles seen, the batteries that every test has a life of."""
     counts = lives.groupby(["cycles_seen", "battery_code"])["test_id"].transform("size")
     return lives[counts == n_tests]
 
 
 def _predictions(session: Session, test_id: int) -> pd.DataFrame:
-    """RUL of the batteries that the model had never seen, as far as it is looked at."""
+    """RUL predictions for the first cycles of the unseen batteries."""
     prediction = TestJobPrediction
     rows = session.execute(
         select(BatteryUnit.battery_code, prediction.cycle_num, prediction.y_true, prediction.y_pred)

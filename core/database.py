@@ -55,7 +55,7 @@ def is_current() -> bool:
 
 
 def migrate() -> None:
-    """Bring the configured database up to date; does nothing when it is."""
+    """Run the migrations that the configured database lacks."""
     if is_current():
         return
     log.info("Migrating the database.")

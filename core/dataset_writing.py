@@ -1,4 +1,4 @@
-"""A read file becomes rows: in chunks, invisible until the last step."""
+"""Writes a dataset's rows in chunks; the dataset stays invisible until the last one."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,7 +12,7 @@ from core.ingest.build import IngestResult
 from core.leakage.stored import sketch_batteries
 from db.tables import BatteryUnit, CycleData, Dataset
 
-# Small enough for SQLite's single writer never to be held for half a second.
+# Small enough that no chunk holds SQLite's single writer for half a second.
 CHUNK_ROWS = 2500
 CYCLE_COLUMNS = [
     "cycle_num",

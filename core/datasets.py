@@ -21,7 +21,7 @@ from db.tables.columns import ROLES
 
 @dataclass(frozen=True)
 class Feature:
-    """One feature of a dataset; `column` is its place, feature_1 to feature_8."""
+    """One feature of a dataset; `column` is its column of `cycle_data`, feature_1 to feature_8."""
 
     column: str
     name: str
@@ -97,7 +97,7 @@ class LoadedDataset:
 
 
 def list_datasets(session: Session, user: CurrentUser) -> list[DatasetSummary]:
-    """Every dataset that the user may read: own ones first, newest first, then built-in ones."""
+    """Datasets that the user may read: the user's own, newest first, then the built-in ones."""
     rows = session.scalars(access.visible_datasets(user).order_by(Dataset.id.desc())).all()
     counts = _counts(session, [row.id for row in rows])
     summaries = [_summary(row, counts.get(row.id)) for row in rows]
@@ -181,7 +181,7 @@ def _batteries(session: Session, user: CurrentUser, dataset_id: int) -> pd.DataF
 
 
 def rename_dataset(session: Session, user: CurrentUser, dataset_id: int, name: str) -> None:
-    """Give a dataset of one's own another name."""
+    """Rename a dataset that the user owns."""
     access.get_owned_dataset(session, user, dataset_id).name = checked_name(name, "dataset")
     session.flush()
 

@@ -1,6 +1,7 @@
-"""Deletion on request: count what hangs on a thing, then mark all of it, at once invisible.
+"""Deletion on request: count what depends on a thing, then mark all of it as deleted.
 
-Marking is one short transaction; `core.sweeping` removes the marked rows and files.
+Marking is one short transaction, after which nobody sees the rows any more; `core.sweeping`
+removes the marked rows and files.
 """
 
 import logging
@@ -44,7 +45,7 @@ REFUSAL = "It cannot be deleted yet"
 
 @dataclass(frozen=True)
 class Dependents:
-    """How many rows and files hang on something."""
+    """How many rows and files depend on something."""
 
     datasets: int = 0
     batteries: int = 0
@@ -67,7 +68,7 @@ class Dependents:
 
 
 def list_dataset_dependents(session: Session, user: CurrentUser, dataset_id: int) -> Dependents:
-    """What deleting a dataset of one's own would delete."""
+    """Count what deleting this dataset would delete; only its owner may ask."""
     access.get_owned_dataset(session, user, dataset_id)
     return _count(session, *below_datasets([dataset_id]))
 
@@ -87,7 +88,7 @@ def delete_dataset(session: Session, user: CurrentUser, dataset_id: int) -> Depe
 
 
 def list_job_dependents(session: Session, user: CurrentUser, job_id: int) -> Dependents:
-    """What deleting a training job would delete."""
+    """Count what deleting this training would delete."""
     access.get_job(session, user, job_id)
     return _count(session, *_below_job(job_id))
 
@@ -109,7 +110,7 @@ def delete_test(session: Session, user: CurrentUser, test_id: int) -> Dependents
 
 
 def list_account_dependents(session: Session, user: CurrentUser) -> Dependents:
-    """What deleting the account would delete."""
+    """Count what deleting the account would delete."""
     return _with_all_uploads(session, user, _count(session, *_below_user(user.id)))
 
 

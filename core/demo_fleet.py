@@ -52,7 +52,7 @@ _MAPPING = ColumnMapping(
 
 @dataclass(frozen=True)
 class _Cell:
-    """What makes one simulated cell differ from the next."""
+    """The parameters in which simulated cells differ."""
 
     code: str
     life_cycles: float

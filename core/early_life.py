@@ -1,4 +1,4 @@
-"""Studies of cycle life from early cycles: what to ask for, and results as frames."""
+"""Studies of cycle life from early cycles: how to start one, and its result as tables."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ from core.users import CurrentUser
 KIND = "EARLY_LIFE"
 DEFAULT_K = 100
 SMALLEST_K, LARGEST_K = 20, 1000
-# Severson et al. measured with nine features, of which this table has a part.
+# RMSE in cycles. Severson et al. used up to nine features; a dataset has some of them.
 PUBLISHED_BEST_RMSE = {"primary": 97.0, "secondary": 176.0}
-# In a dataset nothing is selected by the validation batteries here.
+# These studies select nothing by the validation batteries of a dataset, so they are a test.
 ROLE_GROUPS = {"train": "train", "val": "primary", "test": "secondary"}
 ROLE_LABELS = {"train": "Train", "primary": "Validation", "secondary": "Test"}
 
@@ -29,7 +29,8 @@ class EarlyLifeResult:
     """What a finished study found.
 
     scores : model, label, is_floor, setting, group, n, rmse, rmse_low, rmse_high (cycles), mape,
-        mape_low, mape_high (%), rmse_without, mape_without (of the shorted cell, else NaN)
+        mape_low, mape_high (%), rmse_without, mape_without (without the cell that
+        short-circuited, NaN where there is none)
     cv_rmse : by model, cycles, cross-validated over training batteries
     batteries : battery, group, cycle_life, and predicted life per model key
     weights : model, feature, effect_percent (change of predicted life for one standard deviation)
@@ -63,7 +64,7 @@ class EarlyLifeResult:
 
 
 def usual_name(source: str, k: int | None) -> str:
-    """The proposed name of a study of a dataset's first k cycles, or of a table (k None)."""
+    """Propose a name for a study of a dataset's first k cycles, or of a table (k None)."""
     return proposed_name(f"Life from {k} cycles" if k else "Life from early features", source)
 
 
@@ -117,7 +118,7 @@ def create_from_dataset(
 
 
 def parse_result(stored: Mapping[str, Any]) -> EarlyLifeResult:
-    """A stored result as frames."""
+    """Read a stored result as tables."""
     models = stored["models"]
     scores = [
         {
@@ -155,7 +156,7 @@ def parse_result(stored: Mapping[str, Any]) -> EarlyLifeResult:
 
 
 def group_labels(source: str, is_severson: bool) -> dict[str, str]:
-    """What the groups are called: those of a dataset by its roles."""
+    """Names of the groups; a dataset's groups are called by its roles."""
     return dict(GROUP_LABELS if source == "table" or is_severson else ROLE_LABELS)
 
 

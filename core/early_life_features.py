@@ -1,4 +1,4 @@
-"""Battery-level features of the first k cycles of a dataset; nothing later is looked at."""
+"""Features of a battery from its first k cycles; no later cycle is used."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,7 +8,7 @@ import pandas as pd
 from core.battery_table import Floats
 
 FIRST_CYCLE = 10
-# Rows around cycle 10 and up to cycle k whose median stands for that cycle.
+# The value at cycle 10 is the median of so many rows around it, that at k of the last ones.
 ROWS = 5
 LAST_PART = 0.2
 MIN_ROWS = 10
@@ -23,7 +23,7 @@ def early_features(
     ----------
     cycles : battery_code, cycle_num and the columns, ordered by battery and cycle
     columns : column -> the quantity's name
-    k : the last cycle that is looked at
+    k : the last cycle that is used
 
     Returns
     -------
@@ -68,9 +68,9 @@ def _median(values: Floats) -> float:
 
 
 def _straight_line(x: Floats, y: Floats) -> tuple[float, float]:
-    """Slope (per cycle) and scatter of the median line through pairs half a window apart.
+    """Slope (per cycle) of a robust straight line, and the scatter about it.
 
-    Theil's slope over the pairs (i, i + n/2): one glitch of an instrument moves it little.
+    Theil's slope: the median over the pairs of rows (i, i + n/2). One glitch moves it little.
     """
     known = np.isfinite(y)
     x, y = x[known], y[known]
@@ -84,5 +84,5 @@ def _straight_line(x: Floats, y: Floats) -> tuple[float, float]:
 
 
 def complete_columns(table: pd.DataFrame, share: float = 0.9) -> Sequence[str]:
-    """Features that at least this share of the batteries has."""
+    """Names of the features that at least this share of the batteries has."""
     return [str(name) for name in table.columns if table[name].notna().mean() >= share]

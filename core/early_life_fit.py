@@ -1,4 +1,4 @@
-"""Carries out a study of cycle life from early cycles; only the background process needs this."""
+"""Carries out a study of cycle life from early cycles, in the background process."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -66,7 +66,7 @@ def compute(
     shorted = _shorted(table) if known else None
     models = _fit_all(table, variance, report)
     predicted = {model.key: model.predict(table.features) for model in models}
-    report("Intervals", 0.9)
+    report("Computing intervals", 0.9)
     return {
         "k": k,
         "is_severson": known,
@@ -109,7 +109,9 @@ def _described(
     table: BatteryTable, model: FittedModel, predicted: Floats, shorted: str | None
 ) -> dict[str, Any]:
     if not np.isfinite(predicted).all():
-        raise TaskFailed(f"{model.label} predicts no finite lives. Leave wild features out.")
+        raise TaskFailed(
+            f"{model.label} predicts no finite lives. Leave features with extreme values out."
+        )
     scores = {}
     for group in table.counts():
         rows = table.rows_of(group)
@@ -130,7 +132,7 @@ def _described(
 
 
 def _scores(life: Floats, predicted: Floats) -> dict[str, Any]:
-    """RMSE (cycles) and MAPE (%) with 95 % intervals from drawing the batteries again."""
+    """RMSE (cycles) and MAPE (%) with 95 % intervals from resampling the batteries."""
     error = np.abs(predicted - life)
     share = 100.0 * error / life
     draws = draw_means(np.column_stack([error**2, share]), resamples=RESAMPLES)
@@ -193,7 +195,7 @@ def _reason(battery: pd.Series, features: pd.Series, k: int) -> str:
 
 
 def _shorted(table: BatteryTable) -> str | None:
-    """The cell of Severson's primary test that short-circuited after about 148 cycles."""
+    """Code of the primary test cell of Severson et al. that short-circuited, at cycle 148."""
     found = [
         code
         for code, group, life in zip(table.codes, table.groups, table.cycle_life, strict=True)
@@ -226,7 +228,7 @@ def _notes(source: str, shorted: str | None) -> list[str]:
 
 
 def _suspicious(table: BatteryTable) -> list[str]:
-    """A feature that follows cycle life almost exactly probably encodes it."""
+    """Warn of features that follow cycle life almost exactly: they probably contain it."""
     train = table.rows_of("train")
     life = np.log10(table.cycle_life[train])
     found = []

@@ -1,6 +1,6 @@
-"""Models of cycle life on battery-level features; imported only where the work is done.
+"""Models of cycle life from one row of features per battery; for the background process only.
 
-All but the floor are linear in log10(cycle life), as Severson et al., Nature Energy 2019
+All but the floor are linear in log10(cycle life), as in Severson et al., Nature Energy 2019
 (doi 10.1038/s41560-019-0356-8), whose "variance" model has log10 of the variance of
 Q100(V) - Q10(V) as its only feature.
 """
@@ -24,7 +24,8 @@ from core.battery_table import Floats
 FOLDS, REPEATS, SEED = 5, 5, 0
 ALPHAS = tuple(float(alpha) for alpha in np.logspace(-3, 3, 13))
 MAX_COMPONENTS = 10
-# A feature of one sign that spans a decade or more is taken as its logarithm.
+# A feature of one sign whose largest value is at least ten times its smallest is replaced by
+# its logarithm.
 LOG_RATIO = 10.0
 TINY = float(np.finfo(np.float64).tiny)
 
@@ -34,10 +35,10 @@ FitLine = Callable[[Floats, Floats], Any]
 
 @dataclass(frozen=True)
 class Preparation:
-    """Logarithm where a feature spans a decade, clipping, then mean 0 and deviation 1.
+    """Prepares features: logarithm where one spans a decade, clipping, mean 0 and deviation 1.
 
-    Clipping to the 5-95 % range of the training batteries, widened by its own width on both
-    sides, keeps a single wild feature from deciding a battery.
+    Features are clipped to the 5-95 % range of the training batteries, widened by its own width
+    on both sides, so that one extreme feature cannot decide a battery's prediction.
     """
 
     log: npt.NDArray[np.bool_]
@@ -55,7 +56,7 @@ class Preparation:
         low, high = low - (high - low), high + (high - low)
         clipped = np.clip(raw, low, high)
         mean, spread = clipped.mean(axis=0), clipped.std(axis=0)
-        # One that is constant in training becomes 0 everywhere.
+        # A feature that is constant in training becomes 0 everywhere.
         scale = np.where(spread > 1e-12 * np.maximum(1.0, np.abs(mean)), spread, np.inf)
         return cls(log, low, high, mean, scale)
 
@@ -84,7 +85,7 @@ class FittedModel:
     """One model after fitting on the training batteries.
 
     setting : what cross-validation chose, in words
-    cv_rmse : RMSE in cycles, cross-validated over training batteries; 25 folds, mean
+    cv_rmse : RMSE in cycles, mean over the 25 folds of cross-validation on training batteries
     predict : features (n, F) -> cycle lives (n,)
     effects : by feature, the change (%) of predicted life for one standard deviation more of it
     """
@@ -99,7 +100,7 @@ class FittedModel:
 
 
 class Fitting:
-    """Training batteries cut into folds once, for all models.
+    """Fits all models on the same training batteries and the same folds.
 
     Parameters
     ----------
@@ -184,7 +185,7 @@ class Fitting:
         )
 
     def _best(self, candidates: Mapping[Any, FitLine]) -> tuple[Any, float, Preparation, Any]:
-        """The candidate of the lowest error, that error, and both its parts fitted on all."""
+        """Key and error of the best candidate, and its preparation and model fitted on all rows."""
         scores = {key: self._cv_rmse(fit, self._prepared) for key, fit in candidates.items()}
         best = min(scores, key=lambda key: scores[key])
         preparation = Preparation.learn(self.x)
@@ -193,7 +194,7 @@ class Fitting:
 
     def _cv_rmse(self, fit_line: FitLine, prepared: Sequence[Preparation | PublishedLog]) -> float:
         errors = []
-        # A hundred small fits: checking each one's arguments would take most of the time.
+        # In a hundred small fits, checking the arguments would take most of the time.
         with sklearn.config_context(assume_finite=True, skip_parameter_validation=True):
             for (fit, test), preparation in zip(self._folds, prepared, strict=True):
                 model = fit_line(preparation.apply(self.x[fit]), np.log10(self.life[fit]))
@@ -226,7 +227,7 @@ class _Line:
 
 
 def _line_of_one(column: int, z: Floats, y: Floats) -> _Line:
-    """Least squares on one column; level alone where it is constant."""
+    """Least squares on one column; a constant column gets slope 0."""
     centred = z[:, column] - z[:, column].mean()
     spread = float(centred @ centred)
     slope = float(centred @ y) / spread if spread > 0 else 0.0

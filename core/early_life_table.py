@@ -1,4 +1,4 @@
-"""A file with one row per battery: read, recognised, and turned into a BatteryTable."""
+"""Reads a file with one row per battery and turns it into a `BatteryTable`."""
 
 import csv
 import io
@@ -43,7 +43,7 @@ SPLIT_MEANINGS = (
 
 @dataclass(frozen=True)
 class RawTable:
-    """Cells of a file as they were read; `columns` are the numeric ones with their values."""
+    """Cells of a file as they were read; `numbers` holds the values of the numeric columns."""
 
     file_name: str
     cells: pd.DataFrame
@@ -57,7 +57,11 @@ class RawTable:
 
 @dataclass(frozen=True)
 class TableColumns:
-    """What the columns mean; `split` None proposes one, `variance` None looks for the best."""
+    """What the columns mean.
+
+    split : None proposes a split
+    variance : None looks for the best single feature
+    """
 
     battery: str | None
     life: str | None
@@ -72,7 +76,7 @@ def read_battery_table(file_name: str, content: bytes) -> RawTable:
     Raises
     ------
     BadFile
-        It is neither, too large, or damaged; the message says what to change.
+        The file is of another format, too large, or damaged; the message says what to change.
     """
     if len(content) > MAX_BYTES:
         raise BadFile(
@@ -99,7 +103,7 @@ def read_battery_table(file_name: str, content: bytes) -> RawTable:
 
 
 def propose_columns(raw: RawTable) -> TableColumns:
-    """What the columns probably mean, by their names and contents."""
+    """Guess what the columns mean, from their names and contents."""
     names = raw.columns
     battery = _first(names, BATTERY_WORDS) or _first_distinct_text(raw)
     life = _first([name for name in names if name in raw.numbers], LIFE_WORDS)
@@ -110,7 +114,7 @@ def propose_columns(raw: RawTable) -> TableColumns:
 
 
 def propose_groups(raw: RawTable, split: str) -> dict[str, str]:
-    """The group that each value of the split column probably means."""
+    """Guess the group that each value of the split column means."""
     found = {}
     for value in _texts(raw.cells[split]):
         if value and value not in found:
@@ -127,7 +131,7 @@ def propose_groups(raw: RawTable, split: str) -> dict[str, str]:
 def make_table(
     raw: RawTable, columns: TableColumns, meanings: Mapping[str, str] | None = None
 ) -> tuple[BatteryTable, list[tuple[str, str]]]:
-    """The table of a study, and the batteries that are left out with the reason.
+    """Build a study's table; returns it and the batteries left out, each with the reason.
 
     Parameters
     ----------
@@ -230,7 +234,7 @@ def _is_whole(cell: object) -> bool:
 
 
 def _checked_columns(raw: RawTable, columns: TableColumns) -> Floats:
-    """Cycle lives; raises InvalidInput for columns that cannot be used."""
+    """Return the cycle lives; raises InvalidInput for columns that cannot be used."""
     if columns.life is None:
         raise InvalidInput("Choose the column that holds the cycle life of each battery.")
     chosen = [columns.life, *columns.features, *([columns.variance] if columns.variance else [])]
@@ -307,5 +311,5 @@ def _groups(
             }
         )
     )
-    # Nothing is selected by them here, so all that are not fitted on are tests alike.
+    # Nothing is selected by these batteries, so all that are not for training are tests.
     return ["train" if proposed.get(code) == "train" else "primary" for code in codes]

@@ -1,4 +1,4 @@
-"""Ensembles: they wait for the other runs of their job, then combine the models of those.
+"""Ensembles: each waits for the other runs of its training, then combines their models.
 
 The run of an ensemble has no task of its own until the last of the others has ended.
 """
@@ -34,19 +34,19 @@ class Member:
 
 
 def is_member(algorithm: str) -> bool:
-    """Whether an ensemble combines this algorithm: anything that learns by itself."""
+    """Whether an ensemble may combine this algorithm: all but floors and ensembles."""
     return ALGORITHMS[algorithm].family in ("network", "estimator")
 
 
 def check_members(settings: Mapping[str, Hyperparameters]) -> None:
-    """Raise InvalidInput if an ensemble is chosen without enough that it could combine."""
+    """Raise InvalidInput if an ensemble is chosen with fewer than two algorithms to combine."""
     if ENSEMBLE not in settings:
         return
     members = [name for name in settings if is_member(name)]
     if len(members) < FEWEST_MEMBERS:
         raise InvalidInput(
-            "The ensemble combines the job's other models: choose at least two other algorithms "
-            "(floors do not count), or leave the ensemble out."
+            "The ensemble combines the other models of its training: choose at least two other "
+            "algorithms (floors do not count), or leave the ensemble out."
         )
     for name in members:
         if settings[name].max_horizon != settings[ENSEMBLE].max_horizon:
@@ -83,7 +83,7 @@ def advance(session: Session, user_id: int, runs: Sequence[Row[Any]]) -> bool:
 
 
 def has_begun(session: Session, run_id: int) -> bool:
-    """Whether the run of an ensemble was queued; until then nothing works on it."""
+    """Whether the run of an ensemble has a task; before that, no process works on it."""
     return bool(latest_tasks(session, "TRAIN", [run_id]))
 
 
@@ -105,7 +105,7 @@ def list_members(session: Session, user: CurrentUser, job_id: int) -> list[Membe
 def _fail(session: Session, user_id: int, run_id: int, task_id: int, done: int) -> None:
     found = "only one was" if done == 1 else "none was"
     message = (
-        f"An ensemble needs two finished models of its job to combine; {found}. See the other "
+        f"An ensemble needs two finished models of its training to combine; {found}. See the other "
         "runs for the reason, then train again."
     )
     end_task(session, task_id, "FAILED", message)

@@ -1,4 +1,4 @@
-"""Everything FadeBench raises on purpose, with a message that says what to do next.
+"""Errors that FadeBench raises on purpose; each message says what to do next.
 
 FadeBenchError
 ├── NotFound            what was asked for does not exist, or belongs to somebody else
@@ -16,7 +16,7 @@ class FadeBenchError(Exception):
 
 
 class NotFound(FadeBenchError):
-    """The object does not exist for this user; the wording never tells which of both."""
+    """The object does not exist, or is not the user's: the message is the same for both."""
 
     def __init__(self, noun: str) -> None:
         super().__init__(f"No such {noun}. It may have been deleted; pick one from the list.")

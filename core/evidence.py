@@ -38,11 +38,11 @@ def add_evidence(
 ) -> TrainedModel:
     """The model with intervals, its range of applicability, and floors of the same batteries."""
     share = training_share(model.algorithm, train, val, model.task)
-    report("Calibrating", share)
+    report("Fitting intervals", share)
 
     def on_fold(fold: int, epoch: EpochReport | None) -> None:
         done = fold - 1 + (epoch.epoch / epoch.total_epochs if epoch else 0.0)
-        report(f"Calibrating, fold {fold} of 5", share + (0.98 - share) * done / 5)
+        report(f"Fitting intervals: model {fold} of 5", share + (0.98 - share) * done / 5)
 
     model = calibrate(model, train, val, threads=threads, on_fold=on_fold)
     floors = fit_floors(model, train, val, threads)

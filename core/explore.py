@@ -1,4 +1,4 @@
-"""Looking at a dataset: curves of all batteries, distributions, correlations."""
+"""Data for exploring a dataset: curves of all batteries, distributions, correlations."""
 
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ class Quantity:
 
 
 def list_quantities(session: Session, user: CurrentUser, dataset_id: int) -> list[Quantity]:
-    """What a dataset offers: labels first, then its features."""
+    """Quantities of a dataset that can be drawn: labels first, then its features."""
     schema = access.get_dataset(session, user, dataset_id).feature_schema
     return [
         Quantity("soh", "State of health (SOH)", "%", 100.0),
@@ -77,7 +77,7 @@ def battery_cycles(
 def feature_values(
     session: Session, user: CurrentUser, dataset_id: int, column: str, max_points: int = 6000
 ) -> pd.DataFrame:
-    """Values of one quantity with the battery's split role, evenly thinned, for box plots."""
+    """Values of one quantity with each battery's split role, for box plots; evenly thinned."""
     _require_quantity(session, user, dataset_id, column)
     source = "pcl" if column == "soh" else column
     frame = load_cycles(session, user, dataset_id, [source])
@@ -95,7 +95,7 @@ def feature_values(
 def correlations(session: Session, user: CurrentUser, dataset_id: int) -> pd.DataFrame:
     """Spearman rank correlation of features and targets over all cycles; names as labels.
 
-    Ranks, because one glitch of an instrument would decide a Pearson correlation.
+    Ranks are used because one glitch of an instrument can decide a Pearson correlation.
     """
     schema = access.get_dataset(session, user, dataset_id).feature_schema
     features = features_of(schema)

@@ -1,4 +1,4 @@
-"""Results as CSV and XLSX; numbers stay numbers, text can never act as a formula."""
+"""Writes results as CSV and XLSX: numbers stay numbers, and no text can act as a formula."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ import xlsxwriter
 
 # Excel's own limit, the header included.
 MAX_SHEET_ROWS = 1_048_576
-# Excel's own limit, too; longer text would make the writer leave the cell empty.
+# Excel's limit of a cell; the writer would leave a cell with longer text empty.
 MAX_CELL_CHARACTERS = 32_767
 PREDICTION_COLUMNS = [
     "battery_code",
@@ -46,7 +46,7 @@ def write_xlsx(
 ) -> None:
     """Write a workbook: information, overall metrics, per-battery metrics, predictions.
 
-    Predictions go on over as many sheets as they need.
+    Predictions fill as many sheets as they need.
     """
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(path, options) as workbook:
@@ -63,7 +63,7 @@ def write_xlsx(
 
 
 def harmless(value: Any) -> Any:
-    """Text that a spreadsheet would run as a formula, with an apostrophe before it."""
+    """Put an apostrophe before text that a spreadsheet would run as a formula."""
     if isinstance(value, str) and value.startswith(FORMULA_STARTS):
         return f"'{value}"
     return value
@@ -75,7 +75,7 @@ def _write_frame(workbook: Any, bold: Any, name: str, frame: pd.DataFrame) -> No
 
 
 def _cells(column: pd.Series) -> list[Cell]:
-    """A column as cells; numbers at once, which for 100,000 rows saves a second."""
+    """Turn a column into cells; numeric columns in one step, which saves a second per 100,000."""
     if column.dtype.kind in "iu":
         return column.tolist()
     if column.dtype.kind == "f":
@@ -85,7 +85,7 @@ def _cells(column: pd.Series) -> list[Cell]:
 
 
 def _cell(value: Any) -> Cell:
-    """What a cell holds of a value: harmless text, a finite number, or nothing."""
+    """Turn a value into a cell: harmless text, a finite number, or an empty cell."""
     if isinstance(value, str):
         return str(harmless(value))[:MAX_CELL_CHARACTERS]
     if isinstance(value, bool | np.bool_):

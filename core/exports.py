@@ -1,4 +1,4 @@
-"""Files made of results: queued with the test itself, so that a click downloads at once."""
+"""Export files of results. They are queued with the test, so a click downloads at once."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -69,7 +69,7 @@ def get_export_info(session: Session, user: CurrentUser, export_id: int) -> Expo
 
 
 def open_export(session: Session, user: CurrentUser, export_id: int) -> Path:
-    """Where a finished export lies.
+    """Return the path of a finished export.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def open_export(session: Session, user: CurrentUser, export_id: int) -> Path:
 
 
 def queue_export(session: Session, test_id: int, user_id: int, file_format: str) -> int:
-    """Insert the row of an export and queue its making."""
+    """Insert the row of an export and queue the work that writes its file."""
     export = TestExport(test_job_id=test_id, user_id=user_id, format=file_format, file_path="")
     session.add(export)
     session.flush()
@@ -99,7 +99,7 @@ def begin(session: Session, export_id: int) -> None:
 
 
 def settle(session: Session, export_id: int, status: str, message: str) -> None:
-    """Making the file ended without a file; the task's message says why."""
+    """Record that no file could be made; the task's message says why."""
     session.execute(update(TestExport).where(TestExport.id == export_id).values(file_size=None))
 
 

@@ -1,4 +1,4 @@
-"""Error of forecasts against how far they look ahead, and where they beat the floors."""
+"""Error of forecasts by horizon, and the horizons at which they beat the floors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ HORIZON_METRICS = ("rmse", "mae")
 
 @dataclass(frozen=True)
 class Stretch:
-    """Tested horizons in a row, `first` to `last` cycles ahead, on which `method` is the best."""
+    """Neighbouring tested horizons, `first` to `last`, at which `method` has the lowest error."""
 
     method: str
     first: int
@@ -29,7 +29,7 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Standing:
-    """A model against one floor: the stretches that it wins, and those that it does not."""
+    """A model against one floor: horizons at which it beats the floor, and the others."""
 
     floor: str
     won: tuple[Stretch, ...]
@@ -66,7 +66,7 @@ def horizon_errors(
 
 
 def compare_with_floors(errors: pd.DataFrame, metric: str) -> tuple[Standing, ...]:
-    """Where one model beats each of its floors; an equal error beats nothing.
+    """At which horizons a model beats each of its floors; an equal error does not beat it.
 
     Parameters
     ----------
@@ -91,9 +91,9 @@ def compare_with_floors(errors: pd.DataFrame, metric: str) -> tuple[Standing, ..
 
 
 def best_methods(errors: pd.DataFrame, metric: str) -> tuple[Stretch, ...]:
-    """Which of a model and its floors has the smallest error, from horizon to horizon.
+    """Which of a model and its floors has the lowest error at each horizon.
 
-    A model that only equals a floor does not win.
+    At equal errors the floor counts as the better one.
     """
     table = _by_method(errors, metric).dropna(how="all")
     if table.empty:
@@ -107,7 +107,7 @@ def _by_method(errors: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 
 def _stretches(winners: pd.Series) -> tuple[Stretch, ...]:
-    """Runs of the same winner; the index holds ascending horizons."""
+    """Join neighbouring horizons with the same winner; the index holds ascending horizons."""
     parts = [
         (str(method), [int(horizon) for horizon, _ in rows])
         for method, rows in groupby(zip(winners.index, winners, strict=True), key=itemgetter(1))

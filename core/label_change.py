@@ -1,4 +1,4 @@
-"""What another nominal capacity or end of life would make of a dataset's labels."""
+"""The labels that a dataset would have with another nominal capacity or end of life."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,11 +20,11 @@ NominalCapacity = Mapping[str, float] | float | None
 
 @dataclass(frozen=True)
 class LabelChange:
-    """Old and new cycles and batteries of a dataset, row by row the same.
+    """Old and new cycles and batteries of a dataset, in the same order of rows.
 
     nominal : Ah by battery code, None where unknown
-    changed : (n_cycles,) bool, rows with any other value
-    old_lives : cycle life of each battery by the labels of now, <NA> = unknown
+    changed : (n_cycles,) bool, rows in which any label differs
+    old_lives : cycle life of each battery by the present labels, <NA> = unknown
     labels_version : of the labels that the change starts from
     """
 
@@ -55,7 +55,7 @@ def compute_change(
     nominal_capacity_ah: NominalCapacity,
     eol: EolRule | None,
 ) -> LabelChange:
-    """The labels that a dataset of one's own would have; see `core.relabel.apply_relabel`."""
+    """Compute the new labels of a dataset; parameters as in `core.relabel.apply_relabel`."""
     dataset = access.get_owned_dataset(session, user, dataset_id)
     schema = dataset.feature_schema or {}
     stored = list_batteries(session, user, dataset_id)
@@ -122,7 +122,7 @@ def _nominal_of(batteries: pd.DataFrame, wanted: NominalCapacity) -> dict[str, f
 
 
 def _differs(old: pd.Series, new: pd.Series) -> np.ndarray:
-    """Rows whose value is another one; what only rounds differently is the same."""
+    """Mask of the rows whose value differs by more than rounding."""
     before = old.to_numpy(np.float64, na_value=np.nan)
     after = new.to_numpy(np.float64, na_value=np.nan)
     return ~np.isclose(before, after, rtol=1e-12, atol=1e-12, equal_nan=True)

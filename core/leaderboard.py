@@ -1,4 +1,4 @@
-"""Which of a user's models is best on a dataset, and how far that can be told."""
+"""Ranks a user's models on a dataset, as far as the data can tell them apart."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ MOST_RANKED = 20
 
 @dataclass(frozen=True)
 class Board:
-    """A question that finished tests answer; horizon 0 estimates the measured cycle."""
+    """A dataset, target and horizon on which finished tests can be ranked; 0 is an estimate."""
 
     dataset_id: int
     dataset_name: str
@@ -33,7 +33,7 @@ class Standing:
 
     mean : mean over the common batteries of the board's metric, with its interval at 95 %
     ranks : best and worst rank that remain possible; equal where the rank is certain
-    beats, ties : titles of the floors that it surely beats, and of those that it does not
+    beats, ties : titles of the floors that it beats beyond chance, and of the others
     """
 
     test: ComparedTest
@@ -65,7 +65,7 @@ class Leaderboard:
 
 
 def list_boards(session: Session, user: CurrentUser) -> list[Board]:
-    """Datasets, targets and horizons that finished tests of the user are about, newest first."""
+    """List the boards that the user's finished tests allow, those of the newest test first."""
     models: dict[tuple[int, str, int], set[int]] = {}
     names: dict[int, str] = {}
     for test in _scored(list_tests(session, user)):
@@ -83,12 +83,12 @@ def rank_models(
     metric: str = "rmse",
     test_ids: Sequence[int] | None = None,
 ) -> Leaderboard:
-    """Rank the models of a board; by default those that share most of their unseen batteries.
+    """Rank the models of a board; by default those that share enough unseen batteries.
 
     Raises
     ------
     InvalidInput
-        Fewer than two models, or no battery that none of them had seen.
+        There are fewer than two models, or no battery is unseen by all of them.
     """
     access.get_dataset(session, user, board.dataset_id)
     errors, candidates = _candidates(session, user, board)
@@ -168,9 +168,10 @@ def _chosen(
     target: str,
     test_ids: Sequence[int] | None,
 ) -> list[TestInfo]:
-    """The tests asked for; else those that keep at least half of the largest set in common.
+    """The tests asked for; by default those that share at least half of the largest unseen set.
 
-    The largest set of unseen batteries first: one small test must not shrink what all share.
+    Tests join in the order of their number of unseen batteries. A test that would shrink the set
+    that all share below half of the largest one is left out.
     """
     if test_ids is not None:
         return [test for test in candidates if test.id in test_ids][:MOST_RANKED]

@@ -1,8 +1,10 @@
-"""What a model learned that a reader can understand: the law of fade, the shares of an ensemble."""
+"""What a model learned in readable form: parameters of a law of fade, weights of an ensemble."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from core.words import rounded
 
 LAW_MEANINGS = {
     "r": "rate of the logistic law",
@@ -47,8 +49,8 @@ def ensemble_shares(config: Mapping[str, Any]) -> list[Share]:
 
 
 def learned_values(config: Mapping[str, Any]) -> dict[str, str]:
-    """All of it as settings by name, for tables and side-by-side comparison."""
-    law = {f"{t.name} of {t.target} ({t.unit})": f"{t.value:.4g}" for t in law_terms(config)}
+    """Learned parameters and weights as settings by name, for tables and comparisons."""
+    law = {f"{t.name} of {t.target} ({t.unit})": rounded(t.value) for t in law_terms(config)}
     shares = {
         f"Weight of {s.member}, {s.target}": f"{s.weight:.3f}" for s in ensemble_shares(config)
     }
@@ -56,11 +58,11 @@ def learned_values(config: Mapping[str, Any]) -> dict[str, str]:
 
 
 def learned_lines(config: Mapping[str, Any]) -> list[str]:
-    """All of it as lines of a log, one a target."""
+    """Learned parameters and weights as lines of a log, one line per target."""
     parts: dict[str, list[str]] = {}
     for term in law_terms(config):
         parts.setdefault(f"Learned law of {term.target}: ", []).append(
-            f"{term.name} = {term.value:.4g} {term.unit}"
+            f"{term.name} = {rounded(term.value)} {term.unit}"
         )
     for share in ensemble_shares(config):
         parts.setdefault(f"Weights for {share.target}: ", []).append(

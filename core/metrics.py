@@ -50,7 +50,7 @@ def score(target: str, y_true: Floats, y_pred: Floats) -> dict[str, Any] | None:
 
 
 def overall(target: str, batteries: Iterable[tuple[Floats, Floats]]) -> dict[str, Any] | None:
-    """Metrics pooled over the rows of several batteries, plus their mean over batteries (macro).
+    """Metrics pooled over the rows of several batteries, and their mean over batteries (macro).
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def overall(target: str, batteries: Iterable[tuple[Floats, Floats]]) -> dict[str
 
 def _r2(true: Floats, error: Floats) -> float | None:
     spread = float(np.sum((true - true.mean()) ** 2))
-    # Rounding gives equal values a spread above 0, and nearly equal ones a spread of 0.
+    # By rounding, equal values can have a spread above 0, and nearly equal ones a spread of 0.
     if np.ptp(true) == 0 or spread < SMALLEST_SPREAD:
         return None
     return float(1 - np.sum(error**2) / spread)

@@ -1,4 +1,4 @@
-"""The card of a model version: what it was made from, how well it does, and where it ends."""
+"""The card of a model version: what it was made from, its errors, and its limits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from core.provenance import get_job_roles
 from core.registry import ModelInfo, get_model_info
 from core.series import targets_of
 from core.users import CurrentUser
+from core.words import counted
 from db.tables import BatteryUnit, TestJob, TestJobBattery
 from db.tables.columns import ROLES
 from models.config import SPECS_BY_NAME, own_settings
@@ -54,13 +55,13 @@ class CardFloor:
 
     @property
     def is_beaten(self) -> bool:
-        """Whether the model errs less; not whether chance could explain it."""
+        """Whether the model's error is lower; chance is not considered."""
         return self.model_rmse < self.floor_rmse
 
 
 @dataclass(frozen=True)
 class WorstBattery:
-    """A battery with one of the largest RMSE, and where its curve is: a test, or the cycles."""
+    """A battery with one of the largest RMSEs; `test_id` names a test that shows its curve."""
 
     target: str
     role: str
@@ -75,8 +76,8 @@ class ModelCard:
 
     roles : battery codes by role
     settings : label with unit, and value, of every setting that the algorithm uses
-    coverage : by target what core.coverage found on the test batteries
-    applicability : what the model has seen, and which tested batteries are unlike that
+    coverage : by target, the coverage on the test batteries (see core.coverage)
+    applicability : what the training batteries were, and how many tested ones are unlike them
     """
 
     model: ModelInfo
@@ -223,18 +224,18 @@ def _tests_with(
 
 
 def _seen(batteries: pd.DataFrame) -> str:
-    """What the training batteries span."""
+    """Say how many training batteries there were, and their cycle lives."""
     train = batteries[batteries["role"] == "train"]
     lives = train["cycle_life"].dropna()
     life = f", with cycle lives of {lives.min():,} to {lives.max():,} cycles" if len(lives) else ""
     return (
-        f"It has learned from {len(train):,} batteries of one dataset{life}. Batteries of another "
-        "chemistry, format or protocol lie outside of that."
+        f"It has learned from {counted(len(train), 'battery')} of one dataset{life}. "
+        "It knows no other chemistry, cell format or cycling protocol."
     )
 
 
 def _unlike(session: Session, user: CurrentUser, model: ModelInfo) -> list[str]:
-    """How many tested batteries lie further off than the training batteries from each other."""
+    """Say how many tested batteries were unlike the training batteries."""
     ratios = session.scalars(
         select(TestJobBattery.distance_ratio).where(
             TestJobBattery.test_job_id.in_(
@@ -249,6 +250,6 @@ def _unlike(session: Session, user: CurrentUser, model: ModelInfo) -> list[str]:
         return []
     unlike = sum(ratio > 1 for ratio in ratios if ratio is not None)
     return [
-        f"In its tests so far, {unlike} of {len(ratios)} batteries were unlike the training "
-        "batteries (further from them than these are from each other)."
+        f"In its tests so far, {unlike} of {counted(len(ratios), 'battery was', 'batteries were')} "
+        "unlike the training batteries (further from them than these are from each other)."
     ]

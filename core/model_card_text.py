@@ -7,6 +7,7 @@ from urllib.parse import quote
 from core.bootstrap import Interval
 from core.model_card import ModelCard
 from core.version import made_by
+from core.words import counted, rounded
 from models.registry import ALGORITHMS
 
 ROLE_WORDS = {"train": "training", "val": "validation", "test": "test"}
@@ -20,7 +21,7 @@ prediction = model.predict(series, horizon={horizon})  # series: models.series.B
 
 
 def card_markdown(card: ModelCard, checkpoint_name: str) -> str:
-    """The whole card; `checkpoint_name` is the file that lies beside it."""
+    """Return the whole card; `checkpoint_name` is the model's file in the same archive."""
     model = card.model
     parts = [
         f"# Model card: {_plain(model.title)}",
@@ -49,7 +50,7 @@ def card_markdown(card: ModelCard, checkpoint_name: str) -> str:
 def number_text(target: str, value: float) -> str:
     """A stored error with its unit: 0.432 %-points, 118 cycles."""
     unit, factor = UNITS[target]
-    return f"{value * factor:,.3g} {unit}"
+    return f"{rounded(value * factor, 3)} {unit}"
 
 
 def interval_text(target: str, interval: Interval | None) -> str:
@@ -57,12 +58,12 @@ def interval_text(target: str, interval: Interval | None) -> str:
     if interval is None:
         return "not stated"
     unit, factor = UNITS[target]
-    return f"{interval.low * factor:,.3g} to {interval.high * factor:,.3g} {unit}"
+    return f"{rounded(interval.low * factor, 3)} to {rounded(interval.high * factor, 3)} {unit}"
 
 
 def _kind(card: ModelCard) -> str:
     longest = card.model.max_horizon
-    return f"Forecast 1 to {longest:,} cycles ahead" if longest else "Estimate"
+    return f"Forecast up to {counted(longest, 'cycle')} ahead" if longest else "Estimate"
 
 
 def _targets(card: ModelCard) -> str:
@@ -72,8 +73,9 @@ def _targets(card: ModelCard) -> str:
 def _data_lines(card: ModelCard) -> list[str]:
     config = card.model.config
     lines = [
-        f"Dataset: {card.dataset.name}, {card.dataset.n_batteries:,} batteries, "
-        f"{card.dataset.n_cycles:,} cycles",
+        f"Dataset: {card.dataset.name}, "
+        f"{counted(card.dataset.n_batteries, 'battery')}, "
+        f"{counted(card.dataset.n_cycles, 'cycle')}",
         f"Fingerprint of the data: {config.get('dataset_fingerprint', 'not kept')}",
         "Split by battery, never by row",
     ]
@@ -99,7 +101,7 @@ def _numbers(card: ModelCard) -> str:
         for number in card.numbers
     ]
     head = ("error", "batteries of", "value", "95 % interval", "batteries", "cycles")
-    note = "Pooled over cycles. Intervals draw the batteries again, not the cycles."
+    note = "Over all cycles together. Intervals come from resampling the batteries, not the cycles."
     return f"{_table(head, rows)}\n\n{note}"
 
 
@@ -136,18 +138,19 @@ def _sections(card: ModelCard) -> list[str]:
 
 
 def coverage_line(target: str, found: dict[str, Any]) -> str:
-    """Nominal and observed coverage with what chance allows, and the mean width."""
+    """Nominal and observed coverage, the range by chance alone, and the mean width."""
+    batteries = counted(found["n_batteries"], "test battery")
     return (
-        f"{target}: intervals that promise {found['nominal']:.0%} held for {found['observed']:.0%} "
-        f"of the cycles (mean over {found['n_batteries']} test batteries; 95 % interval "
-        f"{found['observed_low']:.0%} to {found['observed_high']:.0%}, chance allows "
-        f"{found['expected_low']:.0%} to {found['expected_high']:.0%}): {found['verdict']}; mean "
-        f"width {number_text(target, found['mean_width'])}"
+        f"{target}: {found['nominal']:.0%} intervals contained {found['observed']:.0%} "
+        f"of the cycles (mean over {batteries}; 95 % interval "
+        f"{found['observed_low']:.0%} to {found['observed_high']:.0%}, "
+        f"{found['expected_low']:.0%} to {found['expected_high']:.0%} by chance alone): "
+        f"{found['verdict']}; mean width {number_text(target, found['mean_width'])}"
     )
 
 
 def battery_address(card: ModelCard, code: str) -> str:
-    """Where in FadeBench the battery's curve is."""
+    """Address of the page that shows the battery's curve."""
     test_id = next((item.test_id for item in card.worst if item.code == code), None)
     if test_id is not None:
         return f"/results?test={test_id}&battery={quote(code)}"
@@ -168,9 +171,9 @@ def _value(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return rounded(value) if isinstance(value, float) else str(value)
 
 
 def _plain(text: str) -> str:
-    """Names of users may hold what Markdown, or a table, would take for its own."""
+    """Escape what Markdown would read as markup: names come from users."""
     return "".join(f"\\{c}" if c in "|<>*_[]" else " " if c in "\r\n" else c for c in text)

@@ -1,4 +1,4 @@
-"""A model to take away: its checkpoint and its card in one archive."""
+"""The download of a model: its checkpoint and its card in one archive."""
 
 import io
 import zipfile
@@ -27,7 +27,7 @@ def package_model(session: Session, user: CurrentUser, model_id: int) -> bytes:
         raise NotFound("checkpoint")
     card = card_markdown(model_card(session, user, model_id), checkpoint_name)
     buffer = io.BytesIO()
-    # Weights are noise to a compressor: stored, so that it takes no time.
+    # Weights hardly compress, so they are stored as they are, which takes no time.
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.write(path, checkpoint_name)
         archive.writestr(CARD_NAME, card, zipfile.ZIP_DEFLATED)

@@ -1,12 +1,12 @@
-"""Two methods on the same batteries: paired differences, and which of many pairs really differ.
+"""Compares methods on the same batteries: paired differences, and which are beyond chance.
 
-A difference is taken battery by battery and averaged over batteries, so that the order of the
-methods by their mean over batteries is the order that the differences speak about. Many pairs are
-told apart by Holm's step-down rule (Scandinavian Journal of Statistics 6, 1979): the pair with the
-k-th smallest p-value out of m must be certain at the level 1 - 0.05 / (m - k + 1), and the first
-that is not ends the matter. Its interval is shown at that level, hence "the interval excludes 0
-after Holm's correction" and "p is small enough" are one and the same. The ranks that remain
-possible are those of Mogstad, Romano, Shaikh and Wilhelm (Review of Economic Studies 91, 2024).
+A difference is taken battery by battery and averaged over batteries, so the differences agree with
+the order of the methods by their mean. With many pairs, Holm's step-down rule decides (Scandinavian
+Journal of Statistics 6, 1979): the pair with the k-th smallest p-value out of m differs if p is at
+most 0.05 / (m - k + 1); from the first pair for which it is not, no further pair differs. The
+corrected interval of a pair has that level, so "the interval excludes 0 after Holm's correction"
+and "p is small enough" mean the same. The possible ranks are those of Mogstad, Romano, Shaikh and
+Wilhelm (Review of Economic Studies 91, 2024).
 """
 
 from collections.abc import Sequence
@@ -30,11 +30,11 @@ from core.bootstrap import (
 
 @dataclass(frozen=True)
 class Difference:
-    """Errors of one method minus those of another; below 0 the first is the better one.
+    """Errors of one method minus those of another; below 0 the first method is better.
 
     estimate : mean (or median, see the function) over batteries
-    interval : at 95 %, this pair alone; None where there are too few batteries
-    adjusted : at the level that Holm's correction asks for; None where it cannot be reached
+    interval : at 95 %, for this pair alone; None where there are too few batteries
+    adjusted : at the level of Holm's correction; None where the resamples are too few for it
     first_better, second_better, equal : numbers of batteries
     """
 
@@ -51,7 +51,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Pair:
-    """The difference between two methods, named by their columns."""
+    """The difference between two methods, given by their columns."""
 
     first: int
     second: int
@@ -60,7 +60,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Means:
-    """Mean over batteries of each method, its interval, all pairs and the ranks that remain.
+    """Mean over batteries of each method, its interval, all pairs and the possible ranks.
 
     ranks : (best possible, worst possible) rank of each method; 1 is the lowest error
     """
@@ -81,7 +81,7 @@ def compare_means(values: Floats, seed: int = 0, resamples: int = RESAMPLES) -> 
     return _compare(np.asarray(values, np.float64).tobytes(), values.shape, seed, resamples)
 
 
-# A page draws the same comparison again at every turn of a control.
+# A page asks for the same comparison again whenever a control changes.
 @lru_cache(maxsize=32)
 def _compare(content: bytes, shape: tuple[int, int], seed: int, resamples: int) -> Means:
     values = np.frombuffer(content).reshape(shape)
@@ -99,9 +99,9 @@ def _compare(content: bytes, shape: tuple[int, int], seed: int, resamples: int) 
 
 
 def holm(p: Sequence[float], alpha: float = 1 - LEVEL) -> tuple[list[bool], list[float]]:
-    """Which of these p-values are small enough together, and the threshold of each.
+    """Apply Holm's rule: which p-values are small enough, and the threshold of each.
 
-    From the first that is not, all share the threshold at which it failed.
+    All p-values from the first that is too large on get the threshold that it exceeded.
     """
     rejected, thresholds = [False] * len(p), [alpha] * len(p)
     failed: float | None = None
@@ -156,5 +156,5 @@ def _difference(values: Floats, draws: Floats, p: float, differs: bool, alpha: f
 
 
 def _signs(values: Floats) -> tuple[int, int, int]:
-    """How many batteries are below, above and at 0."""
+    """Number of values below, above and at 0."""
     return int(np.sum(values < 0)), int(np.sum(values > 0)), int(np.sum(values == 0))

@@ -1,4 +1,4 @@
-"""Password rules and hashes: bcrypt over a SHA-256, so that no length is cut off or refused."""
+"""Password rules and hashes: bcrypt of a SHA-256, so that long passwords are not cut off."""
 
 import base64
 import hashlib
@@ -18,7 +18,7 @@ DUMMY_HASH = "$2b$12$A/F1hoP6r/CojSZo46p5EuDhjR8.mw3fzy/rT/CGAHTaFqoRDu8xi"
 
 
 def check_rules(password: str) -> None:
-    """Accept a new password or say what is wrong with it.
+    """Check a new password.
 
     Raises
     ------
@@ -33,18 +33,18 @@ def check_rules(password: str) -> None:
 
 
 def hash_password(password: str) -> str:
-    """The bcrypt hash to store; takes about 0.3 s, so call it before the first SQL statement."""
+    """Return the bcrypt hash to store; takes 0.3 s, so call it before the first SQL statement."""
     return bcrypt.hashpw(_digest(password), bcrypt.gensalt(ROUNDS)).decode("ascii")
 
 
 def password_matches(password: str, password_hash: str | None) -> bool:
-    """Whether the password belongs to the hash; False, in the same time, when there is none."""
+    """Whether the password fits the hash; without a hash, False after the same time."""
     matches = bcrypt.checkpw(_digest(password), (password_hash or DUMMY_HASH).encode("ascii"))
     return matches and password_hash is not None
 
 
 def is_same(first: str, second: str) -> bool:
-    """Whether two passwords count as one and the same."""
+    """Whether two passwords count as the same."""
     return _normalised(first) == _normalised(second)
 
 

@@ -1,4 +1,4 @@
-"""Finished tests that may be drawn beside another one without misleading."""
+"""Finished tests that can be drawn beside another one because they are comparable."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ class Peer:
     """Another test of the same dataset and target.
 
     same_job : its model was trained in the same job
-    same_batteries : the batteries that its model had never seen are the same ones
+    same_batteries : both tests have the same unseen batteries
     """
 
     info: TestInfo
@@ -25,9 +25,9 @@ class Peer:
 
 
 def list_peers(session: Session, user: CurrentUser, test_id: int, target: str) -> list[Peer]:
-    """The newest finished test of every other model, forecasts beside forecasts, by name.
+    """List the newest finished test of every other model, by name; forecasts beside forecasts.
 
-    Two tests of one model differ in nothing that is drawn here, so only one of them is listed.
+    Two tests of one model look the same when drawn, so only one of them is listed.
     """
     access.get_result(session, user, test_id)
     own = get_test_info(session, user, test_id)

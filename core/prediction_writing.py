@@ -1,4 +1,4 @@
-"""Predictions into their table: many plain rows, handed straight to the database's driver."""
+"""Writes predictions as plain rows straight through the database's driver, which is fastest."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from core.database import session_scope
 from db.tables import TestJobPrediction
 from models.series import Floats, Integers
 
-# Small enough for SQLite's single writer never to be held for half a second.
+# Small enough that no chunk holds SQLite's single writer for half a second.
 CHUNK_ROWS = 5000
 _COLUMNS = (
     "test_job_id",
@@ -31,7 +31,7 @@ class PredictedCurve:
     """One battery's predictions of one target, (m,) each, in storage units.
 
     NaN in `y_true` marks a cycle without a label; `y_lower` and `y_upper` are None, or NaN where
-    no interval could be had.
+    there is no interval.
     """
 
     battery_id: int
@@ -58,7 +58,7 @@ def write_predictions(
 
 
 def _insert(session: Session, rows: list[tuple[Any, ...]]) -> None:
-    """Insert without SQLAlchemy's per-value work, which costs more than the database's own."""
+    """Insert past SQLAlchemy, whose work per value takes longer than the database's own."""
     connection = session.connection()
     marker = "?" if connection.dialect.paramstyle == "qmark" else "%s"
     names, markers = ", ".join(_COLUMNS), ", ".join([marker] * len(_COLUMNS))
@@ -67,7 +67,7 @@ def _insert(session: Session, rows: list[tuple[Any, ...]]) -> None:
 
 
 def _rows(test_id: int, curve: PredictedCurve) -> Iterator[tuple[Any, ...]]:
-    """Return rows of plain Python values: a driver would store NumPy's as bytes."""
+    """Return rows of plain Python values: drivers store NumPy values as bytes."""
     n_rows = len(curve.cycle_num)
     nothing = [None] * n_rows
     bounds = (

@@ -1,4 +1,4 @@
-"""Model versions: what came of successful runs."""
+"""Model versions: the models that successful runs left."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -71,7 +71,7 @@ def get_model_info(session: Session, user: CurrentUser, model_id: int) -> ModelI
 
 
 def compare_configs(session: Session, user: CurrentUser, model_ids: Sequence[int]) -> pd.DataFrame:
-    """Settings of several models side by side: one row a setting, one column a model.
+    """Settings of several models side by side: one row per setting, one column per model.
 
     The column `differs` says whether the models disagree.
     """
@@ -88,7 +88,7 @@ def compare_configs(session: Session, user: CurrentUser, model_ids: Sequence[int
 
 
 def rename_model(session: Session, user: CurrentUser, model_id: int, name: str) -> None:
-    """Give a model another name; it takes the next free version of that name."""
+    """Rename a model; it gets the next free version of the new name."""
     model = access.get_model(session, user, model_id)
     cleaned = checked_name(name, "model")
     if cleaned != model.name:
@@ -98,7 +98,7 @@ def rename_model(session: Session, user: CurrentUser, model_id: int, name: str) 
 
 
 def open_checkpoint(session: Session, user: CurrentUser, model_id: int) -> tuple[Path, str]:
-    """Where a checkpoint lies, and a file name for downloading it."""
+    """Return the path of a checkpoint and a file name for the download."""
     model = access.get_model(session, user, model_id)
     safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in f"{model.name}_{model.version}")
     return storage.resolve(model.checkpoint_path), f"{safe}.pt"
@@ -168,7 +168,7 @@ def add_model(
 
 
 def next_version(session: Session, user_id: int, name: str) -> str:
-    """v1, v2, ... by name and user."""
+    """Next version of a user's model name: v1, v2, ..."""
     taken = session.scalars(
         select(ModelVersion.version).where(
             ModelVersion.user_id == user_id, ModelVersion.name == name

@@ -1,7 +1,7 @@
-"""Another nominal capacity or end of life: computed labels are computed anew, after a look.
+"""Changes nominal capacity or end of life of a dataset: preview, then recompute the labels.
 
-Labels of the file stay as they are. Models trained on the old labels are told apart by the
-dataset's `labels_version`, which counts up.
+Labels from the file stay as they are. The dataset's `labels_version` goes up by 1, so that models
+trained on the old labels can be marked.
 """
 
 from dataclasses import asdict, dataclass
@@ -34,13 +34,13 @@ LABEL_COLUMNS = {"PCL": "pcl", "RUL": "rul"}
 
 @dataclass(frozen=True)
 class RelabelPreview:
-    """What new labels would change.
+    """What a change of labels would do.
 
-    batteries, cycles : number of those with any other value than now
+    batteries, cycles : number of those in which any label would change
     labelled_before, labelled_after : batteries with labels, by "PCL" and "RUL"
     lives_before, lives_after : shortest and longest cycle life (cycles), None where none is known
     starting_below : batteries whose cycle life would be their first cycle
-    models_affected : models that were trained on the labels of now
+    models_affected : models that were trained on the present labels
     """
 
     batteries: int
@@ -60,7 +60,7 @@ def preview_relabel(
     nominal_capacity_ah: NominalCapacity,
     eol: EolRule | None,
 ) -> RelabelPreview:
-    """What `apply_relabel` would change; the same parameters and errors, nothing is written."""
+    """Preview `apply_relabel`, with the same parameters and errors; nothing is written."""
     change = compute_change(session, user, dataset_id, nominal_capacity_ah, eol)
     return _summarise(session, dataset_id, change)
 
@@ -72,7 +72,7 @@ def apply_relabel(
     nominal_capacity_ah: NominalCapacity,
     eol: EolRule | None,
 ) -> RelabelPreview:
-    """Compute the labels of a dataset of one's own anew; returns what changed.
+    """Recompute the labels of a dataset that the user owns; returns what changed.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def apply_relabel(
     Raises
     ------
     InvalidInput
-        The labels in question came with the file, or a number makes no sense.
+        The labels to change came with the file, or a number is out of range.
     Conflict
         A training, test, export or study on the dataset waits or runs.
     """
@@ -132,7 +132,7 @@ def _range(lives: pd.Series) -> tuple[int, int] | None:
 
 
 def _update_cycles(session: Session, change: LabelChange, ids: dict[str, int]) -> None:
-    """One statement per battery and a few numbers each: no row travels to the database."""
+    """Compute the labels inside the database, one statement per battery, so that no row is sent."""
     of_battery = update(CycleData).where(CycleData.battery_id == bindparam("battery"))
     nominal: Any = bindparam("nominal")
     values: dict[str, Any] = {}

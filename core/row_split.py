@@ -1,4 +1,4 @@
-"""Studies of what a random split of rows hides: what to ask for, and results as frames."""
+"""Studies of a random split against a split by battery: their settings, and results as frames."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -57,12 +57,12 @@ def create_row_split(session: Session, user: CurrentUser, dataset_id: int) -> in
         raise InvalidInput(
             f"This comparison needs at least {FOLDS} batteries; the dataset has {n_batteries}."
         )
-    name = proposed_name("Random rows or batteries", dataset.name)
+    name = proposed_name("Random split against split by battery", dataset.name)
     return create_study(session, user, KIND, name, {}, dataset_id=dataset_id)
 
 
 def parse_result(stored: Mapping[str, Any]) -> RowSplitResult:
-    """A stored result as frames."""
+    """Read a stored result as tables."""
     example = stored["example"]
     parts = [
         pd.DataFrame({"cycle_num": example["cycle_num"], "target": target, **values})

@@ -1,7 +1,7 @@
-"""Scores the same models on random rows and on whole batteries; background process only.
+"""Compares a random split with a split by battery; for the background process only.
 
-Every cycle is predicted once either way, by a model fitted on the other four fifths: of the cycles
-(leaky, because the neighbours of a cycle are among them) or of the batteries (honest).
+Every cycle is predicted once in each way, by a model fitted on the other four fifths: of the cycles
+(leaky, because they include the neighbours of the predicted cycle) or of the batteries (honest).
 """
 
 from collections.abc import Callable
@@ -35,7 +35,7 @@ LABELS = {"rows": "random rows", "batteries": "whole batteries"}
 
 
 def study_row_split(assignment: StudyAssignment, report: Report) -> dict[str, Any]:
-    """Score both ways; returns the JSON that `core.row_split` parses."""
+    """Carry out the study; returns the JSON that `core.row_split` parses."""
     report("Loading cycles", 0.02)
     dataset_id = assignment.dataset_id or 0
     with read_scope() as session:
@@ -46,7 +46,7 @@ def study_row_split(assignment: StudyAssignment, report: Report) -> dict[str, An
 
 
 def compute(cycles: pd.DataFrame, columns: list[str], report: Report) -> dict[str, Any]:
-    """Score both ways on cycles as `core.cycles.load_cycles` gives them."""
+    """Compare both splits on cycles as `core.cycles.load_cycles` gives them."""
     labelled = cycles.dropna(subset=list(TARGETS.values()), how="all")
     if labelled["battery_code"].nunique() < FOLDS:
         raise TaskFailed(f"Fewer than {FOLDS} batteries have a PCL or RUL label.")
@@ -90,7 +90,8 @@ def _models(n_rows: int) -> dict[str, Any]:
         "TREES": HistGradientBoostingRegressor(
             max_iter=100, learning_rate=0.1, max_leaf_nodes=31, early_stopping=False
         ),
-        # Ranks, because single features of real files reach a thousand times their usual range.
+        # Quantiles instead of values: single features of real files reach a thousand times their
+        # usual range.
         "LINEAR": make_pipeline(
             QuantileTransformer(
                 n_quantiles=min(200, n_rows), output_distribution="normal", random_state=SEED
@@ -112,7 +113,7 @@ def _predict_both_ways(
             GroupKFold(FOLDS, shuffle=True, random_state=SEED).split(known, groups=codes[known])
         ),
     }
-    # The same number of cycles to learn from, so that only their kind differs.
+    # Both ways learn from the same number of cycles, so that only the split differs.
     n_fit = min(len(fit) for folds in splits.values() for fit, _ in folds)
     generator = np.random.default_rng(SEED)
     found: dict[str, dict[str, Floats]] = {}
@@ -147,7 +148,7 @@ def _compared(
     codes: npt.NDArray[np.object_],
     ways: dict[str, Floats],
 ) -> dict[str, Any]:
-    """Both errors and their ratio, with an interval from drawing the batteries again."""
+    """Both errors and their ratio, with an interval from resampling the batteries."""
     known = np.isfinite(y)
     squares = pd.DataFrame(
         {way: (predictions - y)[known] ** 2 for way, predictions in ways.items()}
@@ -175,7 +176,7 @@ def _typical_battery(
     predicted: dict[str, dict[str, dict[str, Floats]]],
     target: str,
 ) -> str:
-    """The battery whose honest error of the trees is the median one."""
+    """The battery with the median error of the trees under the split by battery."""
     y = frame[TARGETS[target]].to_numpy(np.float64)
     squares = pd.Series((predicted[target]["TREES"]["batteries"] - y) ** 2)
     errors = squares.groupby(codes).mean().dropna().sort_values()

@@ -1,4 +1,4 @@
-"""Cycles of a dataset in the form that models take, and the single targets behind a job's."""
+"""Turns cycles of a dataset into series for models, and BOTH into its two targets."""
 
 from collections.abc import Sequence
 

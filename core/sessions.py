@@ -1,4 +1,4 @@
-"""Signed-in browsers: revocable sessions in the database and the seal on their cookie."""
+"""Sessions of signed-in browsers, which can be revoked, and the signature of their cookies."""
 
 import hashlib
 import hmac
@@ -33,7 +33,7 @@ class OpenSession:
 
 
 def start_session(session: Session, user: CurrentUser) -> str:
-    """Sign one browser in; returns its token, of which only a hash is kept."""
+    """Sign one browser in; returns its token. The database keeps only a hash of it."""
     now = utc_now()
     session.execute(
         delete(AuthSession).where(AuthSession.user_id == user.id, AuthSession.expires_at <= now)
@@ -51,7 +51,7 @@ def start_session(session: Session, user: CurrentUser) -> str:
 
 
 def user_of_session(session: Session, token: str) -> CurrentUser | None:
-    """Whose token this is; None when it is unknown, expired or revoked."""
+    """The user of a token; None if the token is unknown, expired or revoked."""
     row = session.scalars(
         select(User)
         .join(AuthSession, AuthSession.user_id == User.id)
@@ -73,7 +73,7 @@ def present() -> ColumnElement[bool]:
 
 
 def current_user(row: User) -> CurrentUser:
-    """The value that acts in services, made from the stored account."""
+    """Make the user value that services take from a stored account."""
     return CurrentUser(row.id, row.email, row.user_name, bool(row.is_admin))
 
 
@@ -100,7 +100,7 @@ def end_session(session: Session, token: str) -> None:
 
 
 def end_all_sessions(session: Session, user: CurrentUser, keep_token: str | None = None) -> int:
-    """Sign the user out everywhere, except where `keep_token` belongs; returns how many."""
+    """Sign out all browsers of a user but that of `keep_token`; returns how many."""
     query = update(AuthSession).where(AuthSession.user_id == user.id, _open())
     if keep_token:
         query = query.where(AuthSession.token_hash != _hash(keep_token))
@@ -108,7 +108,7 @@ def end_all_sessions(session: Session, user: CurrentUser, keep_token: str | None
 
 
 def seal_token(token: str) -> str:
-    """The cookie's value: the token and a signature, so that made-up cookies cost no query."""
+    """Return the cookie's value: token and signature. Forged cookies then cost no query."""
     return f"{token}.{_signature(token)}"
 
 
@@ -131,7 +131,7 @@ def _secret_in(path: Path) -> str:
         if not path.is_file():
             partial = path.with_name(f".{path.name}.partial")
             partial.unlink(missing_ok=True)
-            # The mode is given at creation: chmod afterwards would leave a moment for readers.
+            # The mode is set at creation; with a later chmod others could read the file in between.
             descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w", encoding="ascii") as stream:
                 stream.write(secrets.token_hex(32))

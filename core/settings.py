@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 class Settings(BaseSettings):
-    """What an operator may choose; the README lists each of these."""
+    """Settings of an installation; the README lists all of them."""
 
     model_config = SettingsConfigDict(env_prefix="FADEBENCH_", frozen=True)
 
@@ -44,7 +44,7 @@ class Settings(BaseSettings):
 
     @property
     def threads_per_process(self) -> int:
-        """Cores shared evenly between the background processes."""
+        """Threads of a background process: the cores, divided by the number of processes."""
         return max(1, (os.cpu_count() or 1) // self.max_processes)
 
 

@@ -10,7 +10,7 @@ DEFAULT_SHARES = (0.6, 0.2, 0.2)
 def propose_split(
     batteries: pd.DataFrame, seed: int = 0, shares: tuple[float, float, float] = DEFAULT_SHARES
 ) -> dict[str, str]:
-    """A role for every battery, so that each role sees short and long lives alike.
+    """Give every battery a role, so that each role has short and long lives.
 
     Batteries are ranked by cycle life; those that never reached end of life follow, ranked by
     their last capacity over the first. Neighbours in rank are then dealt to the roles in the
@@ -46,7 +46,7 @@ def _ranked(batteries: pd.DataFrame) -> list[str]:
 
 
 def _counts(n_batteries: int, shares: tuple[float, float, float]) -> list[int]:
-    """Batteries per role, by largest remainder, none left out that can be had."""
+    """Number of batteries per role, by largest remainder; no role stays empty if avoidable."""
     exact = np.array(shares) / sum(shares) * n_batteries
     counts = np.floor(exact).astype(int)
     for role in np.argsort(counts - exact, kind="stable")[: n_batteries - counts.sum()]:
@@ -59,7 +59,7 @@ def _counts(n_batteries: int, shares: tuple[float, float, float]) -> list[int]:
 
 
 def _deal(counts: list[int], generator: np.random.Generator) -> list[str]:
-    """Roles along the ranking: each place goes to the role that is most behind its share."""
+    """Deal roles along the ranking: each place goes to the role that lacks most of its share."""
     total = sum(counts)
     dealt = np.zeros(len(ROLES))
     wanted = np.array(counts, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""Files of users: relative paths made of ids only, whole files or none.
+"""Stored files of users: paths are made of ids only, and a file is written whole or not at all.
 
 Layout below the data folder: `{user_id}/uploads/{upload_id}/`, `{user_id}/models/{model_id}/`,
 `{user_id}/exports/{test_job_id}/`. Names from outside never become paths.
@@ -23,7 +23,7 @@ UPLOAD_SUFFIXES = (".mat", ".csv", ".csv.gz", ".xlsx", ".zip", ".txt", ".tsv")
 
 
 def upload_path(user_id: int, upload_id: int, original_name: str) -> str:
-    """Relative path of an uploaded file; of its name only a known suffix is kept."""
+    """Relative path of an uploaded file; only a known suffix of its name is kept."""
     lowered = original_name.lower()
     suffix = next(
         (s for s in sorted(UPLOAD_SUFFIXES, key=len, reverse=True) if lowered.endswith(s)), ".bin"
@@ -57,7 +57,7 @@ def resolve(relative: str) -> Path:
 
 @contextmanager
 def atomic_file(relative: str) -> Iterator[Path]:
-    """A temporary path beside the target, flushed to disk and renamed when all went well."""
+    """Yield a temporary path beside the target; flush and rename it when no error was raised."""
     target = resolve(relative)
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}.partial")
@@ -94,19 +94,19 @@ def save_stream(relative: str, stream: BinaryIO, max_bytes: int) -> tuple[int, s
 
 
 def move_file(source: str, target: str) -> None:
-    """Rename a stored file; the folder of the target is made."""
+    """Move a stored file, and create the folder of its new place."""
     path = resolve(target)
     path.parent.mkdir(parents=True, exist_ok=True)
     resolve(source).replace(path)
 
 
 def remove_on_rollback(session: Session, relative: str) -> None:
-    """Delete a stored file if the transaction that writes its path down does not commit."""
+    """Delete a stored file if the transaction that stores its path does not commit."""
     event.listen(session, "after_rollback", lambda _session: remove_file(relative), once=True)
 
 
 def remove_file(relative: str) -> bool:
-    """Delete a stored file and its folder if that is empty then; False if there was none."""
+    """Delete a stored file, and its folder if that becomes empty; False if there was no file."""
     path = resolve(relative)
     found = path.is_file()
     path.unlink(missing_ok=True)

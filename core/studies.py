@@ -1,4 +1,4 @@
-"""Studies: analyses of a dataset, or of a table of its own, that train no model version."""
+"""Studies: analyses of a dataset, or of an uploaded table, that make no model version."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +21,7 @@ from db.tables.columns import utc_now
 class StudyInfo:
     """A study without its table and result; times in UTC.
 
-    source : name of the dataset, or of the file whose table it brought
+    source : name of the dataset, or of the uploaded table's file
     """
 
     id: int
@@ -112,7 +112,7 @@ def get_study_result(session: Session, user: CurrentUser, study_id: int) -> dict
 
 
 def load_assignment(session: Session, user: CurrentUser, study_id: int) -> StudyAssignment:
-    """What a study is to do."""
+    """Read what the process of a study needs."""
     study = access.get_study(session, user, study_id)
     return StudyAssignment(user, study.kind, study.dataset_id, study.settings or {})
 
@@ -150,13 +150,13 @@ def settle(session: Session, study_id: int, status: str, message: str) -> None:
 
 
 def proposed_name(what: str, source: str) -> str:
-    """A name of what is studied and of what, no longer than a name may be."""
+    """Propose a name from the kind of study and its source, not longer than names may be."""
     room = MAX_LENGTH - len(what) - 2
     return f"{what}: {source[:room]}"
 
 
 def _describe(session: Session, query: Select[Any]) -> list[StudyInfo]:
-    # Single columns: the table and the result of a study can be a megabyte each.
+    # Not the whole row: the table and the result of a study can be a megabyte each.
     rows = session.execute(
         query.outerjoin(Dataset, Dataset.id == Study.dataset_id).with_only_columns(
             Study.id,

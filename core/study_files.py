@@ -1,4 +1,4 @@
-"""The result of a study of early cycles as CSV and XLSX, made at the click."""
+"""The result of a study of early cycles as CSV and XLSX, made when it is downloaded."""
 
 import io
 from typing import Any
@@ -65,7 +65,7 @@ def _information(info: StudyInfo, result: EarlyLifeResult) -> list[tuple[str, An
         ("Cycles looked at", f"1 to {result.k}" if result.k else "as in the table"),
         ("Finished at (UTC)", f"{info.finished_at:%Y-%m-%d %H:%M:%S}" if info.finished_at else ""),
         ("Chosen by cross-validation on training batteries", result.labels[result.chosen]),
-        ("Intervals", "95 %, from drawing the batteries again"),
+        ("Intervals", "95 %, from resampling the batteries (bootstrap)"),
         ("Weights", "change of predicted life (%) for one standard deviation more of a feature"),
     ]
     rows += [(f"Batteries: {result.group_labels[g]}", n) for g, n in result.counts.items()]

@@ -1,6 +1,6 @@
-"""Removal of rows and files that are marked for deletion, or that a dead process left.
+"""Removes rows and files that are marked for deletion, or that a dead process left.
 
-It goes in small steps, can be cut off anywhere and goes on at the next call.
+The work goes in small steps. It can stop anywhere; the next call continues.
 """
 
 import logging
@@ -44,7 +44,7 @@ from db.tables import (
 log = logging.getLogger(__name__)
 
 CHUNK_ROWS = 2000
-# SQLite lets waiting writers poll; without a pause between chunks they would hardly get a turn.
+# Waiting writers poll on SQLite; without a pause between chunks they would hardly get a turn.
 PAUSE_S = 0.03
 
 
@@ -78,7 +78,7 @@ def sweep() -> None:
 
 
 def _each(remove: Callable[[int], None], ids: Sequence[int]) -> None:
-    """One that fails (a file that may not be deleted, a busy database) keeps no other waiting."""
+    """Call `remove` for each id; one that fails is logged and does not stop the others."""
     for row_id in ids:
         try:
             remove(row_id)
@@ -93,7 +93,7 @@ def _has_leftovers() -> ColumnElement[bool]:
 
 
 def _abandoned() -> ColumnElement[bool]:
-    """Datasets that are marked as loading although no process is at work on them."""
+    """Ids of datasets marked as loading although no process works on them."""
     at_work = (
         exists()
         .where(BackgroundTask.status.in_(ACTIVE))
@@ -109,7 +109,7 @@ def _abandoned() -> ColumnElement[bool]:
 
 
 def remove_unfinished_dataset(upload_id: int) -> None:
-    """Remove what an earlier, failed reading of an upload left, before it is read again."""
+    """Remove what a failed reading of an upload left, before the file is read again."""
     with read_scope() as session:
         dataset_id = session.scalar(
             select(Dataset.id).where(Dataset.upload_id == upload_id, Dataset.loading.is_(True))
@@ -150,7 +150,7 @@ def _remove_job(job_id: int) -> None:
             session.scalars(select(TrainingJobRun.id).where(TrainingJobRun.job_id == job_id))
         )
     if waiting:
-        return  # its tests go first, at this or the next sweep
+        return  # its tests are removed first, in this sweep or the next
     for table in (TrainingJobRunMetric, TrainingJobRunLog):
         _delete_in_chunks(table, table.run_id.in_(runs))
     models = ModelVersion.run_id.in_(runs)
@@ -191,7 +191,7 @@ def _remove_dataset(dataset_id: int) -> None:
         _remove_files([upload.stored_path])
     with session_scope() as session:
         session.execute(delete(BatteryUnit).where(BatteryUnit.dataset_id == dataset_id))
-        # The task of a failed built-in dataset stays: it is all that tells why.
+        # The task of a failed built-in dataset stays, because only it tells the reason.
         session.execute(delete(Dataset).where(Dataset.id == dataset_id))
         if upload is not None and with_file:
             remove_tasks(session, "UPLOAD", [upload.id])
@@ -217,7 +217,7 @@ def _remove_user(user_id: int) -> None:
 
 
 def _remove_files(paths: Sequence[str]) -> None:
-    """Before their rows, which are all that tells where they are if this is cut off."""
+    """Delete files before the rows that hold their paths, so that none is lost if this stops."""
     for path in paths:
         storage.remove_file(path)
 

@@ -21,6 +21,7 @@ from core.series import make_series
 from core.test_material import matched_columns
 from core.testing import UNSEEN, TestInfo, add_log, get_test_info
 from core.users import CurrentUser, load_user
+from core.words import counted
 from db.tables import (
     BatteryUnit,
     TestJob,
@@ -207,13 +208,13 @@ def _evidence_lines(
             low, high = interval["expected_low"], interval["expected_high"]
             level = "WARNING" if interval["verdict"] == "too low" else "INFO"
             text = (
-                f"{row['target']}: the {interval['nominal']:.0%} intervals hold "
-                f"{interval['observed']:.1%} of the cycles ({interval['verdict']}; chance allows "
-                f"{low:.1%} to {high:.1%})."
+                f"{row['target']}: the {interval['nominal']:.0%} intervals contain "
+                f"{interval['observed']:.1%} of the cycles ({interval['verdict']}; "
+                f"{low:.1%} to {high:.1%} by chance alone)."
             )
             lines.append((level, text))
     if unlike := sum(row["distance_ratio"] > 1 for row in distances):
-        text = f"{unlike} of {len(distances)} batteries are unlike the training batteries."
+        text = f"{unlike} of {counted(len(distances), 'battery')} unlike the training batteries."
         lines.append(("WARNING", text))
     return lines
 
@@ -222,6 +223,7 @@ def _summary(assignment: Assignment, overall: list[dict[str, Any]]) -> str:
     n_cycles = int(np.sum([len(series) for series in assignment.series.values()]))
     scored = max((row["metrics"]["n_batteries"] for row in overall), default=0)
     return (
-        f"{len(assignment.series)} batteries, {n_cycles:,} cycles, horizon "
-        f"{assignment.test.horizon}; {scored} unseen batteries count in the overall metrics."
+        f"{counted(len(assignment.series), 'battery')}, {counted(n_cycles, 'cycle')}, "
+        f"horizon {assignment.test.horizon}; "
+        f"overall metrics over {counted(scored, 'unseen battery')}."
     )

@@ -61,7 +61,7 @@ class TestInfo:
 
     @property
     def title(self) -> str:
-        """What was tested on what."""
+        """Title for lists: the model and the dataset."""
         return f"{self.model_title} on {self.dataset_name}"
 
 
@@ -89,19 +89,19 @@ test_log.__test__ = False  # type: ignore[attr-defined]
 
 
 def cancel_test(session: Session, user: CurrentUser, test_id: int) -> None:
-    """Stop a test; nothing of it is kept but its row and log."""
+    """Stop a test; only its row and log are kept."""
     access.get_test(session, user, test_id)
     if cancel_task(session, "TEST", test_id):
         settle(session, test_id, "CANCELED", CANCELLED_BY_USER)
 
 
 def begin(session: Session, test_id: int) -> None:
-    """The process of a test starts."""
+    """Record that the process of a test has started."""
     move(session, TestJob, test_id, "RUNNING", started_at=utc_now())
 
 
 def settle(session: Session, test_id: int, status: str, message: str) -> None:
-    """A test ended without results; the next sweep removes what it had written."""
+    """Record that a test ended without results; the next sweep removes what it had written."""
     if move(session, TestJob, test_id, status, finished_at=utc_now()):
         test = session.get_one(TestJob, test_id)
         level = "ERROR" if status == "FAILED" else "INFO"
@@ -140,7 +140,7 @@ def _overall_metrics(session: Session, test_ids: list[int]) -> dict[int, dict[st
         )
     )
     found: dict[int, dict[str, dict[str, Any]]] = {}
-    # Sorted here: MySQL and PostgreSQL would sort the values of an ENUM as it lists them.
+    # Sorted here because MySQL and PostgreSQL sort an ENUM in the order of its definition.
     for test_id, target, values in sorted(rows, key=lambda row: row[1]):
         found.setdefault(test_id, {})[target] = values
     return found

@@ -21,10 +21,10 @@ from db.tables.columns import utc_now
 
 
 def cancel_run(session: Session, user: CurrentUser, run_id: int) -> None:
-    """Stop a run; one that waits ends at once, one that works within a second."""
+    """Stop a run: a waiting one ends at once, a working one within a second."""
     run = access.get_run(session, user, run_id)
     if run.algorithm == ENSEMBLE and not ensembles.has_begun(session, run_id):
-        # With the job locked nobody can queue it meanwhile.
+        # While the job is locked, nobody else can queue the run.
         _lock_job(session, run.job_id)
         if not ensembles.has_begun(session, run_id):
             settle(session, run_id, "CANCELED", CANCELLED_BY_USER)
@@ -36,20 +36,20 @@ def cancel_run(session: Session, user: CurrentUser, run_id: int) -> None:
 def cancel_job(session: Session, user: CurrentUser, job_id: int) -> None:
     """Stop every run of a job that has not ended."""
     runs = get_job_info(session, user, job_id).runs
-    # The ensemble first: it would start when the last of the others ends.
+    # The ensemble is cancelled first; it would start when the last of the others ends.
     for run in sorted(runs, key=lambda run: run.algorithm != ENSEMBLE):
         if run.is_active:
             cancel_run(session, user, run.id)
 
 
 def begin(session: Session, run_id: int) -> None:
-    """The process of a run starts."""
+    """Record that the process of a run has started."""
     move(session, TrainingJobRun, run_id, "RUNNING", started_at=utc_now())
     update_job(session, run_id)
 
 
 def settle(session: Session, run_id: int, status: str, message: str) -> None:
-    """A run ended without a model."""
+    """Record that a run ended without a model."""
     if move(session, TrainingJobRun, run_id, status, finished_at=utc_now()):
         run = session.get_one(TrainingJobRun, run_id)
         job = session.get_one(TrainingJob, run.job_id)
@@ -69,7 +69,7 @@ def unfinished_checkpoint(user_id: int, run_id: int) -> str:
 
 
 def update_job(session: Session, run_id: int) -> None:
-    """Make status and progress of a job follow from its runs, and its ensemble follow them."""
+    """Set status and progress of a job by its runs, and queue its ensemble when they have ended."""
     job_id = select(TrainingJobRun.job_id).where(TrainingJobRun.id == run_id).scalar_subquery()
     job = _lock_job(session, job_id)
     runs = _run_states(session, job.id)
@@ -90,7 +90,7 @@ def update_job(session: Session, run_id: int) -> None:
 
 
 def _lock_job(session: Session, job_id: Any) -> TrainingJob:
-    """The job, locked, so that of two runs that end together the second sees the first."""
+    """Lock the job, so that of two runs that end at once the second sees the first one's end."""
     return session.scalars(
         select(TrainingJob).where(TrainingJob.id == job_id).with_for_update()
     ).one()
@@ -106,7 +106,7 @@ def _run_states(session: Session, job_id: int) -> Sequence[Row[Any]]:
 
 
 def job_status(runs: Sequence[str]) -> str:
-    """Status of a job whose runs have these."""
+    """Status of a job, given the status of each run."""
     if all(status == "PENDING" for status in runs):
         return "PENDING"
     if any(status not in FINISHED for status in runs):
@@ -118,7 +118,7 @@ def job_status(runs: Sequence[str]) -> str:
 
 
 def _remove_unfinished(user_id: int, run_id: int) -> None:
-    """A process that was killed while it saved could not clean up itself."""
+    """Delete the file of a process that was killed while it saved its model."""
     path = storage.resolve(unfinished_checkpoint(user_id, run_id))
     for leftover in (path, path.with_name(f".{path.name}.partial")):
         leftover.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""How long a training will take: of each algorithm, and until all have ended."""
+"""Estimates how long a training takes: each algorithm, and all of them together."""
 
 from collections.abc import Mapping
 
@@ -10,8 +10,8 @@ from core.training_start import checked_roles, checked_settings
 from models.config import estimate_seconds
 from models.intervals import choose_method, fits_of
 
-# What a run takes beside its training: a process starts, cycles are read, the model and its floors
-# are scored and stored. What is solved at once took 7 to 10 s in all (74,845 cycles, two cores).
+# Time of a run besides fitting: a process starts, cycles are read, the model and its floors are
+# scored and stored. Algorithms without epochs took 7 to 10 s in all (74,845 cycles, two cores).
 SECONDS_AROUND_A_TRAINING = 8.0
 
 

@@ -55,7 +55,7 @@ class RunInfo:
         """Share of the work that is done."""
         if not self.is_active:
             return 1.0
-        # More telling than epochs, of which calibration over folds has none.
+        # The task's progress covers the fitting of intervals too; epochs do not.
         return (self.task.progress if self.task else None) or 0.0
 
 
@@ -63,7 +63,7 @@ class RunInfo:
 class JobInfo:
     """A training job with its runs; `roles` counts batteries by role.
 
-    group_key : ties it to trainings that differ in seed or physics only
+    group_key : the same for all trainings that differ in seed or physics only
     """
 
     id: int
@@ -88,7 +88,7 @@ class JobInfo:
 
     @property
     def failed_runs(self) -> int:
-        """Number of runs that failed, shown beside a job that succeeded all the same."""
+        """Number of failed runs; a job succeeds if any run does."""
         return sum(run.status == "FAILED" for run in self.runs)
 
 

@@ -26,6 +26,7 @@ from core.training import unfinished_checkpoint, update_job
 from core.training_views import RunInfo, get_job_info, get_run_info
 from core.users import CurrentUser, load_user
 from core.version import version_facts
+from core.words import counted
 from db.tables import TrainingJobRun, TrainingJobRunLog, TrainingJobRunMetric
 from db.tables.columns import utc_now
 from models.checkpoint import TrainedModel
@@ -147,11 +148,12 @@ def _codes_by_role(
 
 def _summary(assignment: Assignment, threads: int) -> str:
     counts = ", ".join(
-        f"{len(batteries)} {role} batteries ({sum(map(len, batteries)):,} cycles)"
+        f"{counted(len(batteries), f'{role} battery')} "
+        f"({counted(sum(map(len, batteries)), 'cycle')})"
         for role, batteries in assignment.series.items()
     )
-    noun = "thread" if threads == 1 else "threads"
-    return f"{counts}; {len(assignment.features)} features; {threads} {noun}."
+    features = counted(len(assignment.features), "feature")
+    return f"{counts}; {features}; {counted(threads, 'thread')}."
 
 
 def _enter_stage(context: TaskContext, stage: str) -> None:

@@ -1,4 +1,4 @@
-"""Whether physics helped: twins compared battery by battery, over their seeds."""
+"""Compares twins battery by battery over their seeds, to tell whether physics helped."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

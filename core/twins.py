@@ -1,8 +1,8 @@
 """Twins of a physics-informed model: the same training with and without its physics.
 
-Whether physics helps cannot be told from one run: seeds differ more than methods do. So a group of
-trainings has the model's batteries, settings and budget, several seeds, and the physics weight of
-the model on one side and 0 on the other. A key in `training_job.group_key` ties them together.
+One run cannot tell whether physics helps, because seeds differ more than methods do. So a group of
+trainings repeats the model's batteries, settings and epochs with several seeds: with its physics
+weight on one side, with weight 0 on the other. All of them have the same `training_job.group_key`.
 """
 
 from dataclasses import dataclass
@@ -105,7 +105,7 @@ def find_twins(session: Session, user: CurrentUser, model_id: int) -> TwinGroup:
             key = (bool(job.hyperparams["physics_weight"]), int(job.hyperparams["seed"]))
             if key not in twins or not _is_lost(run):
                 twins[key] = Twin(*key, run)
-    # Whether it was made like the others is for the report to see.
+    # The report checks whether it was made like the others.
     if twins and model.metrics.get("batteries") and (True, _seed(model)) not in twins:
         run = get_run_info(session, user, model.run_id)
         twins[True, _seed(model)] = Twin(True, _seed(model), run)
@@ -201,19 +201,19 @@ def cancel_twins(session: Session, user: CurrentUser, model_id: int) -> None:
 
 
 def twin_origins(session: Session, user: CurrentUser) -> dict[str, ModelInfo]:
-    """By key of each group, the model that its trainings are twins of, if it is still there."""
+    """The model that each group's trainings are twins of, by group key, unless it was deleted."""
     return {
         group_key(model): model for model in list_models(session, user) if not twin_refusal(model)
     }
 
 
 def group_key(model: ModelInfo) -> str:
-    """The key of a model's group; the time tells a run from an earlier one of the same number."""
+    """The key of a model's group; the time distinguishes runs that reuse a deleted run's number."""
     return f"twins-{model.run_id}-{model.created_at:%Y%m%d%H%M%S}"
 
 
 def fits(model: ModelInfo) -> bool:
-    """Whether training it again today would give the same model, with errors by battery."""
+    """Whether training the model again today would give the same one, with errors by battery."""
     return (
         bool(model.metrics.get("batteries"))
         and not model.labels_changed
@@ -239,11 +239,13 @@ def _missing(
     n_seeds: int,
     dataset: LoadedDataset,
 ) -> list[TrainingRequest]:
-    """What to train so that seeds s, s + 1, ... have a usable model on both sides."""
+    """The trainings that are missing for seeds s, s + 1, ... to have a model on both sides."""
     if problem := twin_refusal(model):
         raise InvalidInput(problem)
     if not FEWEST_SEEDS <= n_seeds <= MOST_SEEDS:
-        raise InvalidInput(f"Choose {FEWEST_SEEDS} to {MOST_SEEDS} seeds a side, not {n_seeds}.")
+        raise InvalidInput(
+            f"Choose {FEWEST_SEEDS} to {MOST_SEEDS} seeds on each side, not {n_seeds}."
+        )
     usable = _usable(session, user, model, group)
     codes = dataset.codes
     by_id = get_job_roles(session, user, model.job_id)

@@ -1,4 +1,4 @@
-"""Uploaded files: kept, looked at, mapped, read in the background, retried or deleted."""
+"""Uploaded files: store, preview, map, read in the background, retry, delete."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -154,7 +154,7 @@ def get_upload_info(session: Session, user: CurrentUser, upload_id: int) -> Uplo
 
 
 def open_upload(session: Session, user: CurrentUser, upload_id: int) -> tuple[Path, str]:
-    """Where the stored file lies, and its original name, for downloading it."""
+    """Return the path of the stored file and its original name, for the download."""
     upload = access.get_upload(session, user, upload_id)
     return storage.resolve(upload.stored_path), upload.original_filename
 
@@ -174,12 +174,12 @@ def delete_upload(session: Session, user: CurrentUser, upload_id: int) -> None:
 
 
 def begin(session: Session, upload_id: int) -> None:
-    """The reading process starts."""
+    """Record that the reading process has started."""
     move(session, DataUpload, upload_id, "PROCESSING")
 
 
 def settle(session: Session, upload_id: int, status: str, message: str) -> None:
-    """Reading ended without a dataset."""
+    """Record that reading ended without a dataset."""
     values = {"error_message": message[:2000], "processed_at": utc_now()}
     move(session, DataUpload, upload_id, "FAILED", **values)
 

@@ -1,4 +1,4 @@
-"""Who acts: the one value that every service function takes."""
+"""The acting user, a value that every service function takes."""
 
 from dataclasses import dataclass
 

@@ -88,7 +88,7 @@ def combine(
         if (model.task.targets, model.task.max_horizon) != (task.targets, task.max_horizon):
             raise FitError(f"{title} answers another question than the ensemble; leave it out.")
     torch.set_num_threads(threads)
-    on_stage("Weighing the models")
+    on_stage("Fitting the weights of the models")
     bare = {title: model.bare() for title, model in members.items()}
     folds = _folds_of(members, hp)
     weights = fit_weights(bare, folds, train, val, task, hp)

@@ -60,9 +60,9 @@ class NetworkSettings(Hyperparameters):
         "Learning rate schedule",
         "How the learning rate changes from the first epoch to the last.",
         choice_labels={
-            "COSINE": "Falls smoothly to a hundredth",
-            "STEP": "Halves five times",
-            "CONSTANT": "Stays the same",
+            "COSINE": "Falls smoothly (cosine)",
+            "STEP": "Halves in steps",
+            "CONSTANT": "Stays constant",
         },
     )
     batch_size: int = setting(
@@ -104,8 +104,12 @@ class NetworkSettings(Hyperparameters):
     device: Device = setting(
         "auto",
         "Device",
-        "Automatic uses a GPU where there is one.",
-        choice_labels={"auto": "Automatic", "cpu": "Processor", "cuda": "NVIDIA GPU (CUDA)"},
+        "What the network is trained on.",
+        choice_labels={
+            "auto": "GPU where there is one",
+            "cpu": "Processor (CPU)",
+            "cuda": "NVIDIA GPU (CUDA)",
+        },
     )
 
 
@@ -131,7 +135,7 @@ class PhysicsSettings(NetworkSettings):
         "SUM",
         "Loss balance",
         "How the data loss and the physics losses are put together.",
-        choice_labels={"SUM": "Added up", "ADPBAL": "Weights are learned"},
+        choice_labels={"SUM": "Fixed weights (sum)", "ADPBAL": "Learned weights (AdpBal)"},
     )
     physics_weight: float = setting(
         1.0,
@@ -149,7 +153,13 @@ class DeepHpmSettings(PhysicsSettings):
     physics_inputs: tuple[PhysicsInput, ...] = setting(
         ("s", "t", "u"),
         "Inputs of the hidden physics",
-        "What the rate of change may depend on: state s, time t, value u, slope u_s.",
+        "What the rate of change may depend on.",
+        choice_labels={
+            "s": "Battery state s",
+            "t": "Cycle t",
+            "u": "Predicted value u",
+            "u_s": "Slope of u over s",
+        },
     )
 
 

@@ -108,7 +108,7 @@ def fit(
     on_stage: Callable[[str], None],
 ) -> Fitted:
     """Solve for the weights; `val` is only scored."""
-    on_stage("Solving")
+    on_stage("Fitting the linear model")
     scale = fit_answer_scale(train, task, hp.seed)
     predictor = fit_linear(make_table(train, task, scale, hp.seed), scale, hp)
     return fitted_at_once(predictor, train, val, task, hp, on_epoch)

@@ -69,7 +69,7 @@ def fit(
     on_stage: Callable[[str], None],
 ) -> Fitted:
     """Average the training batteries; `val` is only scored."""
-    on_stage("Averaging")
+    on_stage("Averaging the training batteries")
     return fitted_at_once(fit_mean(train), train, val, task, hp, on_epoch)
 
 

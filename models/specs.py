@@ -41,8 +41,11 @@ class HyperparameterSpec:
         return f"{self.label} ({self.unit})" if self.unit else self.label
 
     def shown(self, value: Any) -> Any:
-        """Return what readers see of a stored value: the words of a choice, else the value."""
-        return (self.choice_labels or {}).get(value, value) if isinstance(value, str) else value
+        """Return what readers see of a stored value: the words of its choices, else the value."""
+        words = self.choice_labels or {}
+        if isinstance(value, list | tuple):
+            return ", ".join(words.get(item, str(item)) for item in value)
+        return words.get(value, value) if isinstance(value, str) else value
 
 
 def setting(

@@ -1,4 +1,4 @@
-"""Account: who you are, your password, your browsers, and the way out."""
+"""Account: profile, password, signed-in browsers, and deletion of the account."""
 
 from collections.abc import Iterable
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Datasets: the list below the newest fleet, and one dataset with everything known of it."""
+"""Datasets: the list below the newest dataset's curves, and the page of one dataset."""
 
 from dataclasses import replace
 
@@ -70,7 +70,7 @@ def _demo_fleet_progress() -> None:
 
 
 def _newest_fleet(user: CurrentUser, summaries: list[DatasetSummary]) -> None:
-    """The newest dataset of one's own, else the simulated one, else any."""
+    """The user's newest dataset, else the simulated one, else any."""
     simulated = next((item for item in summaries if item.is_simulated), summaries[0])
     newest = simulated if summaries[0].is_builtin else summaries[0]
     with read_scope() as session:

@@ -12,7 +12,7 @@ from ui.early_life_result import download_buttons, read_result, result_view
 from ui.frame import local_time, page_header
 from ui.links import address_id, go, link
 from ui.study_progress import busy_study, ended_without_result, manage_buttons, study_table
-from ui.words import plain
+from ui.words import counted, plain
 
 PURPOSE = "How long will a battery live, judged by its first cycles alone?"
 PAGE = "early-prediction"
@@ -80,7 +80,7 @@ def _one(user: CurrentUser) -> None:
         link("Start another study", PAGE, icon=":material/refresh:", new=1)
     else:
         result = read_result(user, info.id)
-        batteries = f"{sum(result.counts.values()):,} batteries"
+        batteries = counted(sum(result.counts.values()), "battery", "batteries")
         seen = f"first {result.k} cycles" if result.k else "features of the table"
         page_header(
             plain(info.name),

@@ -1,4 +1,4 @@
-"""Leaderboard: which of one's models is best on a dataset, and how far that can be told."""
+"""Leaderboard: ranks the user's models on a dataset, as far as they can be told apart."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Leakage check: what a dataset would give away to a model, and what a random split hides."""
+"""Leakage check: what a dataset gives away to a model, and how a random split flatters it."""
 
 import streamlit as st
 
@@ -20,7 +20,7 @@ def render(user: CurrentUser) -> None:
     if summary is None:
         return
     _check(user, summary)
-    st.subheader("What a random split hides", anchor=False)
+    st.subheader("Random split against split by battery", anchor=False)
     row_split_section(user, summary.id)
 
 
@@ -28,7 +28,7 @@ def _check(user: CurrentUser, summary: DatasetSummary) -> None:
     findings, duplicates = dataset_check(user, summary.id)
     findings_list(findings)
     if duplicates:
-        st.subheader("Batteries that are there twice", anchor=False)
+        st.subheader("Batteries found twice", anchor=False)
         st.caption(
             f"{counted(len({item.battery_code for item in duplicates}), 'battery', 'batteries')} "
             f"of {summary.n_batteries:,}, recognised by the measured capacities, whatever the "

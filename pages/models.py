@@ -1,4 +1,4 @@
-"""Models: what the trainings yielded; open one, or compare several."""
+"""Models: the models that trainings made; open one, or compare several."""
 
 import streamlit as st
 

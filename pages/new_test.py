@@ -21,7 +21,7 @@ from ui.result_words import TARGET_TITLES, kind_word
 from ui.theme import algorithm_label
 from ui.words import counted, plain
 
-# A second click on the button within this time is the same wish.
+# A second click on the button within this time counts as the same click.
 DOUBLE_CLICK_S = 3.0
 _LAST_START = "new_test.last_start"
 
@@ -57,7 +57,7 @@ def _questions(user: CurrentUser) -> tuple[TestRequest, TestMaterial] | None:
     except InvalidInput as error:
         st.warning(str(error), icon=":material/warning:")
         return None
-    st.subheader("How far ahead" if model.max_horizon else "Horizon", anchor=False)
+    st.subheader("How far ahead", anchor=False)
     horizon = _choose_horizon(model)
     st.subheader("Batteries", anchor=False)
     codes = choose_batteries(material)
@@ -102,7 +102,8 @@ def _choose_model(user: CurrentUser) -> ModelInfo | None:
 
 
 def _described(model: ModelInfo) -> str:
-    kind = f"forecasts up to {model.max_horizon} cycles" if model.max_horizon else "estimates"
+    ahead = f"forecasts up to {counted(model.max_horizon, 'cycle')} ahead"
+    kind = ahead if model.max_horizon else "estimates"
     algorithm = algorithm_label(model.algorithm)
     named = model.title if algorithm in model.name else f"{model.title} · {algorithm}"
     return f"{named} · {TARGET_TITLES[model.target]} · {kind}"
@@ -134,7 +135,7 @@ def _choose_dataset(user: CurrentUser, model: ModelInfo) -> int:
 def _choose_horizon(model: ModelInfo) -> int:
     longest = model.max_horizon
     horizon = st.number_input(
-        "Horizon (cycles)",
+        "Cycles ahead",
         min_value=1 if longest else 0,
         max_value=longest,
         value=1 if longest else 0,
@@ -142,16 +143,16 @@ def _choose_horizon(model: ModelInfo) -> int:
         disabled=not longest,
         key=f"horizon_{model.id}",
         width=240,
-        help="How many cycles ahead of the last measured cycle the model answers.",
+        help="How many cycles after the last measured cycle the model predicts.",
     )
     if longest:
         st.markdown(
             f"This model forecasts **1 to {longest} cycles** ahead. 1 is the next cycle and the "
-            "easiest; choose more to see how far its forecasts hold."
+            "easiest; choose more to see how far ahead its forecasts are good."
         )
     else:
         st.caption(
-            "This model estimates the state at the measured cycle itself, so its horizon is 0. "
+            "This model estimates the state at the measured cycle itself. "
             "Train a forecasting model to look ahead."
         )
     return int(horizon)
@@ -161,7 +162,7 @@ def _start_panel(user: CurrentUser, request: TestRequest, material: TestMaterial
     codes = request.battery_codes or ()
     n = len(codes)
     st.metric("Batteries to test", f"{n:,}")
-    st.metric("Answer", kind_word(request.horizon or 0))
+    st.metric("Estimate or forecast", kind_word(request.horizon or 0))
     clean = leakage_panel(test_check(user, material, codes), request.dataset_id) if n else True
     pressed = st.button(
         "Start test",

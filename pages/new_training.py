@@ -22,7 +22,7 @@ from ui.theme import algorithm_label
 from ui.training_form import choose_algorithms, choose_dataset, choose_kind, choose_target
 from ui.training_roles import choose_roles
 
-# A second click on the button within this time is the same wish.
+# A second click on the button within this time counts as the same click.
 DOUBLE_CLICK_S = 3.0
 _LAST_START = "new_training.last_start"
 

@@ -23,7 +23,7 @@ from ui.result_list import comparable, test_table
 from ui.result_spread import distribution_view, scatter_view
 from ui.result_target import choose_target
 from ui.result_words import TARGET_TITLES, horizon_text
-from ui.words import plain
+from ui.words import counted, plain
 
 PURPOSE = "How well your models do on the batteries they were tested on."
 VIEWS = (
@@ -133,8 +133,9 @@ def _deletion(user: CurrentUser, info: TestInfo, n_batteries: int) -> None:
 
 @st.dialog("Delete test", icon=":material/delete:")
 def _confirm_deletion(user: CurrentUser, info: TestInfo, n_batteries: int) -> None:
-    what = f"the predictions and metrics of {n_batteries} batteries and" if n_batteries else ""
-    st.markdown(f"**{plain(info.title)}** goes, and with it {what} its log and files.")
+    batteries = counted(n_batteries, "battery", "batteries")
+    what = f", the predictions and metrics of {batteries}" if n_batteries else ""
+    st.markdown(f"This deletes the test **{plain(info.title)}**{what}, its log and its files.")
     st.markdown("The model stays. This cannot be undone.")
     confirmed = confirm_by_name(info.title, "test", f"confirm_test_{info.id}")
     if not st.button("Delete for good", type="primary", disabled=not confirmed):

@@ -38,7 +38,7 @@ def _named_job(user: CurrentUser, job_id: int | None, run_id: int | None) -> Job
             if job_id in (None, run.job_id):
                 return get_job_info(session, user, run.job_id)
         if job_id is None:
-            raise NotFound("training job")
+            raise NotFound("training")
         return get_job_info(session, user, job_id)
 
 

@@ -1,4 +1,4 @@
-"""Upload: a file comes in, its columns are confirmed, and it becomes a dataset."""
+"""Upload: stores a file, asks what its columns mean, and makes a dataset of it."""
 
 from dataclasses import replace
 from pathlib import PurePath
@@ -48,7 +48,7 @@ PANEL_STYLE = """<style>
 
 
 def render(user: CurrentUser) -> None:
-    """Draw the way in, or the upload that the address names."""
+    """Draw the upload form, or the upload that the address names."""
     if "upload" in st.query_params:
         _one(user)
     else:

@@ -1,4 +1,4 @@
-"""One run of the app: who is it, and what do they look at.
+"""The script of each visit: signs the user in and draws the page of the address.
 
 It lies in a folder of its own because Streamlit serves every file of a `pages/` folder beside its
 script by itself, past the login (tests/e2e/test_first_request.py).

@@ -1,4 +1,4 @@
-"""Which question the leaderboard answers: dataset, target, horizon and error."""
+"""The boxes of the leaderboard: dataset, target, horizon and error."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -14,7 +14,7 @@ Value = TypeVar("Value", int, str)
 
 
 def choose_board(boards: Sequence[Board]) -> Board:
-    """One of the boards; the address remembers it. At first the one with most models."""
+    """Let the reader choose a board and keep it in the address; starts with the largest one."""
     fullest = max(boards, key=lambda board: board.n_models)
     names = {board.dataset_id: board.dataset_name for board in boards}
     dataset_id = _choose("Dataset", list(names), fullest.dataset_id, names.__getitem__, width=320)
@@ -50,7 +50,7 @@ def choose_metric(board: Board) -> str:
 def _choose(
     label: str, options: Sequence[Value], default: Value, words: Callable[[Value], str], width: int
 ) -> Value:
-    """One option, at first that of the address; what there is only one of cannot be changed."""
+    """Draw a box that starts from the address; it is disabled if there is only one option."""
     wanted = st.query_params.get(label.lower())
     first = next((option for option in options if str(option) == wanted), default)
     chosen: Value = st.selectbox(

@@ -1,4 +1,4 @@
-"""A leaderboard drawn: the verdict, the table with shared ranks, the intervals, the file."""
+"""Draws a leaderboard: the verdict, the table of ranks, the intervals, the file."""
 
 from collections.abc import Sequence
 
@@ -26,7 +26,7 @@ MOST_COMPARED = 8
 
 
 def show_board(user: CurrentUser, board: Board, key: str) -> None:
-    """Rank the models of a board and draw what came of it, or say why nothing did."""
+    """Rank the models of a board and draw the ranking, or say why there is none."""
     try:
         with read_scope() as session:
             found = rank_models(session, user, board, key, _chosen_ids(board))
@@ -47,7 +47,7 @@ def show_board(user: CurrentUser, board: Board, key: str) -> None:
 
 
 def rank_text(standing: Standing) -> str:
-    """A certain rank as one number, an uncertain one as the ranks that remain possible."""
+    """The rank as one number if it is certain, else the range of possible ranks."""
     best, worst = standing.ranks
     return str(best) if best == worst else f"{best}-{worst}"
 
@@ -57,7 +57,7 @@ def floor_text(standing: Standing) -> str:
     if standing.test.is_floor:
         return "is a floor"
     if standing.ties:
-        return f"does not surely beat {', '.join(standing.ties)}"
+        return f"not shown to beat {', '.join(standing.ties)}"
     return "beats every floor" if standing.beats else "no floor tested"
 
 
@@ -66,7 +66,7 @@ def _chosen_ids(board: Board) -> list[int] | None:
 
 
 def _forget_choice(board: Board) -> None:
-    """Offer the way back from a choice that cannot be ranked."""
+    """Offer to rank all models again after a choice that cannot be ranked."""
     if st.session_state.get(_key(board)) and st.button("Rank all models again"):
         del st.session_state[_key(board)]
         st.rerun()
@@ -109,8 +109,8 @@ def _key(board: Board) -> str:
 def _cautions(found: Leaderboard) -> None:
     if found.comparison.labels_differ:
         st.warning(
-            "The labels of this dataset were computed anew between these tests: they were scored "
-            "on different true values. Test the older models again.",
+            "The labels of this dataset changed between these tests, so they were scored against "
+            "different true values. Test the older models again.",
             icon=":material/warning:",
         )
     beaten = [s.test.info.model_title for s in found.standings if s.ties]
@@ -122,14 +122,14 @@ def _cautions(found: Leaderboard) -> None:
     if not found.has_floors:
         st.caption(
             "No floor was tested here. Train the mean curve, and for forecasts the last value and "
-            "last slope, to see whether these models are worth their effort."
+            "last slope, to see whether these models are worth it."
         )
 
 
 def _ground(found: Leaderboard) -> str:
     n = len(found.comparison.codes)
     certain = (
-        "A shared rank such as 2-4 means that chance explains the order among these"
+        "A range of ranks such as 2-4 means that these models cannot be told apart"
         if n >= FEWEST_BATTERIES
         else f"Fewer than {FEWEST_BATTERIES} batteries allow no interval, so no rank is certain"
     )
@@ -151,16 +151,16 @@ def _table(found: Leaderboard, names: dict[int, str]) -> None:
         alt=f"Models by {item.quantity.label}, the lowest first.",
         column_config={
             "Rank": st.column_config.TextColumn(
-                width="small", help="Ranks that remain possible, given what chance explains."
+                width="small", help="A range, such as 2-4, where the models cannot be told apart."
             ),
             f"Mean {item.header}": st.column_config.NumberColumn(
-                help=f"Mean over batteries: each counts the same. {item.help}"
+                help=f"Mean over batteries: every battery counts the same. {item.help}"
             ),
             f"Pooled {item.header}": st.column_config.NumberColumn(
                 help="Over all cycles together, so that long-lived batteries count more."
             ),
             "95 % interval": st.column_config.TextColumn(
-                help="Of the mean over batteries, from drawing the batteries again."
+                help="Of the mean over batteries, from resampling the batteries (bootstrap)."
             ),
         },
     )

@@ -63,7 +63,7 @@ def _battery_frame(batteries: pd.DataFrame) -> pd.DataFrame:
 
 
 def split_editor(user: CurrentUser, detail: DatasetDetail) -> None:
-    """Roles of the batteries: shown to all, changed by the owner."""
+    """Draw the roles of the batteries; only the owner can change them."""
     st.markdown(
         "Models are fitted on **Train**, stopped and tuned by **Validation** and reported on "
         "**Test**. New trainings start from this split; earlier ones keep theirs."
@@ -122,9 +122,9 @@ def _save_split(user: CurrentUser, detail: DatasetDetail, edited: pd.DataFrame) 
 
 
 def _first_roles(dataset_id: int, editor_key: str) -> dict[str, str | None]:
-    """Roles that the editor starts from: those not saved when it was last on the screen.
+    """Roles that the editor starts from, with changes not saved when it was last shown.
 
-    They stay the same while it is on the screen, as its edits are kept relative to them.
+    They stay the same while the editor is shown, because its edits are relative to them.
     """
     key = f"{_draft_key(dataset_id)}_start"
     if editor_key not in st.session_state:

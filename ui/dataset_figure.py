@@ -53,7 +53,7 @@ def fleet_figure(
 def end_of_life_value(
     column: str, summary: DatasetSummary, batteries: pd.DataFrame
 ) -> float | None:
-    """Where end of life lies on a quantity's axis, in storage units; None where it has no place."""
+    """End of life as a value of the quantity, in storage units; None for other quantities."""
     threshold = summary.eol.threshold
     if column == "soh":
         return threshold

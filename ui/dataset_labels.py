@@ -22,7 +22,7 @@ FIRST, RUN = "First cycle below", "Several cycles in a row below"
 
 @dataclass(frozen=True)
 class _Wish:
-    """What the form says differently from what is stored; None = as it is."""
+    """The changes entered in the form; None = as stored."""
 
     nominal_capacity_ah: Mapping[str, float] | float | None
     eol: EolRule | None
@@ -51,7 +51,7 @@ def label_editor(user: CurrentUser, detail: DatasetDetail) -> None:
 
 
 def eol_inputs(start: EolRule, key: str) -> EolRule:
-    """Inputs for threshold and rule; their values."""
+    """Draw the inputs for threshold and rule, and return their values."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         percent = st.number_input(
             "End of life below (% of nominal capacity)",
@@ -146,7 +146,7 @@ def _nominal_table(detail: DatasetDetail) -> Mapping[str, float] | None:
 
 
 def _look_and_apply(user: CurrentUser, detail: DatasetDetail, wish: _Wish) -> None:
-    """First what would change; applying is offered for exactly what was looked at."""
+    """Show what would change, and offer to apply exactly the change that was shown."""
     key = f"relabel_{detail.summary.id}_{detail.summary.labels_version}"
     nothing = wish == _Wish(None, None)
     if st.button("Show what changes", disabled=nothing, icon=":material/visibility:"):
@@ -165,7 +165,7 @@ def _look_and_apply(user: CurrentUser, detail: DatasetDetail, wish: _Wish) -> No
         with st.spinner("Storing labels"), session_scope() as session:
             apply_relabel(session, user, detail.summary.id, wish.nominal_capacity_ah, wish.eol)
         del st.session_state[key]
-        st.toast("Labels computed anew.", icon=":material/check:")
+        st.toast("Labels recomputed.", icon=":material/check:")
         st.rerun()
 
 
@@ -184,8 +184,8 @@ def _show(preview: RelabelPreview) -> None:
     rows.append(f"Cycle life: {lives[0]} now, {lives[1]} then.")
     if preview.models_affected:
         rows.append(
-            f"{counted(preview.models_affected, 'model')} trained on the labels of now will be "
-            "marked as trained on older labels."
+            f"{counted(preview.models_affected, 'model')} trained on the present labels will "
+            "be marked as trained on older labels."
         )
     st.markdown("\n".join(f"- {row}" for row in rows))
     if preview.starting_below:

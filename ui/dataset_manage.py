@@ -1,4 +1,4 @@
-"""Renaming, downloading and deleting a dataset of one's own."""
+"""Renaming, downloading and deleting a dataset that the user owns."""
 
 import streamlit as st
 from sqlalchemy.orm import Session
@@ -17,7 +17,7 @@ NOUNS = {
     "batteries": ("battery", "batteries"),
     "cycles": ("cycle", "cycles"),
     "uploads": ("uploaded file", "uploaded files"),
-    "training_jobs": ("training job", "training jobs"),
+    "training_jobs": ("training", "trainings"),
     "runs": ("run", "runs"),
     "models": ("model", "models"),
     "tests": ("test", "tests"),
@@ -46,7 +46,7 @@ def manage_dataset(user: CurrentUser, detail: DatasetDetail) -> None:
 
 
 def download_original(user: CurrentUser, upload_id: int) -> None:
-    """A button that downloads an uploaded file as it came."""
+    """Draw a button that downloads an uploaded file unchanged."""
     with shown_errors(), read_scope() as session:
         path, name = open_upload(session, user, upload_id)
         st.download_button(
@@ -73,7 +73,7 @@ def _rename(user: CurrentUser, summary: DatasetSummary) -> None:
 def _confirm_deletion(user: CurrentUser, summary: DatasetSummary) -> None:
     with read_scope() as session:
         counts = list_dataset_dependents(session, user, summary.id)
-    st.markdown(f"**{plain(summary.name)}** goes, and with it {_listed(counts)}.")
+    st.markdown(f"This deletes **{plain(summary.name)}**, and with it {_listed(counts)}.")
     st.markdown("This cannot be undone.")
     confirmed = confirm_by_name(summary.name, "dataset", f"confirm_{summary.id}")
     if not st.button("Delete for good", type="primary", disabled=not confirmed):

@@ -1,4 +1,4 @@
-"""Batteries in the order in which people count them: b1c2 before b1c11."""
+"""Sorts battery codes by the numbers in them: b1c2 before b1c11."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""A dataset at a glance: its fleet, its labels, its features, and what reading the file found."""
+"""Overview of a dataset: all its curves, labels, features, and notes from reading the file."""
 
 from typing import Any
 
@@ -70,7 +70,7 @@ def _report(detail: DatasetDetail) -> None:
     for note in notes:
         st.info(plain(note), icon=":material/info:")
     if warnings and detail.summary.labels_version > 1:
-        st.caption("Found when the file was read; its labels have been computed anew since.")
+        st.caption("Found when the file was read; its labels have been recomputed since.")
     for warning in warnings:
         st.warning(plain(warning), icon=":material/warning:")
     problem_table(report)

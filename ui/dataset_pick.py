@@ -1,4 +1,4 @@
-"""The head of a page about one dataset: which one the address names, and the choice of another."""
+"""The head of a page about one dataset, with a box to choose another one."""
 
 import streamlit as st
 
@@ -17,7 +17,7 @@ def pick_dataset(
 ) -> DatasetSummary | None:
     """Draw the head of `page`; returns the dataset that the address names, else the newest one.
 
-    None if there is none, which the page then says: `invitation` where the user has no dataset.
+    Returns None if there is no dataset, after drawing `invitation`, which says so.
     """
     with read_scope() as session:
         summaries = list_datasets(session, user)

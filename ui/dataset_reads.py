@@ -1,6 +1,6 @@
-"""Reads that are dear and rarely change, kept for a while; never shared between users.
+"""Cached reads that are slow and rarely change; the cache is never shared between users.
 
-Whether the user may still see the dataset is asked by the caller in every run, uncached.
+The caller checks in every run, without the cache, whether the user may still see the dataset.
 """
 
 import pandas as pd
@@ -30,7 +30,7 @@ def correlations_of(user: CurrentUser, summary: DatasetSummary) -> pd.DataFrame:
     return _correlations(user.id, summary.id, summary.labels_version, user)
 
 
-# Roles are left out of what is kept: a changed split shows at once.
+# Roles are not cached, so that a changed split shows at once.
 
 
 @st.cache_data(ttl=TTL_S, max_entries=MAX_ENTRIES, show_spinner="Reading cycles")

@@ -120,7 +120,7 @@ def _percent(share: float) -> str:
 def confirm_upload_deletion(user: CurrentUser, info: UploadInfo) -> None:
     """Ask for the file's name, then delete the upload."""
     size = file_size(info.file_size_bytes)
-    st.markdown(f"**{plain(info.original_filename)}** ({size}) goes. This cannot be undone.")
+    st.markdown(f"This deletes **{plain(info.original_filename)}** ({size}). It cannot be undone.")
     confirmed = confirm_by_name(info.original_filename, "file", f"confirm_upload_{info.id}")
     if not st.button("Delete for good", type="primary", disabled=not confirmed):
         return

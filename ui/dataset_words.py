@@ -1,4 +1,4 @@
-"""Datasets in words: one line of facts, where labels come from, how batteries are split."""
+"""Texts about datasets: a line of facts, the origin of labels, the split."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ NO_ROLE = "No role"
 
 
 def kind_of(summary: DatasetSummary) -> str:
-    """Whose dataset it is, in a word or two."""
+    """Kind of dataset: the user's own, built-in or simulated."""
     kind = "Built-in" if summary.is_builtin else "Yours"
     return f"{kind}, simulated" if summary.is_simulated else kind
 

@@ -1,4 +1,4 @@
-"""What a study of early cycles starts from: a dataset, or a table with one row per battery."""
+"""The form of a study of early cycles: from a dataset, or a table with one row per battery."""
 
 import pandas as pd
 import streamlit as st
@@ -35,7 +35,7 @@ SAMPLE_ROWS = 6
 
 
 def start_form(user: CurrentUser) -> None:
-    """Draw the form; leaves for the study once it is started."""
+    """Draw the form; opens the study once it is started."""
     source = st.segmented_control(
         "Start from",
         [DATASET, TABLE],
@@ -169,7 +169,7 @@ def _choose(
 
 
 def _meanings(raw: RawTable, split: str | None) -> dict[str, str]:
-    """What each value of the split column means, as the reader corrects it."""
+    """Draw what each value of the split column means, for the reader to correct."""
     if split is None:
         st.caption("Without a split, 60 % of the batteries are chosen for training.")
         return {}

@@ -1,4 +1,4 @@
-"""A finished study of early cycles: the answer in numbers, table, figures, files."""
+"""Draws a finished study of early cycles: numbers, table, figures and files."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,10 +16,10 @@ from ui.frame import is_dark
 from ui.links import link
 from ui.result_numbers import fixed_digits, styled_metrics
 from ui.theme import PLOTLY_CONFIG
-from ui.words import plain
+from ui.words import counted, plain
 
 PRINTED: Callable[[Any], str] = fixed_digits
-TRAIN_COLUMN, CV_COLUMN = "Train (cycles)", "Cross-val. (cycles)"
+TRAIN_COLUMN, CV_COLUMN = "Train (cycles)", "Cross-validation (cycles)"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -65,11 +65,11 @@ def _headline(result: EarlyLifeResult) -> None:
     label = result.labels[result.chosen]
     with st.container(horizontal=True, gap="large"):
         st.metric(
-            "Model of choice",
+            "Chosen model",
             label,
             width="content",
             help="The one with the lowest error in cross-validation on the training batteries; "
-            "no test battery has a say in it.",
+            "test batteries play no part in it.",
         )
         for group in result.test_groups:
             row = result.score(result.chosen, group)
@@ -77,14 +77,15 @@ def _headline(result: EarlyLifeResult) -> None:
                 f"{result.group_labels[group]}: RMSE",
                 f"{fixed_digits(row['rmse'])} cycles",
                 width="content",
-                help=f"Over {int(row['n'])} batteries. 95 % interval: {_interval(row) or 'none'}"
+                help=f"Over {counted(int(row['n']), 'battery', 'batteries')}. "
+                f"95 % interval: {_interval(row) or 'none'}"
                 f"; mean absolute percentage error {fixed_digits(row['mape'])} %.",
             )
     st.markdown(_verdict(result))
 
 
 def _verdict(result: EarlyLifeResult) -> str:
-    """How the model of choice stands to the mean and to what was published."""
+    """Compare the chosen model with the mean and with the published errors."""
     parts = []
     for group in result.test_groups:
         name = result.group_labels[group].lower()
@@ -117,7 +118,7 @@ def _score_table(result: EarlyLifeResult) -> None:
     frame, keys = score_frame(result)
     styler = styled_metrics(frame, keys, missing="-", mark_best=True)
     st.dataframe(
-        # A low error on what was fitted is no merit, so the best one there is not marked.
+        # A low error on training batteries is no merit, so the best one there is not marked.
         styler.format(PRINTED, subset=[TRAIN_COLUMN]),
         hide_index=True,
         alt="Errors of the models on training and test batteries; the best test error is marked.",
@@ -154,7 +155,7 @@ def score_frame(result: EarlyLifeResult) -> tuple[pd.DataFrame, dict[str, str]]:
             name = result.group_labels[group].removesuffix(" test")
             row[f"{name} (cycles)"] = own[group]["rmse"]
             if pd.notna(own[group].get("rmse_without")):
-                row[f"w/o {result.shorted} (cycles)"] = own[group]["rmse_without"]
+                row[f"Without {result.shorted} (cycles)"] = own[group]["rmse_without"]
             row[f"{name} (%)"] = own[group]["mape"]
         rows.append(row)
     frame = pd.DataFrame(rows)
@@ -185,7 +186,7 @@ def _figures(info: StudyInfo, result: EarlyLifeResult) -> None:
             theme=None,
             config=PLOTLY_CONFIG,
             key=f"early_scatter_{info.id}",
-            alt="Predicted against true cycle life, one point a battery.",
+            alt="Predicted against true cycle life, one point per battery.",
         )
     with right:
         groups = list(result.test_groups)

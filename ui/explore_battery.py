@@ -1,4 +1,4 @@
-"""One battery with everything that is known of it."""
+"""Draws one battery with all its features."""
 
 import pandas as pd
 import streamlit as st
@@ -7,6 +7,7 @@ from core import explore
 from core.database import read_scope
 from core.datasets import DatasetSummary
 from core.users import CurrentUser
+from core.words import rounded
 from ui.dataset_words import role_label
 from ui.figures import battery_features
 from ui.frame import is_dark, shown_errors
@@ -55,4 +56,4 @@ def _numbers(row: pd.Series) -> None:
 
 
 def _ah(value: float) -> str:
-    return "unknown" if pd.isna(value) else f"{value:.4g} Ah"
+    return "unknown" if pd.isna(value) else f"{rounded(value)} Ah"

@@ -1,4 +1,4 @@
-"""How lives, features and targets are spread over a dataset."""
+"""Draws the distributions of cycle lives, features and targets of a dataset."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What every screen shares: header, errors, empty states, status, time."""
+"""Parts that all pages share: header, errors, empty states, status, time."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.defects import ADVICE
 from core.jobs.tasks import TaskState
+from core.words import rounded
 from ui.links import link
 from ui.theme import ACCENT_TEXT_STYLE
 from ui.words import plain
@@ -58,7 +59,7 @@ def shown_errors() -> Iterator[None]:
 def empty_state(
     text: str, label: str | None = None, page: str | None = None, icon: str = ":material/inbox:"
 ) -> None:
-    """What to do where there is nothing yet, with the link that does it."""
+    """Draw what to do where there is nothing yet, with a link to it."""
     with st.container(border=True, horizontal_alignment="center"):
         st.markdown(f"{icon} {text}", text_alignment="center")
         if label and page:
@@ -81,7 +82,7 @@ def status_text(status: str) -> str:
 def task_progress(task: TaskState, progress: float | None = None) -> None:
     """Stage, percentage, elapsed and remaining time of work under way."""
     if task.status == "PENDING":
-        st.progress(0.0, text="Waiting for a free place; it starts by itself.")
+        st.progress(0.0, text="Waiting for a free process; it starts by itself.")
         return
     share = progress if progress is not None else (task.progress or 0.0)
     parts = [task.stage or "Starting", f"{share:.0%}", f"{duration(task.elapsed_s)} so far"]
@@ -100,7 +101,7 @@ def queued_progress(task: TaskState, others_run: bool = False) -> None:
 
 
 def duration(seconds: float) -> str:
-    """A time span as people say it: `42 s`, `3 min 20 s`, `2 h 5 min`; no line breaks in it."""
+    """A duration in words: `42 s`, `3 min 20 s`, `2 h 5 min`; it never breaks over lines."""
     whole = max(0, round(seconds))
     if whole < 60:
         text = f"{whole} s"
@@ -120,10 +121,10 @@ def local_time(moment: datetime | None) -> str:
 
 
 def file_size(size_bytes: int) -> str:
-    """A size as people say it."""
+    """A file size with its unit."""
     for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if size_bytes >= factor:
-            return f"{size_bytes / factor:.3g} {unit}"
+            return f"{rounded(size_bytes / factor, 3)} {unit}"
     return f"{size_bytes} bytes"
 
 

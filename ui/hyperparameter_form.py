@@ -1,4 +1,4 @@
-"""Every setting of a training run, drawn from `models.config`; what is left empty is a default."""
+"""Draws all settings of a training from `models.config`; an empty one means its default."""
 
 from collections.abc import Sequence
 from math import floor, log10
@@ -10,7 +10,7 @@ from models.config import HYPERPARAMETERS, algorithms_with, specs_by_name
 from models.registry import ALGORITHMS
 from models.specs import HyperparameterSpec
 
-# Chosen among the first questions of the page, not here.
+# The first questions of the page ask for these.
 ASKED_ELSEWHERE = ("max_horizon", "use_capacity_history")
 COLUMNS = 3
 
@@ -24,15 +24,15 @@ def hyperparameter_form(algorithms: Sequence[str]) -> dict[str, Any]:
     specs = [spec for spec in HYPERPARAMETERS if spec.name not in ASKED_ELSEWHERE]
     algorithms = [name for name in algorithms if not ALGORITHMS[name].is_floor]
     if not algorithms:
-        st.caption("What is chosen has nothing to set. Networks, trees and linear models do.")
+        st.caption("The chosen algorithms have no settings. Networks, trees and linear models do.")
         return {}
     st.caption(
-        "Grey values are the defaults. A value for one algorithm wins over the one for all that "
-        "use it."
+        "Grey values are the defaults. A value for one algorithm replaces the one for all "
+        "algorithms."
     )
     shared = [spec for spec in specs if _is_shared(spec, algorithms)]
     tabs = st.tabs(
-        ["All that use it"] * bool(shared) + [ALGORITHMS[name].label for name in algorithms]
+        ["All algorithms"] * bool(shared) + [ALGORITHMS[name].label for name in algorithms]
     )
     values = {}
     if shared:
@@ -86,7 +86,14 @@ def _widget(spec: HyperparameterSpec, default: str, algorithm: str) -> Any:
             format_func=spec.shown,
         )
     if spec.kind == "multichoice":
-        return st.multiselect(label, spec.choices, key=key, placeholder=default, help=words)
+        return st.multiselect(
+            label,
+            spec.choices,
+            format_func=spec.shown,
+            key=key,
+            placeholder=default,
+            help=words,
+        )
     if spec.minimum is None or spec.maximum is None:
         raise TypeError(f"There is no input for a setting of the kind {spec.kind}.")
     number = int if spec.kind == "int" else float
@@ -104,7 +111,7 @@ def _widget(spec: HyperparameterSpec, default: str, algorithm: str) -> Any:
 
 
 def _step(spec: HyperparameterSpec) -> Any:
-    """One in the first digit of the default."""
+    """Step of a number box: 1 in the first digit of the default."""
     if spec.kind == "int" or not isinstance(spec.default, float):
         return 1
     return 10.0 ** floor(log10(spec.default)) if spec.default else 0.1
@@ -129,6 +136,4 @@ def _shared_default(spec: HyperparameterSpec, algorithms: Sequence[str]) -> str:
 
 
 def _shown(spec: HyperparameterSpec, value: Any) -> str:
-    if isinstance(value, tuple | list):
-        return ", ".join(value)
     return f"{value:g}" if isinstance(value, float) else str(spec.shown(value))

@@ -1,4 +1,4 @@
-"""Findings of the leakage check on screen: a green line, or what is wrong and what to do."""
+"""Draws the findings of the leakage check: a green line, or what is wrong and what to do."""
 
 from collections.abc import Sequence
 
@@ -14,8 +14,8 @@ from ui.words import counted, plain
 CLEAN = "No leakage found"
 SEVERITY_WORDS = {
     "block": ("Must be changed", "red", ":material/block:"),
-    "warn": ("Look out", "orange", ":material/warning:"),
-    "info": ("Good to know", "blue", ":material/info:"),
+    "warn": ("Warning", "orange", ":material/warning:"),
+    "info": ("For your information", "blue", ":material/info:"),
 }
 NAMES_SHOWN = 3
 HEADLINES = {
@@ -40,7 +40,7 @@ TIE_WORDS = {
 
 
 def leakage_panel(findings: Sequence[Finding], dataset_id: int) -> bool:
-    """The check in a narrow panel, before the button; False where something forbids to start."""
+    """Draw the check above the start button; returns False if a finding forbids the start."""
     serious = [finding for finding in findings if finding.severity != "info"]
     if not serious:
         st.markdown(f":green[:material/verified_user: **Leakage check:** {CLEAN.lower()}.]")
@@ -63,7 +63,7 @@ def leakage_panel(findings: Sequence[Finding], dataset_id: int) -> bool:
 
 
 def _headline(finding: Finding) -> str:
-    """What was found, in a few words, and on which batteries or columns."""
+    """The kind of finding in a few words, and its batteries or columns."""
     _, colour, icon = SEVERITY_WORDS[finding.severity]
     names = finding.columns or finding.batteries
     more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
@@ -90,7 +90,7 @@ def findings_list(findings: Sequence[Finding]) -> None:
 
 
 def duplicates_table(duplicates: Sequence[Duplicate]) -> None:
-    """Batteries that are elsewhere, too, one row for each tie."""
+    """Draw the batteries that occur elsewhere, one row per tie."""
     frame = pd.DataFrame(
         {
             "Battery": [item.battery_code for item in duplicates],

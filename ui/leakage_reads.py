@@ -1,6 +1,6 @@
-"""Leakage checks, kept for a while: a page asks at each of its turns and little changes between.
+"""Cached leakage checks: a page asks for them whenever it is drawn, and they rarely change.
 
-Every key holds what the answer depends on; the user is part of it, so nothing is shared.
+The cache key holds everything that the answer depends on, the user among it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -71,10 +71,10 @@ test_check.__test__ = False  # type: ignore[attr-defined]
 def dataset_check(
     user: CurrentUser, dataset_id: int
 ) -> tuple[tuple[Finding, ...], list[Duplicate]]:
-    """What a dataset gives away, and which of its batteries are elsewhere, too."""
+    """Check a dataset; returns its findings and its batteries that occur elsewhere."""
     with read_scope() as session:
         datasets = list_datasets(session, user)
-        # Asked in every turn: whether the user may still see it.
+        # Checked in every run: whether the user may still see it.
         get_dataset_summary(session, user, dataset_id)
     state = tuple((item.id, item.name, item.labels_version, str(item.split)) for item in datasets)
     return _dataset(user.id, dataset_id, state, user)

@@ -1,4 +1,4 @@
-"""Links between pages; everything that is named can be clicked, every object has an address."""
+"""Links between pages, and the address of every object."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -36,14 +36,14 @@ def go(page: str, **address: Any) -> None:
 def address_id(name: str) -> int | None:
     """The id that the address holds under `name`; None if it holds none or no number.
 
-    A number says nothing about access: the service that is asked with it decides.
+    The service that gets the id decides whether the user may see the object.
     """
     text = st.query_params.get(name, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def set_address(**address: Any) -> None:
-    """Write into the address what is on screen, so that reload and copied links find it."""
+    """Write the shown object into the address, so that reloads and copied links show it."""
     for name, value in address.items():
         if value is None:
             st.query_params.pop(name, None)

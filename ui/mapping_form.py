@@ -1,4 +1,4 @@
-"""What the columns of an uploaded file mean, as a form that starts from the proposal."""
+"""The form for a column mapping; it starts from the proposed mapping."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,7 +28,7 @@ BAD_ROWS: dict[BadRows, str] = {"stop": "Stop and list them", "drop": "Leave the
 
 
 def mapping_form(preview: Preview, start: ColumnMapping, key: str) -> ColumnMapping:
-    """Draw the form and return what it says now; `start` gives its first values."""
+    """Draw the form and return the mapping entered in it; `start` gives its first values."""
     mapping = start
     if preview.format_label.startswith(KNOWN_FORMAT):
         st.success(

@@ -1,4 +1,4 @@
-"""The model card on screen: numbers with intervals, floors, worst batteries, limits, data."""
+"""Draws a model card: errors with intervals, floors, worst batteries, limits, data."""
 
 import pandas as pd
 import streamlit as st
@@ -46,7 +46,7 @@ def _numbers(card: ModelCard) -> None:
         alt="Errors of the model with 95 % intervals over batteries.",
         column_config={
             "95 % interval": st.column_config.TextColumn(
-                help="From drawing the batteries again: how the error would be on other such "
+                help="From resampling the batteries: how the error would be on other such "
                 "batteries. Not stated for fewer than six."
             )
         },

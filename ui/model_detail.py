@@ -1,4 +1,4 @@
-"""One model: its errors, how it was made, where it came from, and what can be done with it."""
+"""Draws one model: its errors, card, settings and origin, with rename, download and delete."""
 
 import streamlit as st
 from sqlalchemy.orm import Session
@@ -24,7 +24,7 @@ from ui.words import plain
 
 
 def show_model(user: CurrentUser, model: ModelInfo) -> None:
-    """Draw a model with everything that belongs to it."""
+    """Draw the page of one model."""
     purpose = (
         f"{algorithm_label(model.algorithm)} · {target_text(model.target)} · {kind_text(model)} · "
         f"created {local_time(model.created_at)}"
@@ -40,7 +40,7 @@ def show_model(user: CurrentUser, model: ModelInfo) -> None:
             _confirm_deletion(user, model)
     if model.labels_changed:
         st.warning(
-            "The labels of the dataset were computed anew after this training: these errors refer "
+            "The labels of the dataset were recomputed after this training: these errors refer "
             "to the old ones. Train again for numbers on the new ones.",
             icon=":material/warning:",
         )

@@ -1,4 +1,4 @@
-"""What a model learned that a reader can understand: the law of fade, or the ensemble's weights."""
+"""Draws what a model learned in readable form: a law of fade, or an ensemble's weights."""
 
 from collections.abc import Sequence
 
@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.learned import LawTerm, Share, ensemble_shares, law_terms
 from core.registry import ModelInfo
+from core.words import rounded
 
 
 def learned_tables(model: ModelInfo) -> None:
@@ -24,14 +25,14 @@ def _law(terms: Sequence[LawTerm]) -> None:
     ways = ["PCL rises from C towards K"] * rising + ["RUL falls from K towards C"] * falling
     st.caption(
         "Logistic: the rate of change is r (u - C) (1 - (u - C) / (K - C)). "
-        f"{' and '.join(ways)}. One law for all batteries: a summary, not a forecast of one."
+        f"{' and '.join(ways)}. One law for all batteries: it forecasts no single one."
     )
     st.dataframe(
         pd.DataFrame(
             {
                 "Target": [term.target for term in terms],
                 "Parameter": [term.name for term in terms],
-                "Value": [f"{term.value:.4g}" for term in terms],
+                "Value": [rounded(term.value) for term in terms],
                 "Unit": [term.unit for term in terms],
                 "What it is": [term.meaning for term in terms],
             }

@@ -58,7 +58,9 @@ def _without_twins(models: list[ModelInfo]) -> list[ModelInfo]:
 
 def kind_text(model: ModelInfo) -> str:
     """Estimate or forecast, with the horizon."""
-    return f"Forecast, 1-{model.max_horizon} cycles" if model.max_horizon else "Estimate"
+    if not model.max_horizon:
+        return "Estimate"
+    return f"Forecast, up to {counted(model.max_horizon, 'cycle')} ahead"
 
 
 def _table(models: Sequence[ModelInfo]) -> list[ModelInfo]:
@@ -80,7 +82,7 @@ def _table(models: Sequence[ModelInfo]) -> list[ModelInfo]:
                 f"Created ({zone})", format="localized", timezone=zone
             ),
             "Labels": st.column_config.TextColumn(
-                help="Changed: the labels of the dataset were computed anew after the training."
+                help="Changed: the labels of the dataset were recomputed after the training."
             ),
             **{
                 _error_name(role, target): st.column_config.NumberColumn(

@@ -1,4 +1,4 @@
-"""What a model's stored errors mean: numbers in displayed units, with their denominators."""
+"""Draws a model's stored errors in displayed units, with their meaning."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -18,7 +18,7 @@ COLUMNS = ["metric", "unit", "val", "test", "meaning"]
 
 
 def metrics_table(model: ModelInfo) -> None:
-    """Draw the errors on validation and test batteries, one row a measure."""
+    """Draw the errors on validation and test batteries, one row per measure."""
     rows = [
         row for target in targets_of(model.target) for row in _target_rows(target, model.metrics)
     ]
@@ -40,7 +40,7 @@ def metrics_table(model: ModelInfo) -> None:
             "test": st.column_config.NumberColumn(
                 "Test", help="Batteries that were used for nothing else."
             ),
-            "meaning": st.column_config.TextColumn("What it says", width="large"),
+            "meaning": st.column_config.TextColumn("Meaning", width="large"),
         },
     )
     ahead = "one cycle ahead" if model.max_horizon else "at the measured cycle"
@@ -101,7 +101,7 @@ def _target_rows(target: str, metrics: Mapping[str, Any]) -> list[dict[str, Any]
     )
     counts = {role: values.get("n") for role, values in found.items()}
     batteries = [
-        f"{v.get('n_batteries', 0)} {r}"
+        f"{v.get('n_batteries', 0):,} {r}"
         for r, v in (("validation", found["val"]), ("test", found["test"]))
     ]
     rows.append(

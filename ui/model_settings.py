@@ -1,4 +1,4 @@
-"""How a model was made, in words; and how several models differ in it."""
+"""Draws the settings of a model, and those in which several models differ."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,6 +9,7 @@ import streamlit as st
 from core.database import read_scope
 from core.registry import ModelInfo, compare_configs
 from core.users import CurrentUser
+from core.words import rounded
 from models.config import SPECS_BY_NAME, own_settings
 from ui.theme import algorithm_label
 from ui.training_list import target_text
@@ -43,7 +44,7 @@ SHOWN_ELSEWHERE = ("hyperparameters", "law", "ensemble")
 def settings_table(model: ModelInfo) -> None:
     """Draw the settings and circumstances of one model, one row each."""
     hyperparameters = {
-        name: SPECS_BY_NAME[name].shown(value) if name in SPECS_BY_NAME else value
+        name: _in_words(name, value)
         for name, value in own_settings(
             model.algorithm, model.config.get("hyperparameters", {})
         ).items()
@@ -76,7 +77,8 @@ def comparison(user: CurrentUser, models: Sequence[ModelInfo]) -> None:
     titles = [column for column in frame.columns if column not in ("setting", "differs")]
     shown = pd.DataFrame({"Setting": frame["setting"].map(setting_label)})
     for title in titles:
-        shown[title] = frame[title].map(_shown)
+        named = zip(frame["setting"], frame[title], strict=True)
+        shown[title] = [_shown(_in_words(name, value)) for name, value in named]
     if not only:
         shown["Differs"] = frame["differs"].map({True: "yes", False: ""})
     st.dataframe(shown, hide_index=True, alt="Settings of the chosen models side by side")
@@ -90,6 +92,11 @@ def setting_label(name: str) -> str:
     return spec.title
 
 
+def _in_words(name: str, value: Any) -> Any:
+    """The words of a setting's choices; anything else as it is stored."""
+    return SPECS_BY_NAME[name].shown(value) if name in SPECS_BY_NAME else value
+
+
 def _shown(value: Any) -> str:
     if value is None or (isinstance(value, float) and value != value):
         return "-"
@@ -98,6 +105,6 @@ def _shown(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return rounded(value)
     text = str(value)
     return target_text(text) if text == "BOTH" else algorithm_label(text)

@@ -1,4 +1,4 @@
-"""Does the physics help? Twins of a model: start, progress, and what the comparison says."""
+"""Draws the twins of a model: start, progress, and whether the physics helps."""
 
 import pandas as pd
 import streamlit as st
@@ -28,7 +28,7 @@ from ui.words import counted
 
 
 def twins_section(user: CurrentUser, model: ModelInfo) -> None:
-    """Draw all of it for a model with physics; a line for one that has none to switch off."""
+    """Draw the section for a model with physics; for others, a line that says why not."""
     with read_scope() as session:
         origin = twin_origins(session, user).get(model.group_key or "")
     if origin is not None:
@@ -81,8 +81,8 @@ def _outcome(user: CurrentUser, model: ModelInfo, report: TwinReport) -> None:
     if not report.group.twins:
         st.markdown(
             "Trains this model again with and without its physics: same batteries, settings and "
-            "epochs, several seeds a side. The difference of each battery then shows whether the "
-            "physics helps."
+            "epochs, several seeds on each side. The difference of each battery shows whether "
+            "the physics helps."
         )
     elif report.problem:
         st.info(report.problem, icon=":material/info:")
@@ -100,13 +100,13 @@ def _start(user: CurrentUser, model: ModelInfo, group: TwinGroup) -> None:
     first = min(max(FEWEST_SEEDS, have + (1 if group.is_complete else 0)), MOST_SEEDS)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         n_seeds = st.number_input(
-            "Seeds a side",
+            "Seeds on each side",
             min_value=first,
             max_value=MOST_SEEDS,
             value=first,
             key=f"twin_seeds_{model.id}_{have}",
             width=140,
-            help="Runs differ by chance; several seeds show how much. At least three.",
+            help="Trainings differ by chance; several seeds show how much. At least three.",
         )
         with shown_errors():
             with read_scope() as session:
@@ -163,7 +163,7 @@ def _seed_table(found: TargetTwins, quantity: Quantity) -> None:
 
 
 def _trainings(group: TwinGroup) -> None:
-    """What the group consists of, each with its state and a link."""
+    """List the trainings of the group, each with its state and a link."""
     with st.expander(f"The {counted(len(group.twins), 'training')} of this comparison"):
         frame = pd.DataFrame(
             {

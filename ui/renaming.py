@@ -1,4 +1,4 @@
-"""Giving a thing another name."""
+"""The form that renames something."""
 
 from collections.abc import Callable
 

@@ -58,7 +58,7 @@ def _evidence_columns(target: str) -> dict[str, Any]:
     column = st.column_config
     return {
         "coverage": column.NumberColumn(
-            "In interval (%)",
+            "Inside interval (%)",
             help="Share of the battery's cycles whose true value lies inside the 90 % interval.",
         ),
         "mean_width": column.NumberColumn(
@@ -66,10 +66,10 @@ def _evidence_columns(target: str) -> dict[str, Any]:
             help="Mean width of the interval over the battery's cycles.",
         ),
         "distance_ratio": column.NumberColumn(
-            "Distance",
-            help="How far the battery's early life lies from the training batteries, as a multiple "
-            "of the largest distance that is usual among them. Above 1 it is unlike them (\u25b2) "
-            "and the model may not know such a battery.",
+            "Distance from training",
+            help="How far the battery's first 100 cycles lie from the training batteries, divided "
+            "by the largest distance that is usual among those. Above 1 the battery is unlike them "
+            "(\u25b2), and the model may not know such a battery.",
         ),
     }
 

@@ -1,4 +1,4 @@
-"""A test that waits, runs, failed or was cancelled."""
+"""Draws a test without results: waiting, running, failed or cancelled."""
 
 import pandas as pd
 import streamlit as st
@@ -51,7 +51,7 @@ def ended_without_result(user: CurrentUser, info: TestInfo) -> None:
 
 
 def log_lines(user: CurrentUser, test_id: int) -> None:
-    """The log of the test, if it has said anything."""
+    """Draw the log of the test, if there is any."""
     with read_scope() as session:
         lines = test_log(session, user, test_id)
     if not lines:

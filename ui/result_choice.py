@@ -1,4 +1,4 @@
-"""Which batteries a test takes: a preset, then single ones."""
+"""The choice of batteries for a test: a preset, then single batteries."""
 
 import pandas as pd
 import streamlit as st

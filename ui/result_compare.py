@@ -59,7 +59,7 @@ def _choose_metric(target: str) -> str:
 
 
 def _cautions(found: Comparison) -> None:
-    """Say what keeps the numbers from meaning the same, and which batteries count."""
+    """Say what makes the numbers incomparable, and which batteries count."""
     if found.horizons_differ:
         st.info(
             "These tests differ in their horizons, so their numbers do not answer the same "
@@ -68,7 +68,7 @@ def _cautions(found: Comparison) -> None:
         )
     if found.labels_differ:
         st.warning(
-            "The labels were computed anew between these tests: they were scored on different true "
+            "The labels changed between these tests, so they were scored against different true "
             "values. Test the older models again.",
             icon=":material/warning:",
         )
@@ -78,7 +78,7 @@ def _cautions(found: Comparison) -> None:
         own = str(most) if fewest == most else f"{fewest} to {most}"
         st.caption(
             f"Only the {counted(len(found.codes), 'battery', 'batteries')} that none of the models "
-            f"had seen count here; each alone was tested on {own} unseen batteries."
+            f"had seen count here; each alone was tested on {own} unseen."
         )
 
 
@@ -136,7 +136,7 @@ def _table(found: Comparison, names: Sequence[str]) -> None:
 
 
 def _shared_setting(found: Comparison, frame: pd.DataFrame) -> str:
-    """Name once what every row shares."""
+    """Name the settings that all rows share in one line."""
     alike = [f"tested on {found.tests[0].info.dataset_name}"]
     if not found.horizons_differ:
         alike.append(str(frame["horizon"].iloc[0]))

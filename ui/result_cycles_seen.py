@@ -1,4 +1,4 @@
-"""How early a model knows how long a battery will live: error of cycle life by cycles seen."""
+"""Draws the error of predicted cycle life by the number of cycles seen."""
 
 from collections.abc import Sequence
 
@@ -21,13 +21,13 @@ VIEW = "Cycles seen"
 FLOOR_NAME = "Mean life of the training batteries"
 ERRORS = {"rmse": "RMSE", "median_absolute": "Median absolute error"}
 MEANINGS = {
-    "rmse": "Root of the mean squared difference between told and true cycle life.",
+    "rmse": "Root of the mean squared difference between predicted and true cycle life.",
     "median_absolute": "Half of the batteries err by less than this.",
 }
 
 
 def cycles_seen_view(user: CurrentUser, result: TestResult) -> None:
-    """Figure, finding and table; where there is nothing to tell, why."""
+    """Draw figure, finding and table, or the reason why there is nothing to show."""
     reason = _reason_for_nothing(result)
     if reason:
         st.info(reason, icon=":material/hourglass_disabled:")

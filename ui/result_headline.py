@@ -1,4 +1,4 @@
-"""The numbers that answer the question: how well does the model do on batteries it never saw."""
+"""Draws the headline numbers: the errors of a model on unseen batteries."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from ui.words import counted
 
 
 def headline_metrics(user: CurrentUser, result: TestResult) -> None:
-    """Overall metrics of each target, and what they are taken over."""
+    """Draw the overall metrics of each target, and the batteries they are taken over."""
     scored = {
         target: result.overall[target] for target in result.targets if target in result.overall
     }

@@ -1,4 +1,4 @@
-"""How the error of a forecast grows with how far it looks ahead, beside the floors."""
+"""Draws the error of forecasts by horizon, beside the floors."""
 
 from collections.abc import Sequence
 
@@ -144,7 +144,7 @@ def _reach(part: Stretch) -> str:
 
 
 def _over(own: pd.DataFrame) -> str:
-    """Over which batteries; a battery shorter than a horizon has nothing to say at it."""
+    """Number of batteries; those shorter than a horizon do not count at it."""
     counts = own[own["method"] == MODEL]["n_batteries"]
     fewest, most = int(counts.min()), int(counts.max())
     batteries = counted(most, "unseen battery", "unseen batteries")

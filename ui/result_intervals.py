@@ -1,4 +1,4 @@
-"""How often prediction intervals held on batteries never seen, and what to make of it."""
+"""Draws the coverage of prediction intervals on unseen batteries, and what it means."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,7 +24,7 @@ METHODS = {
 
 
 def nominal_of(result: TestResult, target: str) -> float:
-    """The share of cycles that the intervals of a target promise to hold."""
+    """The share of cycles that the intervals of a target promise to contain."""
     return float(result.overall.get(target, {}).get("interval", {}).get("nominal", NOMINAL))
 
 
@@ -58,7 +58,7 @@ def _numbers(found: Mapping[str, Any], target: str) -> str:
         " ", NO_BREAK
     )
     return (
-        f"**{_percent(found['nominal'])} intervals** hold **{_percent(found['observed'], 1)}** "
+        f"**{_percent(found['nominal'])} intervals** contain **{_percent(found['observed'], 1)}** "
         f"({100 * found['observed_low']:.1f} to {_percent(found['observed_high'], 1)}) of the "
         f"cycles of {counted(found['n_batteries'], 'unseen battery', 'unseen batteries')}, "
         f"{_judgement(found)}; mean width {width}"
@@ -66,8 +66,8 @@ def _numbers(found: Mapping[str, Any], target: str) -> str:
 
 
 def _judgement(found: Mapping[str, Any]) -> str:
-    words = {"too low": "fewer than promised", "too high": "wider than these need"}
-    return f"{words.get(found['verdict'], 'as promised')} (chance: {_chance(found)})"
+    words = {"too low": "fewer than promised", "too high": "more than promised"}
+    return f"{words.get(found['verdict'], 'as promised')} ({_chance(found)} by chance alone)"
 
 
 def _chance(found: Mapping[str, Any]) -> str:
@@ -79,14 +79,14 @@ def _explanation(found: Mapping[str, Any]) -> str:
     return (
         "The mean over batteries of the share of their cycles inside the interval; in brackets "
         "its own 95 % interval over batteries. The width comes from the errors on "
-        f"{found['n_calibration']} {batteries}. For new batteries like those, chance alone leaves "
+        f"{found['n_calibration']} {batteries}. For new batteries like those, chance alone puts "
         f"the share at {_chance(found)} in 95 of 100 tests."
     )
 
 
 def _warning(found: Mapping[str, Any]) -> str:
     return (
-        "These batteries lie outside what the model knows: its intervals hold less than the "
+        "These batteries lie outside what the model knows: its intervals contain less than the "
         f"{_percent(found['expected_low'])} of cycles that chance allows for batteries like those "
         "it was calibrated on. Trust neither its numbers nor its intervals here."
     )
@@ -99,7 +99,7 @@ def _reason(user: CurrentUser, result: TestResult, target: str) -> str:
     if fact.startswith(NO_INTERVAL):
         return plain(fact.removeprefix(NO_INTERVAL))
     if fact:
-        return "none could be had this far ahead, or no labelled unseen battery has one."
+        return "none could be calibrated this far ahead, or no labelled unseen battery has one."
     return "the model was trained before intervals were made. Train it again to have them."
 
 

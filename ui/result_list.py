@@ -14,6 +14,7 @@ from ui.links import go
 from ui.result_numbers import styled_metrics
 from ui.result_words import TARGET_TITLES, headline, kind_word, metric
 from ui.theme import algorithm_label
+from ui.words import counted
 
 MOST_COMPARED = 8
 UNSCROLLED_ROWS = 15
@@ -65,7 +66,7 @@ def _selection_bar(chosen: Sequence[TestInfo]) -> None:
         go("results", compare=",".join(str(test.id) for test in chosen))
     if len(chosen) == 1 and st.button("Open", icon=":material/open_in_full:"):
         go("results", test=chosen[0].id)
-    st.caption(reason or f"{len(chosen)} tests ticked")
+    st.caption(reason or f"{counted(len(chosen), 'test')} ticked")
 
 
 def _frame(tests: Sequence[TestInfo]) -> pd.DataFrame:
@@ -104,7 +105,7 @@ def _columns(tests: Sequence[TestInfo]) -> dict[str, Any]:
         "dataset": column.TextColumn("Tested on"),
         "target": column.TextColumn("Target"),
         "kind": column.TextColumn(
-            "Kind", help="Estimate of the measured cycle, or forecast h cycles ahead."
+            "Kind", help="Estimate of the measured cycle, or forecast of a later one."
         ),
         "status": column.TextColumn("Status"),
         "unseen": column.NumberColumn(

@@ -1,4 +1,4 @@
-"""What compared tests are called: the model's name, and what tells it from its like."""
+"""Names of compared tests: the model's, and what distinguishes equal names."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ def names_of(tests: Sequence[TestInfo]) -> list[str]:
 
 def _told(test: TestInfo, extra: str) -> str:
     words = {
-        "horizon": f"{test.horizon} ahead",
+        "horizon": f"{test.horizon:,} cycles ahead" if test.horizon != 1 else "1 cycle ahead",
         "dataset_name": test.dataset_name,
         "id": f"test {test.id}",
     }

@@ -1,4 +1,4 @@
-"""Paired differences between compared tests: which of them really differ, and by how much."""
+"""Draws paired differences between compared tests, and which are beyond chance."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ NAN = float("nan")
 
 
 def verdict(found: Comparison, names: Sequence[str]) -> str:
-    """Who has the lowest mean error, and from whom that can be told."""
+    """Name the model with the lowest mean error, and say which others it surely beats."""
     item = metric(found.metric, found.target)
     means, n = found.means, len(found.codes)
     best = min(range(len(names)), key=lambda i: means.means[i])
@@ -42,10 +42,10 @@ def verdict(found: Comparison, names: Sequence[str]) -> str:
     }
     rest = [plain(name) for i, name in enumerate(names) if i != best and i not in surely]
     if not rest:
-        return f"{lead} It is better than every other one, beyond what chance explains."
+        return f"{lead} It is better than every other one; chance does not explain that."
     if not surely:
-        return f"{lead} That it is better than the others is within what chance explains."
-    return f"{lead} Its lead over {' and '.join(rest)} is within what chance explains."
+        return f"{lead} Its lead over the others may be chance."
+    return f"{lead} Its lead over {' and '.join(rest)} may be chance."
 
 
 def paired_view(found: Comparison, names: Sequence[str]) -> None:
@@ -76,7 +76,7 @@ def paired_view(found: Comparison, names: Sequence[str]) -> None:
     corrected = f" corrected for {n_pairs} pairs (Holm)" if n_pairs > 1 else ""
     st.caption(
         f"Mean over {counted(len(found.codes), 'battery', 'batteries')} of the difference in each "
-        "battery's error; intervals from drawing the batteries again. A difference counts (filled "
+        "battery's error; intervals from resampling the batteries. A difference counts (filled "
         f"circle) where its interval{corrected} excludes 0."
     )
 

@@ -1,4 +1,4 @@
-"""Which other tests are drawn beside the open one."""
+"""The choice of other tests to draw beside the open one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ def _chosen(offered: Sequence[Peer], names: dict[int, str], key: str) -> list[in
         key=key,
         placeholder="No other test",
         help="Finished tests of other models on the same dataset and the same unseen batteries; "
-        "those trained in the same job come first.",
+        "those of the same training come first.",
     )
 
 
@@ -61,6 +61,6 @@ def _left_out_note(peers: Sequence[Peer]) -> None:
     if others:
         st.caption(
             f"{counted(others, 'test')} of other models on this dataset had other unseen "
-            f"batteries and {'is' if others == 1 else 'are'} not offered: the numbers would not "
-            "mean the same."
+            f"batteries and {'is' if others == 1 else 'are'} not offered: the errors cannot be "
+            "compared."
         )

@@ -1,6 +1,6 @@
-"""Reads of finished results that are dear and never change; never shared between users.
+"""Cached reads of finished results, which are slow and never change; never shared between users.
 
-Whether the user may still see the test is asked by the caller in every run, uncached.
+The caller checks in every run, without the cache, whether the user may still see the test.
 """
 
 import pandas as pd

@@ -1,4 +1,4 @@
-"""How errors are spread: over batteries, over the cycles of each, over value and life."""
+"""Draws the spread of errors over batteries and cycles, and against value and cycle."""
 
 import pandas as pd
 import streamlit as st

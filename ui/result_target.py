@@ -1,4 +1,4 @@
-"""Which of the targets of a test is looked at; the address remembers it."""
+"""The choice of a test's target, kept in the address."""
 
 from collections.abc import Sequence
 

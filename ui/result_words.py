@@ -9,6 +9,7 @@ import pandas as pd
 from core.testing import UNSEEN, TestInfo
 from ui.result_numbers import metric_text
 from ui.theme import EXPOSURE_LABELS, Quantity, metric_quantity
+from ui.words import counted
 
 TARGET_TITLES = {"PCL": "Capacity loss (PCL)", "RUL": "Remaining life (RUL)", "BOTH": "PCL and RUL"}
 # What a reader may sort, compare and look at, by target; the first is the headline.
@@ -68,12 +69,12 @@ def horizon_text(horizon: int) -> str:
     """Estimate or forecast, and how far ahead."""
     if not horizon:
         return "Estimate of the measured cycle"
-    return f"Forecast, {horizon:,} {'cycle' if horizon == 1 else 'cycles'} ahead"
+    return f"Forecast, {counted(horizon, 'cycle')} ahead"
 
 
 def kind_word(horizon: int) -> str:
     """Estimate or forecast in the space of a narrow column."""
-    return f"Forecast h={horizon}" if horizon else "Estimate"
+    return f"{counted(horizon, 'cycle')} ahead" if horizon else "Estimate"
 
 
 def battery_label(code: str, exposure: str) -> str:

@@ -1,4 +1,4 @@
-"""The same models scored on random rows and on whole batteries, side by side."""
+"""Draws the study of a random split against a split by battery."""
 
 import pandas as pd
 import streamlit as st
@@ -16,14 +16,14 @@ from ui.words import counted, plain
 
 
 def row_split_section(user: CurrentUser, dataset_id: int) -> None:
-    """Start button, progress, or the newest result of one's own for a dataset."""
+    """Draw the start button, the progress or the user's newest result for a dataset."""
     with read_scope() as session:
         studies = list_studies(session, user, KIND, dataset_id)
     if not studies:
         st.markdown(
             f"Train the same two models twice on this dataset, once with random cycles held out "
-            f"and once with whole batteries, {FOLDS} parts each. The difference is what a random "
-            "split hides."
+            f"and once with whole batteries, {FOLDS} parts each. The difference is how much a "
+            "random split flatters a model."
         )
         _start_button(user, dataset_id, "Compare now", primary=True)
         return
@@ -87,7 +87,7 @@ def finding(result: RowSplitResult) -> str:
     )
     return (
         f"{label}, {quantity.short}: a random split shows an RMSE of {rows}; on batteries never "
-        f"seen it is {honest}, {row['ratio']:.2g} times as much."
+        f"seen it is {honest}, {fixed_digits(row['ratio'])} times as much."
     )
 
 
@@ -141,12 +141,12 @@ def _why(result: RowSplitResult) -> str:
     )
     return (
         "Why: neighbouring cycles of one battery are nearly alike. With random rows a model has "
-        "seen the cycles just before and after the one it is asked about, and looks the answer up; "
+        "seen the cycles just before and after the one it predicts, and looks the answer up; "
         "a new battery offers no such help. Both ways use the same models, the same number of "
         f"training cycles and the same cycles to score, {FOLDS} parts each, over "
         f"{counted(result.n_batteries, 'battery', 'batteries')}. {used} The battery shown is the "
         "one whose error on whole batteries is in the middle. The ratio's interval comes from "
-        "drawing the batteries again."
+        "resampling the batteries (bootstrap)."
     )
 
 

@@ -95,7 +95,7 @@ def _rename(user: CurrentUser, info: StudyInfo) -> None:
 
 @st.dialog("Delete study", icon=":material/delete:")
 def _confirm(user: CurrentUser, info: StudyInfo, page: str) -> None:
-    st.markdown(f"**{plain(info.name)}** goes with its result. This cannot be undone.")
+    st.markdown(f"This deletes **{plain(info.name)}** and its result. It cannot be undone.")
     confirmed = confirm_by_name(info.name, "study", f"confirm_study_{info.id}")
     if not st.button("Delete for good", type="primary", disabled=not confirmed):
         return

@@ -19,7 +19,7 @@ CARDS_PER_ROW = 4
 
 
 def run_cards(user: CurrentUser, job: JobInfo) -> None:
-    """Draw one card a run, in rows of about the same length."""
+    """Draw one card per run, in rows of about the same length."""
     rows = ceil(len(job.runs) / CARDS_PER_ROW)
     per_row = ceil(len(job.runs) / rows)
     others_run = any(run.status == "RUNNING" for run in job.runs)
@@ -58,7 +58,7 @@ def _active(user: CurrentUser, run: RunInfo, canceling: bool, others_run: bool) 
     if run.task is not None:
         queued_progress(run.task, others_run)
     else:
-        st.progress(0.0, text="Waits for the other runs, to combine their models")
+        st.progress(0.0, text="Waiting for the other runs, to combine their models")
     label = f"Cancel {algorithm_label(run.algorithm)}"
     if st.button(label, icon=":material/block:", key=f"cancel_{run.id}", disabled=canceling):
         with shown_errors():
@@ -87,7 +87,7 @@ def _without_model(run: RunInfo) -> None:
     done = f"After {rounds}{_lasted(run)}."
     reason = (run.task.message if run.task else None) or ""
     if run.status == "FAILED":
-        st.error(plain(reason) or "It ended without a reason. See the log.")
+        st.error(plain(reason) or "It failed without a message. See the log.")
     else:
         st.caption("Cancelled by you; no model was kept.")
     st.caption(done)

@@ -1,4 +1,4 @@
-"""One training job: what is trained on what, how far it is, what came of it, and the way out."""
+"""Draws one training: its data, progress, runs and log, with train again and delete."""
 
 import streamlit as st
 
@@ -63,7 +63,7 @@ def _body(user: CurrentUser, job: JobInfo, run_id: int | None) -> None:
 
 def _purpose(job: JobInfo) -> str:
     horizon = job.hyperparams.get("max_horizon")
-    kind = f"forecast up to {horizon} cycles ahead" if horizon else "estimate"
+    kind = f"forecast up to {counted(horizon, 'cycle')} ahead" if horizon else "estimate"
     roles = ", ".join(
         f"{job.roles.get(role, 0)} {label.lower()}" for role, label in ROLE_LABELS.items()
     )
@@ -86,7 +86,11 @@ def _confirm_deletion(user: CurrentUser, job: JobInfo) -> None:
     with shown_errors():
         with read_scope() as session:
             found = list_job_dependents(session, user, job.id).as_dict()
-        nouns = {noun.replace("_", " "): count for noun, count in found.items() if count}
+        nouns = {
+            noun.replace("_", " ").replace("training jobs", "trainings"): count
+            for noun, count in found.items()
+            if count
+        }
         parts = [counted(count, noun.removesuffix("s"), noun) for noun, count in nouns.items()]
         st.markdown(f"This deletes {', '.join(parts)}, with their files. It cannot be undone.")
         matches = confirm_by_name(job.name, "training", key="delete_job_name")

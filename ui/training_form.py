@@ -11,6 +11,7 @@ from core.errors import NotFound
 from core.users import CurrentUser
 from models.config import SPECS_BY_NAME
 from ui.links import address_id, set_address
+from ui.words import counted
 
 TARGETS = {
     "BOTH": ("Both", "One model for PCL and RUL"),
@@ -43,7 +44,7 @@ def choose_dataset(user: CurrentUser) -> DatasetSummary | None:
         index=ids.index(wanted) if wanted in found else 0,
         format_func=lambda dataset_id: _described(found[dataset_id]),
         key="training_dataset",
-        help="Its batteries are trained, validated and tested on.",
+        help="Models are trained, validated and tested on its batteries.",
     )
     set_address(dataset=chosen)
     return found[chosen]
@@ -130,4 +131,10 @@ def choose_kind() -> dict[str, Any]:
 
 
 def _described(summary: DatasetSummary) -> str:
-    return f"{summary.name} · {summary.n_batteries} batteries · {summary.n_cycles:,} cycles"
+    return " · ".join(
+        (
+            summary.name,
+            counted(summary.n_batteries, "battery", "batteries"),
+            counted(summary.n_cycles, "cycle"),
+        )
+    )

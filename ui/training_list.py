@@ -82,7 +82,7 @@ def _table(jobs: Sequence[JobInfo], origins: Mapping[str, ModelInfo]) -> None:
         key=f"jobs_{hash(tuple(job.id for job in jobs))}",
         on_select="rerun",
         selection_mode="single-row",
-        alt="Training jobs, newest first",
+        alt="Trainings, newest first",
         column_config={
             "started": st.column_config.DatetimeColumn(
                 f"Started ({zone})", format="localized", timezone=zone

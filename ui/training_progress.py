@@ -1,4 +1,4 @@
-"""How the runs of a job learn: loss curves, errors on the validation batteries, log."""
+"""Draws the learning of a training's runs: loss curves, validation errors, log."""
 
 from typing import Any
 
@@ -104,8 +104,8 @@ def _error_table(user: CurrentUser, job: JobInfo, epochs: pd.DataFrame) -> None:
     }
     columns["best_epoch"] = st.column_config.NumberColumn(
         "Best epoch",
-        help="The epoch (boosting round) with the lowest validation loss; the model of then is "
-        "kept. Networks: half the loss of one validation battery weighs as much as of another.",
+        help="The epoch (boosting round) with the lowest validation loss; the model of that "
+        "epoch is kept. Networks: no single validation battery decides.",
     )
     for target in targets:
         unit = metric_quantity("rmse", target).unit

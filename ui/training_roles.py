@@ -1,4 +1,4 @@
-"""Which batteries a training fits on, stops by and reports on."""
+"""The choice of each battery's role in a training."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""What a comparison of twins says, in words and units."""
+"""Sentences on a comparison of twins."""
 
 from core.bootstrap import FEWEST_BATTERIES
 from core.twin_report import METRIC, TargetTwins
@@ -45,7 +45,7 @@ def role_note(found: TargetTwins) -> str:
         else "validation batteries, which also decided when to stop: there are no test batteries"
     )
     return (
-        f"{label} of each battery, mean of {counted(len(found.seeds), 'seed')} a side, on the "
-        f"{batteries}. The 95 % interval draws batteries and seeds again; with few seeds it is "
-        "itself uncertain."
+        f"{label} of each battery, mean of {counted(len(found.seeds), 'seed')} on each side, "
+        f"on the {batteries}. The 95 % interval resamples batteries and seeds; with few seeds "
+        "it is itself uncertain."
     )

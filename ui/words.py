@@ -1,8 +1,8 @@
-"""Small things about words that every screen needs."""
+"""Markdown-safe texts and counts with nouns, for all pages."""
 
 
 def plain(text: str) -> str:
-    """A text whose characters mean nothing to Markdown."""
+    """Escape a text, so that Markdown shows it as it is."""
     return "".join(f"\\{c}" if c in "\\`*_[]:$~<>#|" else c for c in text)
 
 

@@ -1,4 +1,4 @@
-"""`user add`: accounts made by whoever has the shell."""
+"""`user add`: creates accounts from the command line."""
 
 import sys
 from typing import Annotated
@@ -20,8 +20,8 @@ def _group() -> None:
 
 @commands.command("add")
 def add(
-    email: Annotated[str, typer.Option(help="E-mail; it signs in.")],
-    name: Annotated[str, typer.Option(help="Name that is shown.")],
+    email: Annotated[str, typer.Option(help="E-mail, used to sign in.")],
+    name: Annotated[str, typer.Option(help="Name shown on the pages.")],
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Read the password from standard input.")
     ] = False,

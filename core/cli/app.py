@@ -1,4 +1,4 @@
-"""All commands put together, and the one place where errors become one line."""
+"""Puts all commands together; expected errors are printed as one line."""
 
 from typing import Any
 

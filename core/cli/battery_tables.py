@@ -1,4 +1,4 @@
-"""A file with one row per battery, and what its columns mean where the user says so."""
+"""Reads a file with one row per battery; the user may state what its columns mean."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class ReadTable:
 
 
 def read_table(path: Path, columns: Path | None) -> ReadTable:
-    """Read a table; what the column file leaves out is recognised.
+    """Read a table; columns that the column file leaves out are recognised.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def read_table(path: Path, columns: Path | None) -> ReadTable:
         raise BadFile(f"There is no file at {path}.")
     given = read_object(columns) if columns else {}
     with path.open("rb") as stream:
-        # One byte too many is enough for the reader to refuse a file that is too large.
+        # One byte more than allowed is enough for the reader to refuse the file.
         raw = read_battery_table(path.name, stream.read(MAX_BYTES + 1))
     chosen = chosen_columns(propose_columns(raw), given)
     meanings = given.get("split_values", {})
@@ -63,9 +63,9 @@ def read_table(path: Path, columns: Path | None) -> ReadTable:
 
 
 def chosen_columns(proposed: TableColumns, given: Mapping[str, Any]) -> TableColumns:
-    """The proposal with the given keys put over it.
+    """Replace parts of the proposal by what the user gave.
 
-    A column that the user gives a meaning loses the one that was proposed for it.
+    A column to which the user gives a meaning loses its proposed one.
 
     Raises
     ------

@@ -20,7 +20,7 @@ commands = typer.Typer(help="Datasets that every account can read.", no_args_is_
 def add(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="MAT, CSV, XLSX or ZIP.")],
     name: Annotated[
-        str | None, typer.Option(help="Name of the dataset; the file's if absent.")
+        str | None, typer.Option(help="Name of the dataset; by default that of the file.")
     ] = None,
     no_wait: NoWait = False,
     as_json: AsJson = False,

@@ -1,4 +1,4 @@
-"""A column mapping of which the user wrote only a part."""
+"""Completes a column mapping of which the user wrote only a part."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,9 +17,9 @@ COLUMN_KEYS = (
 
 
 def chosen_mapping(proposed: ColumnMapping, given: Mapping[str, Any]) -> ColumnMapping:
-    """The proposal with the given keys put over it.
+    """Replace parts of the proposed mapping by what the user gave.
 
-    A column that the user gives a meaning loses the one that was proposed for it.
+    A column to which the user gives a meaning loses its proposed one.
 
     Raises
     ------

@@ -25,6 +25,7 @@ from core.uploads import (
     receive_upload,
 )
 from core.users import CurrentUser
+from core.words import counted
 
 REPORTED = ("batteries", "cycles", "labelled", "split", "split_origin", "censored", "dropped_rows")
 
@@ -33,17 +34,17 @@ def import_file(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="MAT, CSV, XLSX or ZIP.")],
     acting: ActingEmail,
     name: Annotated[
-        str | None, typer.Option(help="Name of the dataset; the file's if absent.")
+        str | None, typer.Option(help="Name of the dataset; by default that of the file.")
     ] = None,
     nominal_capacity_ah: Annotated[
         float | None, typer.Option(help="Nominal capacity of every battery, Ah.")
     ] = None,
     eol_threshold: Annotated[
-        float | None, typer.Option(help="End of life as a fraction of it, 0.70 to 0.95.")
+        float | None, typer.Option(help="End-of-life threshold, a fraction of nominal capacity.")
     ] = None,
     columns: Annotated[
         Path | None,
-        typer.Option(metavar="MAP.JSON", help="Column mapping; what it leaves out is recognised."),
+        typer.Option(metavar="MAP.JSON", help="Parts of the column mapping; the rest is found."),
     ] = None,
     drop_bad_rows: Annotated[
         bool, typer.Option("--drop-bad-rows", help="Leave unusable rows out instead of stopping.")
@@ -93,9 +94,9 @@ def _mapping(
     eol_threshold: float | None,
     drop_bad_rows: bool,
 ) -> tuple[ColumnMapping, list[str]]:
-    """The mapping and what in it was guessed.
+    """The column mapping, and sentences on what in it was guessed.
 
-    Checked before the file is stored, so that a slip leaves nothing behind.
+    It is checked before the file is stored, so that a wrong mapping leaves nothing behind.
     """
     if not path.is_file():
         raise BadFile(f"There is no file at {path}.")
@@ -142,7 +143,8 @@ def _lines(payload: dict[str, Any]) -> list[str]:
     split = ", ".join(f"{n} {role}" for role, n in payload["split"].items() if n)
     return [
         f"Dataset {payload['dataset_id']}: {payload['name']}",
-        f"{payload['batteries']} batteries ({split}), {payload['cycles']:,} cycles; "
+        f"{counted(payload['batteries'], 'battery')} ({split}), "
+        f"{counted(payload['cycles'], 'cycle')}; "
         f"labelled: {labelled}; {payload['seconds']} s",
         *(f"Warning: {warning}" for warning in payload["warnings"]),
     ]

@@ -1,4 +1,4 @@
-"""What every command begins with: a usable database and the account it acts for."""
+"""The start of every command: a usable database, and the account it acts for."""
 
 from typing import Annotated
 
@@ -13,7 +13,8 @@ ActingEmail = Annotated[
     str, typer.Option("--as", metavar="EMAIL", help="E-mail of the account to act for.")
 ]
 AsJson = Annotated[
-    bool, typer.Option("--json", help="JSON alone on standard output, progress on standard error.")
+    bool,
+    typer.Option("--json", help="Write JSON alone to standard output, progress to standard error."),
 ]
 NoWait = Annotated[
     bool, typer.Option("--no-wait", help="Return at once; the work goes on in the background.")
@@ -21,7 +22,7 @@ NoWait = Annotated[
 
 
 def ready_database() -> None:
-    """Bring an SQLite database up to date; other servers must be already.
+    """Migrate an SQLite database; other databases must be up to date already.
 
     Raises
     ------
@@ -38,7 +39,7 @@ def ready_database() -> None:
 
 
 def acting_user(email: str) -> CurrentUser:
-    """The account that a command acts for, the database being ready; `NotFound` without one."""
+    """Prepare the database and return the account to act for; raises `NotFound` without one."""
     ready_database()
     with read_scope() as session:
         return user_by_email(session, email)

@@ -1,4 +1,4 @@
-"""`export`: a test's results as a file."""
+"""`export`: writes the results of a test to a file."""
 
 import os
 import shutil
@@ -21,10 +21,10 @@ from db.tables.columns import EXPORT_FORMATS
 
 def export_results(
     acting: ActingEmail,
-    test: Annotated[int, typer.Option(metavar="ID", help="Test; `test` names it.")],
-    out: Annotated[Path, typer.Option(metavar="PATH", help="Where the file goes.")],
+    test: Annotated[int, typer.Option(metavar="ID", help="Number of the test; `test` prints it.")],
+    out: Annotated[Path, typer.Option(metavar="PATH", help="Path of the file to write.")],
     file_format: Annotated[str, typer.Option("--format", help="csv or xlsx.")] = "csv",
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
     no_wait: NoWait = False,
     as_json: AsJson = False,
 ) -> None:
@@ -88,7 +88,7 @@ def _copy(user: CurrentUser, export_id: int, out: Path) -> int:
         raise TaskFailed(message or "The file could not be made. Try again.")
     with read_scope() as session:
         source = open_export(session, user, export_id)
-    # Renamed when it is complete, so that a full disk leaves no half a file under this name.
+    # The file gets its name when it is complete, so a full disk leaves no incomplete file.
     partial = out.with_name(f".{out.name}.partial-{os.getpid()}")
     try:
         shutil.copyfile(source, partial)

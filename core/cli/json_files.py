@@ -1,4 +1,4 @@
-"""JSON that a user wrote by hand."""
+"""Reads JSON files that users write by hand."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a command says on standard output: one JSON document, or lines and tables to read."""
+"""Output of the commands: one JSON document, or lines and tables to read."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 
+from core.words import rounded
 from db.engine import finite
 
 
@@ -35,7 +36,7 @@ def table(rows: Sequence[Mapping[str, Any]], empty: str) -> list[str]:
 def metrics_text(metrics: Mapping[str, Any]) -> str:
     """The usual numbers of one target in a line."""
     return ", ".join(
-        f"{name} {metrics[name]:.4g}"
+        f"{name} {rounded(metrics[name])}"
         for name in ("rmse", "mae", "r2", "rmspe")
         if metrics.get(name) is not None
     )
@@ -44,7 +45,7 @@ def metrics_text(metrics: Mapping[str, Any]) -> str:
 def _text(value: Any) -> str:
     if value is None:
         return "-"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return rounded(value) if isinstance(value, float) else str(value)
 
 
 def _plain(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""`serve-jobs`: background work without the app."""
+"""`serve-jobs`: does background work without the app."""
 
 import time
 from typing import Annotated
@@ -20,7 +20,7 @@ def serve_jobs(
         typer.Option("--as", metavar="EMAIL", help="With --until-idle: this account's work only."),
     ] = None,
     until_idle: Annotated[
-        bool, typer.Option("--until-idle", help="End when nothing waits or runs any more.")
+        bool, typer.Option("--until-idle", help="End when no work waits or runs any more.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:

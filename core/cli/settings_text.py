@@ -1,4 +1,4 @@
-"""Hyperparameters as typed on a command line."""
+"""Parses hyperparameters typed on the command line."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -19,7 +19,7 @@ from core.studies import StudyInfo, get_study_info, get_study_result, list_studi
 from core.study_files import prediction_frame, score_frame, weight_frame
 from core.users import CurrentUser
 
-commands = typer.Typer(help="Studies, which train no model.", no_args_is_help=True)
+commands = typer.Typer(help="Studies: analyses that train no model.", no_args_is_help=True)
 
 
 @commands.command("early")
@@ -30,17 +30,19 @@ def early(
     ] = None,
     cycles: Annotated[
         int | None,
-        typer.Option(help=f"Look at its first cycles, {early_life.DEFAULT_K} if absent."),
+        typer.Option(help=f"Last of the first cycles to use; by default {early_life.DEFAULT_K}."),
     ] = None,
     table_path: Annotated[
         Path | None,
         typer.Option(
-            "--table", metavar="FILE", help="Instead: CSV or XLSX with one row per battery."
+            "--table",
+            metavar="FILE",
+            help="Instead of a dataset: a file with one row per battery.",
         ),
     ] = None,
     columns: Annotated[
         Path | None,
-        typer.Option(metavar="MAP.JSON", help="Its columns; what this leaves out is recognised."),
+        typer.Option(metavar="MAP.JSON", help="Meaning of some columns; the rest is recognised."),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the study.")] = None,
     no_wait: NoWait = False,
@@ -67,7 +69,7 @@ def rows(
     no_wait: NoWait = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a random split of rows hides: the same models on rows and on whole batteries."""
+    """Compare a random split with a split by battery, by the errors of the same models."""
     user = acting_user(acting)
     with session_scope() as session:
         study_id = row_split.create_row_split(session, user, dataset)
@@ -199,7 +201,7 @@ def _rows_found(stored: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
 
 
 def _records(frame: pd.DataFrame) -> list[dict[Any, Any]]:
-    """Rows with None where a number is missing."""
+    """Turn a frame into rows, with None for missing numbers."""
     return frame.astype(object).where(frame.notna(), None).to_dict("records")
 
 

@@ -1,4 +1,4 @@
-"""`test`: a model on batteries."""
+"""`test`: tests a model on batteries."""
 
 from typing import Annotated, Any
 
@@ -13,17 +13,20 @@ from core.test_request import TestRequest
 from core.test_start import start_test
 from core.testing import TestInfo, get_test_info
 from core.users import CurrentUser
+from core.words import counted
 
 
 def test_model(
     acting: ActingEmail,
-    model: Annotated[int, typer.Option(metavar="ID", help="Model version; `train` names it.")],
+    model: Annotated[
+        int, typer.Option(metavar="ID", help="Number of the model; `train` prints it.")
+    ],
     dataset: Annotated[int, typer.Option(metavar="ID", help="Dataset; see `datasets`.")],
     batteries: Annotated[
-        str | None, typer.Option(help="Codes with commas between; the test batteries if absent.")
+        str | None, typer.Option(help="Codes, separated by commas; by default the test batteries.")
     ] = None,
     horizon: Annotated[
-        int | None, typer.Option(help="Cycles to look ahead; 0 estimates the measured cycle.")
+        int | None, typer.Option(help="How many cycles ahead; 0 for a model that estimates.")
     ] = None,
     no_wait: NoWait = False,
     as_json: AsJson = False,
@@ -66,7 +69,7 @@ def _payload(user: CurrentUser, info: TestInfo) -> dict[str, Any]:
 
 
 def _battery_rows(result: TestResult) -> list[dict[str, Any]]:
-    """One row per battery and target; numbers that count things are whole."""
+    """One row per battery and target; counts are whole numbers."""
     rows: list[dict[Any, Any]] = result.batteries.astype(object).to_dict("records")
     counts = [n for n in result.batteries.columns if n == "n" or n.endswith("_left_out")]
     for row in rows:
@@ -78,7 +81,9 @@ def _lines(payload: dict[str, Any]) -> list[str]:
     lines = [f"Test {payload['test_job_id']} of {payload['model']}: {payload['status']}"]
     for target, metrics in payload["overall"].items():
         lines.append(
-            f"{target} on {metrics['n_batteries']} unseen batteries, {metrics['n']:,} cycles: "
+            f"{target} on "
+            f"{counted(metrics['n_batteries'], 'unseen battery')}, "
+            f"{counted(metrics['n'], 'cycle')}: "
             f"{metrics_text(metrics)}"
         )
     if payload["status"] == "SUCCEEDED" and not payload["overall"]:

@@ -27,11 +27,14 @@ def train(
     target: Annotated[str, typer.Option(help="RUL, PCL or BOTH.")] = "BOTH",
     algorithms: Annotated[
         str | None,
-        typer.Option(help=f"Names with commas between, of {', '.join(ALGORITHMS)}."),
+        typer.Option(help=f"Names, separated by commas, out of {', '.join(ALGORITHMS)}."),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the training.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training rows.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Same seed, same numbers.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training cycles.")] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(help="Fixes all random draws: the same seed gives the same numbers."),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="A setting; BILSTM.key=value for one."),

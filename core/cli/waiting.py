@@ -1,4 +1,4 @@
-"""Waiting for background work with a progress bar, and leaving it to itself."""
+"""Waits for background work with a progress bar, or leaves it running."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ INTERRUPTED = 130
 
 @dataclass(frozen=True)
 class Glance:
-    """How far the awaited work is; `share` from 0 to 1."""
+    """Progress of the awaited work; `share` from 0 to 1."""
 
     stage: str
     share: float
@@ -32,7 +32,7 @@ class Glance:
 
 
 class Awaited(Protocol):
-    """A row whose work a single task does."""
+    """A row whose work is done by one background task."""
 
     @property
     def status(self) -> str:
@@ -72,7 +72,7 @@ def finish_or_leave(what: str, look: Callable[[], Glance], no_wait: bool, see: s
     ----------
     what : the work in words, such as "Training 3"
     look : called about twice a second
-    see : the command that shows how it went on
+    see : the command that shows how the work goes on
     """
     if no_wait:
         work_detached()
@@ -85,7 +85,7 @@ def finish_or_leave(what: str, look: Callable[[], Glance], no_wait: bool, see: s
 
 
 def wait(what: str, look: Callable[[], Glance]) -> bool:
-    """Work on the queue until `look` says done; False if Ctrl-C ended the waiting."""
+    """Work on the queue until `look` reports the end; False if Ctrl-C ended the waiting."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -109,7 +109,7 @@ def wait(what: str, look: Callable[[], Glance]) -> bool:
 
 @contextmanager
 def interruptible() -> Iterator[Callable[[], bool]]:
-    """Note Ctrl-C instead of raising it, so that no process is cut off while it is started."""
+    """Record Ctrl-C instead of raising it, so that no process start is interrupted."""
     seen: list[int] = []
 
     def note(number: int, _frame: FrameType | None) -> None:
@@ -139,7 +139,7 @@ def work_detached() -> None:
 
 
 def glance_at(task: TaskState | None) -> Glance:
-    """A single task; one that is gone is done."""
+    """Progress of a single task; a task that no longer exists is done."""
     if task is None:
         return Glance("gone", 1.0, True)
     stage = "Waiting" if task.status == "PENDING" else task.stage or "Starting"

@@ -1,4 +1,4 @@
-"""One uploaded file to one dataset: read, check, label, split and report."""
+"""Turns one uploaded file into one dataset: reads, checks, labels, splits and reports."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from core.ingest.limits import DEFAULT_LIMITS, Limits, Progress, no_progress
 from core.ingest.mapping import ColumnMapping, validate_mapping
 from core.ingest.readers import read_table
 from core.splits import ROLES, propose_split
+from core.words import counted, rounded
 
 READING_SHARE = 0.8
 SHORT_BATTERY_CYCLES = 10
@@ -26,7 +27,7 @@ PLAUSIBLE_PCL = (-0.2, 0.9)
 
 @dataclass(frozen=True)
 class IngestResult:
-    """What becomes a dataset.
+    """The content of a new dataset, with the report of its reading.
 
     cycles : battery_code, cycle_num, feature_1..feature_8 (unused 0.0), pcl (fraction),
         rul (cycles, nullable Int64), capacity_ah; sorted by battery and cycle
@@ -85,7 +86,7 @@ def assemble(
     warnings: list[str] | None = None,
     notes: tuple[str, ...] = (),
 ) -> IngestResult:
-    """Complete labelled data with split, feature schema and report."""
+    """Add split, feature schema and report to labelled data."""
     batteries, split_origin = _with_split(labelled.batteries)
     dropped = problems.n_bad_rows if problems else 0
     all_warnings = [
@@ -103,7 +104,7 @@ def assemble(
 
 
 def _with_cycle(raw: pd.DataFrame) -> pd.DataFrame:
-    """Number rows by their order in the file where no column does; dropped rows leave gaps."""
+    """Number the rows by their order if no column holds cycle numbers; dropped rows leave gaps."""
     if "cycle" in raw:
         return raw
     order = raw.groupby("battery_code", observed=True, sort=False).cumcount() + 1.0
@@ -111,7 +112,7 @@ def _with_cycle(raw: pd.DataFrame) -> pd.DataFrame:
 
 
 def _sort_in_place(raw: pd.DataFrame) -> None:
-    """Sort column by column: at most one is held twice, which bounds memory (test_memory)."""
+    """Sort column by column, so that at most one column is in memory twice (test_memory)."""
     order = sorting_order(raw)
     if isinstance(order, slice):
         return
@@ -175,33 +176,34 @@ def _report(
 
 
 def _plausibility_warnings(cycles: pd.DataFrame, batteries: pd.DataFrame) -> Iterator[str]:
-    """Yield what is possible but more often a slip: of a unit, the nominal capacity, the EOL."""
+    """Warn of values that are possible but often mean a wrong unit, nominal capacity or EOL."""
     first_soh = batteries["first_capacity_ah"] / batteries["nominal_capacity"]
     odd = batteries.loc[first_soh.notna() & ~first_soh.between(*USUAL_FIRST_SOH), "battery_code"]
     if len(odd):
         yield (
             f"First capacity over nominal capacity is outside {USUAL_FIRST_SOH[0]}-"
-            f"{USUAL_FIRST_SOH[1]} for {len(odd)} batteries ({_first(odd)}), median "
-            f"{first_soh.median():.3g} over all. Check the nominal capacity and the unit."
+            f"{USUAL_FIRST_SOH[1]} for {counted(len(odd), 'battery')} ({_first(odd)}), "
+            f"median {rounded(first_soh.median(), 3)} over all. Check the nominal capacity and the "
+            "unit."
         )
     short = batteries.loc[batteries["total_cycles"] < SHORT_BATTERY_CYCLES, "battery_code"]
     if len(short):
         yield (
-            f"{len(short)} batteries have fewer than {SHORT_BATTERY_CYCLES} cycles "
-            f"({_first(short)})."
+            f"{counted(len(short), 'battery has', 'batteries have')} fewer than "
+            f"{SHORT_BATTERY_CYCLES} cycles ({_first(short)})."
         )
     censored = int(batteries["censored"].sum())
     if censored and (cycles["pcl"].notna().any() or cycles["rul"].notna().any()):
         yield (
-            f"{censored} of {len(batteries)} batteries never reach end of life: they have no "
-            "cycle life and no RUL."
+            f"{censored} of {counted(len(batteries), 'battery')} did not reach end of life, "
+            "so no cycle life and no RUL is known for them."
         )
     pcl = cycles["pcl"]
     outliers = pcl.notna() & ~pcl.between(*PLAUSIBLE_PCL)
     if outliers.any():
         yield (
-            f"{int(outliers.sum()):,} cycles have a PCL outside {PLAUSIBLE_PCL[0]:.0%} to "
-            f"{PLAUSIBLE_PCL[1]:.0%} (first: battery "
+            f"{counted(int(outliers.sum()), 'cycle has', 'cycles have')} a PCL outside "
+            f"{PLAUSIBLE_PCL[0]:.0%} to {PLAUSIBLE_PCL[1]:.0%} (first: battery "
             f"{cycles.loc[outliers, 'battery_code'].iloc[0]}). They are kept; check the units."
         )
 
@@ -213,15 +215,18 @@ def _early_end_warnings(labelled: LabelledData) -> Iterator[str]:
 
 
 def _gap_warnings(cycles: pd.DataFrame, dropped_rows: int) -> Iterator[str]:
-    """Yield how many cycle numbers are missing; rows that were left out are among them."""
+    """Warn of gaps in the cycle numbers; rows that were left out make gaps, too."""
     steps = cycles.groupby("battery_code", observed=True)["cycle_num"].diff()
     gaps = steps > 1
     if gaps.any():
         n_batteries = cycles.loc[gaps, "battery_code"].nunique()
-        left_out = f" (counting the {dropped_rows:,} rows left out)" if dropped_rows else ""
+        left_out = (
+            f" (counting the {counted(dropped_rows, 'row')} left out)" if dropped_rows else ""
+        )
         yield (
-            f"{int(gaps.sum()):,} gaps in the cycle numbers of {n_batteries} batteries"
-            f"{left_out}; the longest leaves out {int(steps.max()) - 1:,} cycles."
+            f"{counted(int(gaps.sum()), 'gap')} in the cycle numbers of "
+            f"{counted(n_batteries, 'battery')}"
+            f"{left_out}; the longest leaves out {counted(int(steps.max()) - 1, 'cycle')}."
         )
 
 

@@ -1,4 +1,4 @@
-"""Finds the rows that cannot be used, names them, and stops or drops them."""
+"""Finds unusable rows, lists them, and refuses the file or drops the rows."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -11,9 +11,10 @@ import pandas as pd
 
 from core.errors import BadFile
 from core.ingest.mapping import ColumnMapping
+from core.words import counted
 
 MAX_LISTED = 200
-# In the message; the list that comes with it names the others.
+# Examples in the message; the list beside it has the others.
 MAX_EXAMPLES = 2
 # So that cycle + RUL still fits a 32-bit column.
 MAX_CYCLE = 1_000_000_000
@@ -55,7 +56,7 @@ class Problem:
 
 
 class UnusableRows(BadFile):
-    """Rows cannot be used, and the user chose to stop; `problems` says which."""
+    """The file has unusable rows and the user chose to stop; `problems` lists them."""
 
     def __init__(self, message: str, problems: "Problems") -> None:
         super().__init__(message)
@@ -83,9 +84,9 @@ class Problems:
 
 
 def find_problems(frame: pd.DataFrame, mapping: ColumnMapping | None = None) -> Problems:
-    """Look through a raw frame (see `core.ingest.collect`) for rows that cannot be used.
+    """Find the unusable rows of a raw frame (see `core.ingest.collect`).
 
-    `mapping` only lends the file's column names to the messages.
+    `mapping` is needed only for the file's column names in messages.
     """
     names = _source_names(frame, mapping)
     bad = np.zeros(len(frame), dtype=bool)
@@ -110,7 +111,7 @@ def find_problems(frame: pd.DataFrame, mapping: ColumnMapping | None = None) -> 
 
 
 def apply_checks(frame: pd.DataFrame, mapping: ColumnMapping) -> tuple[pd.DataFrame, Problems]:
-    """Drop unusable rows or raise UnusableRows that names the first, as the mapping says."""
+    """Drop unusable rows, or raise UnusableRows with the first ones, as the mapping says."""
     problems = find_problems(frame, mapping)
     if not problems.n_bad_rows:
         return frame, problems
@@ -146,7 +147,7 @@ def _is_count(values: np.ndarray, largest: int) -> np.ndarray:
 
 
 def _duplicates(frame: pd.DataFrame, bad: np.ndarray) -> np.ndarray:
-    """Rows whose battery and cycle an earlier usable row has already."""
+    """Mask of rows with the battery and cycle of an earlier usable row."""
     usable = frame.loc[~bad, ["battery_code", "cycle"]]
     mask = np.zeros(len(frame), dtype=bool)
     mask[~bad] = usable.duplicated(keep="first").to_numpy()
@@ -191,7 +192,7 @@ def _order_warnings(frame: pd.DataFrame, bad: np.ndarray) -> Iterator[str]:
     backwards = usable.loc[(steps < 0).to_numpy(), "battery_code"]
     if len(backwards):
         yield (
-            f"The cycles of {backwards.nunique()} batteries were not in order "
+            f"The cycles of {counted(backwards.nunique(), 'battery')} were not in order "
             f"(first: battery {backwards.iloc[0]}); they were sorted."
         )
 
@@ -199,7 +200,7 @@ def _order_warnings(frame: pd.DataFrame, bad: np.ndarray) -> Iterator[str]:
 def _summary(problems: Problems) -> str:
     kinds = "; ".join(f"{KINDS[kind]}: {count:,}" for kind, count in problems.counts.items())
     first = "; ".join(problem.describe() for problem in problems.listed[:MAX_EXAMPLES])
-    rows = "1 row" if problems.n_bad_rows == 1 else f"{problems.n_bad_rows:,} rows"
+    rows = counted(problems.n_bad_rows, "row")
     text = f"{rows} cannot be used ({kinds}). First: {first}. "
     if problems.counts.get("duplicate_cycle", 0) > len(problems.bad_rows) / 2:
         return text + (
@@ -211,12 +212,12 @@ def _summary(problems: Problems) -> str:
 
 def _with_drop_warnings(problems: Problems, before: pd.DataFrame, after: pd.DataFrame) -> Problems:
     kinds = "; ".join(f"{KINDS[kind]}: {count:,}" for kind, count in problems.counts.items())
-    warnings = [f"{problems.n_bad_rows:,} unusable rows were left out ({kinds})."]
+    warnings = [f"{counted(problems.n_bad_rows, 'unusable row')} left out ({kinds})."]
     gone = [str(c) for c in before["battery_code"].unique() if c not in set(after["battery_code"])]
     if gone:
         shown = ", ".join(code or "(blank)" for code in gone[:10])
         more = f" and {len(gone) - 10} more" if len(gone) > 10 else ""
         warnings.append(
-            f"{len(gone)} batteries have no usable row and are left out: {shown}{more}."
+            f"{counted(len(gone), 'battery')} left out for lack of a usable row: {shown}{more}."
         )
     return replace(problems, warnings=(*warnings, *problems.warnings))

@@ -19,9 +19,9 @@ NUMBER_ROLES = ("cycle", "capacity", "pcl", "soh", "rul")
 class Collector:
     """Collects rows into the raw frame that `core.ingest.checks` and `labels` work on.
 
-    Raw frame: battery_code (category), file_row (int32, header = 1), split (category, text of
-    the file) and, as float64 in the file's units, those of cycle, capacity, pcl, soh, rul and
-    feature_1..feature_n that are mapped.
+    Columns of the raw frame: battery_code (category), file_row (int32, header = 1), split
+    (category, text of the file) and, if mapped, cycle, capacity, pcl, soh, rul and
+    feature_1..feature_n (float64, in the file's units).
     """
 
     def __init__(self, mapping: ColumnMapping, limits: Limits) -> None:
@@ -39,7 +39,7 @@ class Collector:
     def start_table(
         self, columns: Sequence[str], table_name: str, battery_code: str, decimal_comma: bool
     ) -> None:
-        """Begin a table; `battery_code` names its battery where no column does."""
+        """Begin a table; `battery_code` is its battery if no column names one."""
         self._table_name = table_name
         self._fallback_code = battery_code
         self._decimal_comma = decimal_comma
@@ -113,7 +113,7 @@ class Collector:
 
 
 class _Codes:
-    """Texts kept once each, with an integer per row."""
+    """Stores each different text once, and an integer per row."""
 
     def __init__(self) -> None:
         self._known: dict[str, int] = {}

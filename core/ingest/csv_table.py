@@ -1,4 +1,4 @@
-"""Delimited text: separator, decimal mark, encoding and header found by looking."""
+"""Reads delimited text; finds separator, decimal mark, encoding and header by itself."""
 
 import codecs
 import csv
@@ -23,7 +23,7 @@ _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 @dataclass(frozen=True)
 class CsvHead:
-    """What the first lines say: the columns, how cells are separated, the first rows."""
+    """What the first lines of a table show: columns, delimiter and first rows."""
 
     columns: tuple[str, ...]
     delimiter: str
@@ -46,7 +46,7 @@ codecs.register_error("latin1_bytes", _latin1_bytes)
 
 
 def open_text(stream: io.RawIOBase) -> IO[str]:
-    """Text of a byte stream: UTF-8 with or without mark, single bytes of Latin-1 allowed."""
+    """Decode a byte stream: UTF-8, with or without byte order mark; stray bytes as Latin-1."""
     buffered = io.BufferedReader(stream, 1 << 16)
     start = buffered.peek(4)[:4]
     if start.startswith(_UTF16_MARKS):
@@ -84,7 +84,7 @@ def read_rows(
 
 
 def unique_names(header: Sequence[object]) -> tuple[str, ...]:
-    """Column names as shown and mapped: trimmed, never empty, never twice."""
+    """Make column names for display and mapping: trimmed, none empty, all different."""
     names: list[str] = []
     seen: set[str] = set()
     for position, cell in enumerate(header, start=1):
@@ -100,7 +100,7 @@ def unique_names(header: Sequence[object]) -> tuple[str, ...]:
 
 
 def check_header(columns: Sequence[str], n_rows: int, table_name: str) -> None:
-    """Raise BadFile for a header of numbers, or one without rows."""
+    """Raise BadFile if the header holds numbers or no rows follow it."""
     if all(_is_number(column) for column in columns):
         raise BadFile(
             f"The first row of {table_name} holds numbers. Add a first row with column names."
@@ -179,7 +179,7 @@ def _fit(file_row: int, cells: list[str], width: int, table_name: str) -> list[s
 
 
 def _find_delimiter(first: str) -> str:
-    """The candidate that cuts the header into most cells, and the rows into as many."""
+    """The delimiter that gives the header most cells, and the rows as many."""
     lines = [line for line in re.split(r"\r\n|\r|\n", first) if line.strip()][: PREVIEW_ROWS + 1]
 
     def score(delimiter: str) -> float:

@@ -1,4 +1,4 @@
-"""Batteries that start below the end-of-life threshold, so that their life ends as it begins."""
+"""Finds batteries that start below the end-of-life threshold: their life ends as it begins."""
 
 import pandas as pd
 
@@ -12,7 +12,8 @@ def starting_below(
 ) -> list[str]:
     """Codes of the batteries whose computed cycle life is their first cycle.
 
-    The frames are those of `core.ingest.labels.relabel`; RUL of the file says nothing here.
+    The frames are those of `core.ingest.labels.relabel`. Batteries with RUL in the file are
+    left out.
     """
     first_cycle = cycles.groupby("battery_code", observed=True)["cycle_num"].min()
     first_cycle.index = first_cycle.index.astype(str)
@@ -22,7 +23,7 @@ def starting_below(
 
 
 def early_end_text(n_batteries: int) -> str:
-    """What is odd about so many batteries that start below the threshold, and what to do."""
+    """Warning about batteries that start below the threshold, and what to do."""
     if n_batteries == 1:
         found = "1 battery starts below the end-of-life threshold, so its cycle life is its"
     else:

@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes; its ending only has to agree."""
+"""Tells the format of a file by its first bytes; the ending of its name must agree."""
 
 import enum
 import mmap
@@ -25,7 +25,7 @@ class FileKind(enum.Enum):
 
 
 def detect_kind(path: Path, original_name: str) -> FileKind:
-    """The kind of a file; raises BadFile where none fits or the ending says otherwise."""
+    """The kind of a file; raises BadFile if none fits, or the ending belongs to another."""
     with path.open("rb") as file:
         start = file.read(1024)
     if not start.strip():

@@ -1,8 +1,8 @@
-"""PCL, RUL and cycle life by the definitions of the field: what the file says, else computed.
+"""Labels of a dataset: PCL, RUL and cycle life, from the file or computed (docs/domain.md).
 
 SOH = capacity / nominal capacity, PCL = 1 - SOH. End of life (EOL) is the first cycle with SOH
-below a threshold. Where the file brings RUL, cycle life = cycle + RUL; else it is the EOL cycle,
-and a battery that never gets there is censored: no cycle life and no RUL is invented for it.
+below a threshold. If the file brings RUL, cycle life = cycle + RUL. Otherwise cycle life is the
+EOL cycle; a battery that never reaches it is censored and gets no cycle life and no RUL.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -15,6 +15,7 @@ import pandas as pd
 
 from core.errors import BadFile
 from core.ingest.mapping import MAX_FEATURES, ColumnMapping, EolRule
+from core.words import counted
 
 FEATURE_NAMES = tuple(f"feature_{position}" for position in range(1, MAX_FEATURES + 1))
 _UNIT_FACTOR = {"Ah": 1.0, "mAh": 1e-3, "fraction": 1.0, "percent": 1e-2}
@@ -24,7 +25,7 @@ _UNIT_FACTOR = {"Ah": 1.0, "mAh": 1e-3, "fraction": 1.0, "percent": 1e-2}
 class LabelOrigins:
     """Where each label comes from: "file", "computed" or "none".
 
-    file_rul_batteries : batteries whose RUL the file brings; the others' is computed
+    file_rul_batteries : batteries with RUL in the file; for the others it is computed
     """
 
     pcl: str
@@ -89,7 +90,7 @@ def relabel(
     eol: EolRule,
     origins: LabelOrigins,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Compute again the labels that `origins` calls computed; labels of the file stay.
+    """Recompute the labels that `origins` calls computed; labels from the file stay.
 
     Parameters
     ----------
@@ -133,9 +134,9 @@ def relabel(
 
 
 def eol_cycle(cycle_num: np.ndarray, soh: np.ndarray, eol: EolRule) -> int | None:
-    """The first cycle of the first run of rows below the threshold; None = never reached.
+    """The end-of-life cycle: the start of the first run of rows below the threshold, or None.
 
-    Rows without SOH neither make nor break a run.
+    Rows without SOH neither count for a run nor end it.
     """
     known = np.isfinite(soh)
     below = soh[known] < eol.threshold
@@ -147,7 +148,7 @@ def eol_cycle(cycle_num: np.ndarray, soh: np.ndarray, eol: EolRule) -> int | Non
 
 
 def life_from_rul(cycle_num: np.ndarray, rul: np.ndarray) -> int | None:
-    """Cycle life that a file's RUL says: the median of cycle + RUL; None without any RUL."""
+    """Cycle life from the file's RUL: the median of cycle + RUL; None without RUL."""
     known = np.isfinite(rul)
     if not known.any():
         return None
@@ -155,7 +156,7 @@ def life_from_rul(cycle_num: np.ndarray, rul: np.ndarray) -> int | None:
 
 
 def _canonical(frame: pd.DataFrame, mapping: ColumnMapping) -> pd.DataFrame:
-    """The columns of `IngestResult.cycles` in base units, with labels only where the file has."""
+    """Convert to the columns of `IngestResult.cycles`, with the labels that the file brings."""
     code = frame["battery_code"].cat.remove_unused_categories()
     order = sorting_order(frame)
     columns: dict[str, Any] = {
@@ -209,7 +210,7 @@ def _origins(cycles: pd.DataFrame, mapping: ColumnMapping) -> LabelOrigins:
 def _group_tags(
     frame: pd.DataFrame, mapping: ColumnMapping
 ) -> tuple[dict[str, str | None], list[str]]:
-    """Role of each battery by the file's split column; no column, no roles."""
+    """Role of each battery by the file's split column; empty without such a column."""
     if "split" not in frame:
         return {}, []
     roles = {text.casefold(): role for text, role in mapping.split_values.items()}
@@ -229,7 +230,11 @@ def _group_tags(
                 "split column, or do not map it."
             )
     without = sum(role is None for role in tags.values())
-    return tags, [f"{without} batteries have no split role in the file."] if without else []
+    return tags, (
+        [f"{counted(without, 'battery has', 'batteries have')} no split role in the file."]
+        if without
+        else []
+    )
 
 
 def _rul_warnings(cycles: pd.DataFrame, origins: LabelOrigins) -> list[str]:
@@ -242,14 +247,15 @@ def _rul_warnings(cycles: pd.DataFrame, origins: LabelOrigins) -> list[str]:
     warnings = []
     if len(uneven):
         warnings.append(
-            f"In {len(uneven)} batteries cycle + RUL differs by more than 1 between rows (most in "
-            f"battery {uneven.idxmax()}: {uneven.max():.0f}). RUL is kept as in the file; the "
-            "cycle life is the median."
+            f"In {counted(len(uneven), 'battery')} cycle + RUL differs by more than 1 between rows "
+            f"(most in battery {uneven.idxmax()}: {uneven.max():.0f}). RUL is kept as in the file; "
+            "the cycle life is the median."
         )
     computed = _other_codes(cycles, origins.file_rul_batteries)
     if computed:
         warnings.append(
-            f"{len(computed)} batteries have no RUL in the file; theirs follows from end of life."
+            f"{counted(len(computed), 'battery has', 'batteries have')} no RUL in the file; it is "
+            "computed from end of life."
         )
     return warnings
 
@@ -259,7 +265,7 @@ def _other_codes(cycles: pd.DataFrame, codes: Collection[str]) -> list[str]:
 
 
 def _stretches(codes: pd.Series) -> Iterator[tuple[str, slice]]:
-    """Yield each battery with its rows, which must lie together."""
+    """Yield each battery with the slice of its rows, which must be consecutive."""
     texts = codes.to_numpy(dtype=object)
     starts = [0, *(np.flatnonzero(texts[1:] != texts[:-1]) + 1), len(texts)]
     for start, end in pairwise(starts):
@@ -268,7 +274,7 @@ def _stretches(codes: pd.Series) -> Iterator[tuple[str, slice]]:
 
 
 def _finite_or_nan(values: np.ndarray) -> np.ndarray:
-    """Overflow in a computed label is no label."""
+    """Replace infinite values by NaN: an overflow is no label."""
     return np.where(np.isinf(values), np.nan, values)
 
 

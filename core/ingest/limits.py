@@ -1,4 +1,4 @@
-"""Bounds on what an uploaded file may unpack to, and a stream that enforces them."""
+"""Limits on the unpacked size of an uploaded file, and a stream that enforces them."""
 
 import io
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from core.errors import BadFile
 
 Progress = Callable[[float, str], None]
 
-# A compressed file this small once unpacked harms nobody, however well it was packed.
+# Below this unpacked size, the ratio of compression does not matter.
 HARMLESS_BYTES = 10_000_000
 
 
@@ -27,7 +27,7 @@ DEFAULT_LIMITS = Limits()
 
 
 def no_progress(_share: float, _stage: str) -> None:
-    """Progress receiver for callers that do not show any."""
+    """Ignore progress, for callers that do not show it."""
 
 
 def check_unpacked_size(unpacked_bytes: int, packed_bytes: int, limits: Limits) -> None:
@@ -45,7 +45,7 @@ def check_unpacked_size(unpacked_bytes: int, packed_bytes: int, limits: Limits) 
 
 
 class BoundedStream(io.RawIOBase):
-    """Read-only byte stream that counts what passes and stops at the limits.
+    """Read-only byte stream that counts the bytes read and raises BadFile beyond the limits.
 
     `already_read` carries the count over from earlier members of the same archive.
     """

@@ -1,4 +1,4 @@
-"""Which column of a file means what, chosen by the user and stored with the dataset."""
+"""The column mapping: the user's choice of what each column means, stored with the dataset."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -111,7 +111,7 @@ class ColumnMapping:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any] | str) -> "ColumnMapping":
-        """Read what `to_json` wrote (a dict, or JSON text); left-out keys take their defaults.
+        """Read what `to_json` wrote (a dict, or JSON text); missing keys get their defaults.
 
         Raises InvalidInput for unknown keys and for values of the wrong type.
         """

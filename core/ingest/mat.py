@@ -1,4 +1,4 @@
-"""The MATLAB v5 file of the Severson study: flat arrays, one stretch per battery."""
+"""Reads the MATLAB v5 file of the Severson study: flat arrays, one battery after the other."""
 
 from pathlib import Path
 
@@ -55,7 +55,7 @@ def read_columns(path: Path, limits: Limits) -> dict[str, np.ndarray]:
 
 
 def propose(columns: dict[str, np.ndarray]) -> ColumnMapping:
-    """The mapping of this known file."""
+    """Return the column mapping of this file, which is known."""
     names = [name for name in columns if name.startswith(_FEATURES)]
     return ColumnMapping(
         battery_column=BATTERY_COLUMN,

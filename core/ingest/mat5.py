@@ -1,7 +1,7 @@
 """Numeric arrays of a MATLAB v5 file, read with every length checked.
 
-Not scipy's reader: damaged files make it crash the whole process, and this one runs in the web
-process too (see test_read_mat, test_damaged_bytes_never_escape_as_another_error).
+scipy's reader is not used, because damaged files make it crash the whole process, and files are
+read in the web process, too (see test_read_mat).
 """
 
 import struct
@@ -34,7 +34,7 @@ _NUMBER_TYPES = {
 
 
 def read_arrays(path: Path, names: Collection[str], limits: Limits) -> dict[str, np.ndarray]:
-    """The named two-dimensional variables as float64; those that the file lacks are left out.
+    """Read the named two-dimensional variables as float64; missing ones are left out.
 
     Raises BadFile for damage, for more content than `limits` allow, and for a named variable
     that is no table of real numbers.
@@ -48,7 +48,7 @@ def read_arrays(path: Path, names: Collection[str], limits: Limits) -> dict[str,
 
 
 def damaged() -> BadFile:
-    """The error for a file that contradicts itself."""
+    """The error for a damaged file."""
     return BadFile("The .mat file is damaged or cut off. Copy or export it again.")
 
 
@@ -80,7 +80,7 @@ def _matrices(path: Path, limits: Limits) -> Iterator[tuple[str, memoryview]]:
 
 
 def _inflate(file: IO[bytes], size: int, packed: int, unpacked: int, limits: Limits) -> memoryview:
-    """Inflate one element in pieces, so that a bomb is noticed long before it is whole."""
+    """Inflate one element in pieces, so that too large a content is noticed early."""
     engine = zlib.decompressobj()
     content = bytearray()
     left = size

@@ -1,4 +1,4 @@
-"""Text cells of a file to numbers, exactly or not at all."""
+"""Converts text cells to numbers, and refuses what is not exactly a number."""
 
 import re
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ class TextCellError(ValueError):
 
 
 def is_missing(value: object) -> bool:
-    """True for an empty cell and for the usual words for "no value"."""
+    """Whether a cell is empty or holds a usual word for "no value"."""
     return value is None or (isinstance(value, str) and value.strip().casefold() in MISSING)
 
 
@@ -50,7 +50,7 @@ def parse_numbers(values: Sequence[object], decimal_comma: bool = False) -> np.n
 
 
 def _parse_fast(values: Sequence[object], decimal_comma: bool) -> np.ndarray:
-    # A workbook's cells are not all text: join raises TypeError, and the slow way follows.
+    # Cells of a workbook are not all text: join raises TypeError, and each cell is read alone.
     texts = cast("Sequence[str]", values)
     joined = "".join(texts)
     if "_" in joined:

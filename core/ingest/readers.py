@@ -1,4 +1,4 @@
-"""Hands a file to the reader of its format, which its content decides."""
+"""Chooses the reader of a file by its content."""
 
 import gzip
 import zlib
@@ -27,7 +27,7 @@ _STAGE = "Reading the file"
 
 @dataclass(frozen=True)
 class Preview:
-    """A first look at a file, to confirm or correct its column mapping.
+    """The first rows of a file and a proposed column mapping, for the user to confirm.
 
     columns : every column of the file, as the mapping may name them
     numeric_columns : those that hold nothing but numbers in the first rows
@@ -36,7 +36,7 @@ class Preview:
     one_battery_per_file : no column names the battery, so each table is one
     sheets : worksheets of a workbook, else empty
     mapping : the proposal
-    guesses : sentences on what was guessed and should be checked
+    guesses : sentences on guesses that the user should check
     """
 
     format_label: str
@@ -53,7 +53,7 @@ class Preview:
 def preview(
     path: Path, original_name: str, limits: Limits = DEFAULT_LIMITS, sheet: str | None = None
 ) -> Preview:
-    """Look at the first rows of a file without reading all of it (a .mat is read whole).
+    """Read the first rows of a file (all of a .mat) and propose a mapping.
 
     Raises BadFile when the file cannot be used, saying what to change.
     """

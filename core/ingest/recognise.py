@@ -15,6 +15,7 @@ from core.ingest.mapping import (
     ShareUnit,
 )
 from core.ingest.numbers import is_missing, parse_number
+from core.words import rounded
 
 _ALIASES: dict[str, tuple[str, ...]] = {
     role: tuple(names.split())
@@ -30,7 +31,7 @@ _ALIASES: dict[str, tuple[str, ...]] = {
         "split": "split grouptag subset partition role",
     }.items()
 }
-# Says the label, the clock or the place in the file, not the battery's state.
+# Columns that hold a label, a time or a position in the file, not the battery's state.
 _NEVER_FEATURES = frozenset(
     name
     for names in (
@@ -99,7 +100,7 @@ _UNIT_WORDS: dict[str, str] = {
     "cycles": "cycles",
     "watt": "W",
 }
-# As a last word these are a unit only behind such a word: not in dqdv_min or "Cycle C".
+# As the last word of a name these are a unit only after such a word: not in dqdv_min.
 _UNIT_ONLY_AFTER: dict[str, str] = {
     "min": "time",
     "h": "time",
@@ -113,13 +114,13 @@ _USUAL_CAPACITIES_AH = np.array([
     2.2, 2.5, 2.6, 2.8, 3.0, 3.2, 3.5, 4.0, 4.5, 5.0,
 ])
 # fmt: on
-# A first capacity below this is the start of a time series, not that of a cycle.
+# A first capacity below this is the beginning of a time series, not a cycle's capacity.
 _SMALLEST_CAPACITY_AH = 1e-3
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """A proposed mapping and sentences on what in it was guessed."""
+    """A proposed mapping, and sentences on its guesses."""
 
     mapping: ColumnMapping
     guesses: tuple[str, ...]
@@ -128,7 +129,7 @@ class Proposal:
 def propose_mapping(
     columns: Sequence[str], samples: Sequence[pd.DataFrame], one_battery_per_file: bool = False
 ) -> Proposal:
-    """Propose what columns mean; `samples` are the first rows of one or more tables."""
+    """Propose a column mapping; `samples` are the first rows of one or more tables."""
     found = _recognise(columns)
     if one_battery_per_file:
         found.pop("battery", None)
@@ -154,7 +155,7 @@ def propose_mapping(
 def numeric_columns(sample: pd.DataFrame) -> tuple[str, ...]:
     """Columns with numbers in at least half of the cells that are not blank.
 
-    Not in all of them: a column with one bad cell is to be mapped, so that the cell is named.
+    Half is enough, so that a column with a bad cell is mapped and the bad cell then reported.
     """
     return tuple(str(name) for name in sample.columns if _is_numeric(sample, str(name)))
 
@@ -207,9 +208,9 @@ def _features(
     mapping: ColumnMapping,
     samples: Sequence[pd.DataFrame],
 ) -> tuple[FeatureColumn, ...]:
-    """Eight at most: the preferred ones where the file has them, else the first in order.
+    """At most eight features: the preferred ones if the file has them, else the first ones.
 
-    Columns with blank or infinite cells in the samples come in only where others are too few.
+    Columns with blank or infinite cells in the samples are taken only if there are too few others.
     """
     used = {column for _role, column in mapping.named_columns()}
     labels = {alias for role, aliases in _ALIASES.items() if role != "split" for alias in aliases}
@@ -269,7 +270,7 @@ def _with_units(
     nominal = round_to_usual_capacity(first_ah)
     guesses.append(
         f"The nominal capacity of {nominal:g} Ah is a guess from the first measured capacity "
-        f"({first_ah:.3g} Ah). Correct it if the data sheet says otherwise."
+        f"({rounded(first_ah, 3)} Ah). Correct it if the data sheet says otherwise."
     )
     mapping = replace(mapping, capacity_unit=capacity_unit, nominal_capacity_ah=nominal)
     return mapping, tuple(guesses)

@@ -23,7 +23,7 @@ _Row = tuple[int, list[Any]]
 
 @contextmanager
 def open_workbook(path: Path, limits: Limits) -> Iterator[Any]:
-    """A workbook opened for streaming; anything its parser stumbles over becomes BadFile."""
+    """Open a workbook for streaming; raises BadFile for any error of its parser."""
     with ZipFile(path) as archive:
         check_members(archive, path.stat().st_size, limits)
         names = [name.lower() for name in archive.namelist()]
@@ -35,7 +35,7 @@ def open_workbook(path: Path, limits: Limits) -> Iterator[Any]:
         yield workbook
     except FadeBenchError:
         raise
-    except Exception as error:  # openpyxl raises whatever its parser happens to stumble over
+    except Exception as error:  # openpyxl raises errors of many kinds on damaged files
         raise BadFile(
             "The workbook is damaged or of an unknown kind. Open it in a spreadsheet and save "
             "it again as .xlsx, or as CSV."
@@ -46,9 +46,9 @@ def open_workbook(path: Path, limits: Limits) -> Iterator[Any]:
 
 
 def choose_sheet(workbook: Any, wanted: str | None) -> str:
-    """The wanted worksheet; else the first that holds a table with numbers.
+    """The wanted worksheet, by default the first that holds a table with numbers.
 
-    Instruments put a sheet of remarks before the data, so the first filled sheet may not do.
+    Instruments put a sheet of remarks before the data, so the first filled sheet may be wrong.
     """
     names = sheet_names(workbook)
     if wanted is not None:
@@ -66,7 +66,7 @@ def choose_sheet(workbook: Any, wanted: str | None) -> str:
 
 
 def sheet_names(workbook: Any) -> tuple[str, ...]:
-    """Names of the worksheets; sheets that are charts are left out."""
+    """Names of the worksheets, without sheets of charts."""
     return tuple(sheet.title for sheet in workbook.worksheets)
 
 

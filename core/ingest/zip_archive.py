@@ -1,4 +1,4 @@
-"""ZIP archives of CSV tables: refused when anything in them could do harm."""
+"""Reads ZIP archives of CSV tables; refuses archives whose content could do harm."""
 
 import re
 import stat
@@ -17,7 +17,7 @@ _ENCRYPTED_FLAG = 0x1
 def check_members(
     archive: zipfile.ZipFile, packed_bytes: int, limits: Limits
 ) -> list[zipfile.ZipInfo]:
-    """Every file of an archive, once each was found harmless; raises BadFile otherwise."""
+    """List the files of an archive; raises BadFile if one of them could do harm."""
     members = archive.infolist()
     if len(members) > limits.max_batteries + _EXTRA_MEMBERS:
         raise BadFile(f"The archive holds {len(members):,} files. Split it into smaller ones.")
@@ -44,7 +44,7 @@ def csv_members(
             )
     tables = [m for m in members if m.filename.lower().endswith(_TABLE_SUFFIXES)]
     csv_only = [m for m in tables if m.filename.lower().endswith(".csv")]
-    # A read-me in .txt beside CSV files is no table.
+    # A .txt file beside CSV files is a read-me, not a table.
     chosen = csv_only or tables
     if not chosen:
         raise BadFile("The archive holds no CSV file. Pack one CSV per battery, or one table.")

@@ -1,1 +1,1 @@
-"""Leakage: what a model could know that it must not (see core.leakage.findings)."""
+"""The leakage check: finds what a model could know that it must not (core.leakage.findings)."""

@@ -1,4 +1,4 @@
-"""Sentences on batteries that are on both sides: under two names, in part, or continued."""
+"""Findings on batteries that occur twice: under two names, in part, or continued."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -11,7 +11,7 @@ KNOWN_WORDS = {"train": "fitted on", "val": "selected by"}
 
 
 def role_findings(ties: Sequence[Relative], roles: Mapping[str, str]) -> list[Finding]:
-    """Ties between batteries of one dataset, by what their roles make of them."""
+    """Findings on ties between batteries of one dataset; their roles decide the severity."""
     findings = []
     for kind, write in _ROLE_WRITERS.items():
         apart = [
@@ -28,8 +28,8 @@ def role_findings(ties: Sequence[Relative], roles: Mapping[str, str]) -> list[Fi
     ]
     if twice:
         text = (
-            f"{_pairs(twice)} hold the same battery twice in one role, so it counts twice. Leave "
-            "one of the two out."
+            f"The same battery is in one role twice, under two names: {_pairs(twice)}. It counts "
+            "twice. Leave one of the two out."
         )
         findings.append(Finding("counted twice", "info", text, _codes(twice)))
     return findings
@@ -70,7 +70,7 @@ _ROLE_WRITERS: dict[str, Callable[[Sequence[Relative], Mapping[str, str]], Findi
 
 
 def seen_findings(seen: Mapping[int, tuple[str, Relative]], model_dataset: str) -> list[Finding]:
-    """Batteries to be tested that the model knows under another code."""
+    """Findings on tested batteries that the model knows under another code."""
     findings = []
     for role, words in KNOWN_WORDS.items():
         ties = [tie for known, tie in seen.values() if known == role and tie.kind == "same"]
@@ -95,7 +95,7 @@ def seen_findings(seen: Mapping[int, tuple[str, Relative]], model_dataset: str) 
 
 
 def duplicate_findings(duplicates: Sequence[Duplicate], dataset_id: int) -> list[Finding]:
-    """Ties of a dataset's batteries, one finding for each other dataset and kind."""
+    """Findings on ties of a dataset's batteries, one per other dataset and kind of tie."""
     groups: dict[tuple[int, str, str], list[Duplicate]] = {}
     for item in duplicates:
         kind: str = "continues" if item.kind == "follows" else item.kind

@@ -1,4 +1,4 @@
-"""Sentences on feature columns that give the answer away, and on labels that were repaired."""
+"""Findings on feature columns that give the answer away, and on repaired labels."""
 
 from collections.abc import Sequence
 
@@ -26,7 +26,7 @@ def column_finding(fact: Fact, features: Sequence[Feature], question: Question) 
     elif fact == "capacity":
         severity = "block" if "PCL" in question.targets else "warn"
         text = (
-            f"{subject} {'is' if one else 'are'} the capacity in other words (correlation 0.99999 "
+            f"{subject} {'is' if one else 'are'} the capacity in another form (correlation 0.99999 "
             f"or more within the batteries), and an estimate must not see what it estimates. "
             f"{leave}"
         )
@@ -46,14 +46,14 @@ def column_finding(fact: Fact, features: Sequence[Feature], question: Question) 
     else:
         text = (
             f"{subject} {'stands' if one else 'stand'} still over the last cycles of most "
-            "batteries, as if filled up after their end, which shows how long they live. Cut "
-            "these rows off."
+            "batteries, as if filled up after their end, which shows how long they live. Remove "
+            "these rows."
         )
     return Finding(f"column {fact}", severity, text, columns=names)
 
 
 def label_findings(summary: DatasetSummary, question: Question) -> list[Finding]:
-    """Labels that the source itself repaired with later cycles."""
+    """Findings on labels that the file's source repaired with later cycles."""
     notes = summary.schema.get("label_notes") or ()
     if not notes or (question.estimates and "PCL" not in question.targets):
         return []

@@ -1,4 +1,4 @@
-"""Pairs of batteries that are one and the same, or of which one goes on where the other ends."""
+"""Finds pairs of records of one battery, and records that continue another one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from core.leakage.sketches import KEPT_RUNS, KEPT_VALUES, MEDIAN_GRID, STRETCH_E
 
 Kind = Literal["same", "overlap", "continues", "follows"]
 
-# Share of sampled capacities that two records have in common, beyond what repeats by itself. Of
-# the real cells, records of the same one share 0.87 and more (docs/decisions/009).
+# Share of sampled capacities in common, beyond the share that repeats within one record. Records
+# of the same real cell share at least 0.87 (docs/decisions/009).
 SAME_SHARE = 0.6
 MAX_REPEATED_VALUES = 0.25
-# With three decimals all records step through the same values, eight in a row, too.
+# With three decimals all records go through the same values, even through the same runs of eight.
 COARSE = 0.75
 MIN_VALUES = 6
 SAME_RUN_SHARE = 0.25
@@ -27,8 +27,8 @@ MIN_RUNS = 5
 MEDIAN_TOLERANCE = 8e-4
 MIN_STRETCHES = 8
 MIN_FADE = 0.02
-# A record that goes on where another ends starts this far below the nominal capacity at least:
-# fresh cells are all alike.
+# A continuing record must start below this share of the nominal capacity, because fresh cells
+# have nearly equal capacities.
 AGED_BELOW = 0.95
 EQUAL = 2e-6
 NEXT_STEP = 3e-3
@@ -37,10 +37,10 @@ RESTARTS_AT = 2
 
 @dataclass(frozen=True)
 class Pair:
-    """Two records, by their places in the compared lists.
+    """Two records, given by their positions in the compared lists.
 
-    kind : "same" battery; "overlap", some cycles of one are in the other, too; "continues", the
-        right one starts where the left one ends; "follows", the other way round
+    kind : "same" battery; "overlap": some cycles are in both; "continues": the right record
+        starts where the left one ends; "follows": the left one starts where the right one ends
     share : of the shorter record's capacities that the other one has, 0 to 1
     """
 
@@ -51,7 +51,7 @@ class Pair:
 
 
 def find_copies(left: Sequence[Sequence[Any]], right: Sequence[Sequence[Any]]) -> list[Pair]:
-    """Pairs of the same battery and pairs that share some cycles, strongest kind first."""
+    """Find pairs of the same battery, then pairs that share some cycles."""
     values = _shared(left, right, 1, MAX_REPEATED_VALUES, MIN_VALUES)
     runs = _shared(left, right, 2, MAX_REPEATED_RUNS, MIN_RUNS)
     same = {
@@ -84,15 +84,15 @@ def find_continuations(
     right: Sequence[Sequence[Any]],
     nominal_ah: Sequence[float | None],
 ) -> list[Pair]:
-    """Pairs whose right record starts, aged, where the left one ends.
+    """Find pairs whose right record starts aged, at the capacity where the left one ends.
 
-    Either the last capacity of one is the first of the other to the sixth digit, or the cycle
-    numbers go on by one and the capacities by less than 0.3 %.
+    Either the two capacities agree to the sixth digit, or the cycle number goes on by one and the
+    capacities differ by less than 0.3 %.
 
     Parameters
     ----------
-    nominal_ah : nominal capacity of each right battery; without it the usual first capacity of
-        the left ones counts
+    nominal_ah : nominal capacity of each right battery; where unknown, the median first capacity
+        of the left batteries is used
     """
     known = [place for place, item in enumerate(left) if item]
     if not known:
@@ -125,9 +125,9 @@ def _shared(
     max_repeated: float,
     min_tokens: int,
 ) -> dict[tuple[int, int], float]:
-    """Share of tokens in common, by pair, where enough are and they mean something.
+    """Share of sampled tokens in common, by pair, for pairs that share enough of them.
 
-    Each side counts the tokens up to where both samples are complete.
+    Only tokens up to the end of the shorter sampled range are counted, on both sides.
     """
     first, second = _samples(left, part, max_repeated), _samples(right, part, max_repeated)
     found = _tokens(first).merge(_tokens(second), on="token", suffixes=("_left", "_right"))
@@ -144,7 +144,7 @@ def _shared(
 def _samples(
     sketches: Sequence[Sequence[Any]], part: int, max_repeated: float
 ) -> dict[int, np.ndarray]:
-    """The sorted tokens of the sketches whose tokens mean something, by place."""
+    """Sorted tokens by position in the list, of the sketches whose tokens rarely repeat."""
     return {
         place: np.array(item[part][0], dtype=np.int64)
         for place, item in enumerate(sketches)
@@ -164,7 +164,7 @@ def _tokens(samples: dict[int, np.ndarray]) -> pd.DataFrame:
 
 
 def _alike(left: Sequence[Sequence[Any]], right: Sequence[Sequence[Any]]) -> list[tuple[int, int]]:
-    """Pairs whose medians of the same cycles agree through a good part of the fade."""
+    """Pairs whose medians over the same cycles agree while the capacity fades by 2 % or more."""
     second = _median_rows(right)
     pairs = []
     for place, row in enumerate(_median_rows(left)):
@@ -177,7 +177,7 @@ def _alike(left: Sequence[Sequence[Any]], right: Sequence[Sequence[Any]]) -> lis
 
 
 def _median_rows(sketches: Sequence[Sequence[Any]]) -> np.ndarray:
-    """(n, stretches) medians of ln(capacity), NaN where a stretch is not covered."""
+    """Medians of ln(capacity), (n, stretches); NaN where a record does not cover a stretch."""
     rows = np.full((len(sketches), len(STRETCH_EDGES) - 1), np.nan)
     for place, item in enumerate(sketches):
         if item:

@@ -1,4 +1,4 @@
-"""A finding of the leakage check: what it is about, how grave it is, and a sentence."""
+"""A finding of the leakage check: its kind, severity, batteries or columns, and message."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,9 +15,10 @@ NAMES_SHOWN = 5
 class Finding:
     """One thing to know before trusting a number.
 
-    severity : "block" forbids it, "warn" makes numbers look better than they are, "info" tells
-    batteries : codes it is about
-    columns : names of the feature columns it is about
+    severity : "block" forbids the work, "warn" means that numbers will look better than they are,
+        "info" is for information
+    batteries : codes of the batteries concerned
+    columns : names of the feature columns concerned
     """
 
     kind: str
@@ -29,31 +30,31 @@ class Finding:
 
 @dataclass(frozen=True)
 class Question:
-    """What a model answers: single targets, and whether about the measured cycle itself."""
+    """What a model predicts: its targets, and whether it estimates the measured cycle."""
 
     targets: Sequence[str]
     estimates: bool
 
 
 def refuse_blocked(findings: Iterable[Finding]) -> None:
-    """Raise `InvalidInput` with what forbids the work, if anything does."""
+    """Raise `InvalidInput` with the messages of the findings that forbid the work, if any."""
     blocked = [finding.message for finding in findings if finding.severity == "block"]
     if blocked:
         raise InvalidInput(" ".join(blocked))
 
 
 def gravest_first(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Findings by severity, else in their order."""
+    """Sort findings by severity; those of equal severity keep their order."""
     return tuple(sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)))
 
 
 def joined(names: Sequence[str]) -> str:
-    """The first few names of a list, and how many more there are."""
+    """List the first few names, and the number of the others."""
     shown = ", ".join(names[:NAMES_SHOWN])
     more = len(names) - NAMES_SHOWN
     return f"{shown} and {more} more" if more > 0 else shown
 
 
 def counted(count: int) -> str:
-    """A number of batteries."""
+    """A number of batteries with its noun."""
     return f"{count} battery" if count == 1 else f"{count} batteries"

@@ -23,9 +23,9 @@ def dataset_findings(
     dataset_id: int,
     duplicates: Sequence[Duplicate] | None = None,
 ) -> tuple[Finding, ...]:
-    """What a dataset gives away by itself and together with the user's other datasets.
+    """Check a dataset by itself and against the user's other datasets.
 
-    `duplicates` is what `list_duplicates` gives, where the caller has it already.
+    A caller that has the result of `list_duplicates` already passes it as `duplicates`.
     """
     if duplicates is None:
         duplicates = list_duplicates(session, user, dataset_id)

@@ -1,4 +1,4 @@
-"""Which batteries of a dataset are, in part or whole, those of another or of the same one."""
+"""Finds batteries that occur again, whole or in part, in the same or another dataset."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ from core.leakage.copies import Kind, Pair, find_continuations, find_copies
 from core.leakage.stored import SketchedBattery, load_sketches
 from core.users import CurrentUser
 
-# What a model knew, from what it knew best.
+# Roles whose batteries a model knows; the one it knows best first.
 KNOWN_ROLES = ("train", "val")
 STRONGEST_FIRST = ("same", "overlap", "continues", "follows")
 
 
 @dataclass(frozen=True)
 class Relative:
-    """Two records and what ties them.
+    """Two records and the tie between them.
 
     kind : "same" battery, "overlap" (some cycles in common), "continues" (`other` starts where
-        `battery` ends) or "follows" (the other way round)
-    share : of the shorter record that both have, 0 to 1
+        `battery` ends) or "follows" (`battery` starts where `other` ends)
+    share : share of the shorter record that both have in common, 0 to 1
     """
 
     battery: SketchedBattery
@@ -32,7 +32,7 @@ class Relative:
 
 @dataclass(frozen=True)
 class Duplicate:
-    """A relative in words: codes, roles and the other one's dataset."""
+    """A tie for display: codes and roles of both batteries, and the other one's dataset."""
 
     battery_code: str
     role: str | None
@@ -47,7 +47,7 @@ class Duplicate:
 def relatives(
     batteries: Sequence[SketchedBattery], others: Sequence[SketchedBattery]
 ) -> list[Relative]:
-    """All ties between two groups; within one group each pair once, and none with itself."""
+    """Find all ties between two groups; within one group each pair once, none with itself."""
     left, right = [item.sketch for item in batteries], [item.sketch for item in others]
     pairs = find_copies(left, right)
     pairs += find_continuations(left, right, [item.nominal_ah for item in others])
@@ -66,9 +66,9 @@ def relatives(
 def seen_relatives(
     known: Mapping[str, Sequence[SketchedBattery]], tested: Sequence[SketchedBattery]
 ) -> dict[int, tuple[str, Relative]]:
-    """Strongest tie of tested batteries with known ones: role and tie, by tested battery's id.
+    """The strongest tie of each tested battery with a known one: role and tie, by its id.
 
-    Batteries that are known themselves are left out.
+    Tested batteries that are known themselves, with the same id, are left out.
     """
     ids = {item.battery_id for items in known.values() for item in items}
     unknown = [item for item in tested if item.battery_id not in ids]
@@ -82,7 +82,7 @@ def seen_relatives(
 
 
 def list_duplicates(session: Session, user: CurrentUser, dataset_id: int) -> list[Duplicate]:
-    """Ties of a dataset's batteries with each other and with those of all visible datasets."""
+    """List ties of a dataset's batteries with each other and with all visible datasets."""
     own = load_sketches(session, user, dataset_id)
     duplicates = []
     for summary in list_datasets(session, user):

@@ -1,17 +1,16 @@
-"""A battery recognised by its measured capacities, whatever its code and its cycle numbers.
+"""Sketches recognise a battery by its measured capacities, whatever its code and cycle numbers.
 
-The noise of an instrument never repeats: two files share many capacities to the sixth digit only
-where they hold the same cycles. A sketch keeps, of a battery with any number of cycles,
+The noise of an instrument never repeats: two files have many capacities equal to the sixth digit
+only if they hold the same cycles. The sketch of a battery keeps
 
 - up to 256 of its capacities (and up to 128 of its runs of eight capacities in a row, for files
-  with few digits), chosen by hash: two files choose the same ones (bottom-k sampling, Cohen &
-  Kaplan 2007), so that shared ones can be counted without the cycles, and rows that one of the
-  files lacks do no harm;
-- how often a capacity occurs twice, which says whether sharing one means anything;
+  with few digits), chosen by hash (bottom-k sampling, Cohen & Kaplan 2007): two files choose the
+  same ones, so shared ones can be counted without the cycles, and missing rows do not matter;
+- how often capacities repeat within the record, which tells how much a shared one means;
 - median capacities of stretches of cycles, for copies that were rounded to a few digits;
-- its first and last capacity and cycle, for files that go on where another one ends.
+- its first and last capacity and cycle, for files that continue another one.
 
-All of it rests on ln(capacity in Ah); the measured accuracy is in docs/decisions/009.
+All values are ln(capacity in Ah). For the measured accuracy see docs/decisions/009.
 """
 
 from collections.abc import Sequence
@@ -34,11 +33,11 @@ _HASH_RANGE = 2**31
 
 
 def sketch(capacity_ah: np.ndarray, cycle_num: np.ndarray) -> list[Any]:
-    """The sketch of one battery, ready for JSON; [] where there is too little to know it by.
+    """Make the sketch of one battery, ready for JSON; [] with too few capacities.
 
     Parameters
     ----------
-    capacity_ah : (n,) in the order of the cycles; unknown ones NaN
+    capacity_ah : (n,) in the order of the cycles; NaN where unknown
     cycle_num : (n,) increasing
     """
     capacity = np.asarray(capacity_ah, dtype=np.float64)
@@ -61,12 +60,12 @@ def sketch(capacity_ah: np.ndarray, cycle_num: np.ndarray) -> list[Any]:
 
 
 def is_current(stored: Sequence[Any] | None) -> bool:
-    """Whether a stored sketch can be compared with those of now."""
+    """Whether a stored sketch has the present format."""
     return stored is not None and (not stored or stored[0] == SKETCH_VERSION)
 
 
 def _sampled(hashes: np.ndarray, kept: int) -> tuple[np.ndarray, float]:
-    """The smallest different hashes, sorted, and the share of rows that are no single ones."""
+    """The smallest different hashes, sorted, and the share of rows whose hash repeats."""
     if not len(hashes):
         return hashes, 1.0
     different, counts = np.unique(hashes, return_counts=True)
@@ -75,7 +74,7 @@ def _sampled(hashes: np.ndarray, kept: int) -> tuple[np.ndarray, float]:
 
 
 def _mixed(numbers: np.ndarray) -> np.ndarray:
-    """Whole numbers to evenly spread ones below 2^31 (the finaliser of SplitMix64)."""
+    """Hash whole numbers to evenly spread ones below 2^31 (the finaliser of SplitMix64)."""
     mixed = numbers.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -83,7 +82,7 @@ def _mixed(numbers: np.ndarray) -> np.ndarray:
 
 
 def _hashed_runs(steps: np.ndarray) -> np.ndarray:
-    """A hash of every run of RUN_LENGTH rows."""
+    """Hash every run of RUN_LENGTH rows."""
     n_runs = len(steps) - RUN_LENGTH + 1
     if n_runs < 1:
         return np.array([], dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Sketches of the batteries that a user sees: stored with a dataset, else computed."""
+"""Reads the sketches of batteries that a user sees; computes those that are not stored."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from db.tables import BatteryUnit
 
 @dataclass(frozen=True)
 class SketchedBattery:
-    """A battery and what it is recognised by; nominal capacity in Ah."""
+    """A battery with its sketch; nominal capacity in Ah."""
 
     dataset_id: int
     battery_id: int
@@ -30,9 +30,9 @@ class SketchedBattery:
 def sketch_batteries(
     cycles: pd.DataFrame, nominal_ah: Mapping[str, float | None]
 ) -> dict[str, list[Any]]:
-    """Sketch of each battery, by code; see `core.leakage.sketches.sketch`.
+    """Make the sketch of each battery, by code (see `core.leakage.sketches.sketch`).
 
-    Where the capacity is missing, (1 - PCL) times the nominal capacity takes its place.
+    Without capacity, (1 - PCL) times the nominal capacity is used.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def sketch_batteries(
 def load_sketches(session: Session, user: CurrentUser, dataset_id: int) -> list[SketchedBattery]:
     """All batteries of a dataset with their sketches, by code.
 
-    What was stored before there were sketches is computed, and not stored: reading never writes.
+    Sketches of older datasets are computed but not stored, because reading never writes.
     """
     rows = session.execute(
         access.visible_batteries(user)

@@ -117,7 +117,7 @@ def test_what_is_anothers_does_not_exist(world: World, tmp_path: Path, missing: 
         refusal("export", "--as", BOB, "--test", test, "--format", "csv", "--out", out),
         refusal("runs", "--as", BOB, "--job", job),
     ]
-    nouns = ("dataset", "model", "test", "training job")
+    nouns = ("dataset", "model", "test", "training")
     ending = "It may have been deleted; pick one from the list."
     assert lines == [f"No such {noun}. {ending}" for noun in nouns]
     assert not out.exists()

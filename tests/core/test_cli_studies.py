@@ -123,7 +123,7 @@ def test_a_study_of_random_rows_in_a_process_of_its_own(dataset: tuple[CurrentUs
     _, dataset_id = dataset
     found = answer("study", "rows", "--as", ANN, "--dataset", dataset_id)
     assert (found["name"], found["status"]) == (
-        "Random rows or batteries: Small fleet",
+        "Random split against split by battery: Small fleet",
         "SUCCEEDED",
     )
     result = found["result"]

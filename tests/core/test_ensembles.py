@@ -106,7 +106,7 @@ def test_with_one_model_left_it_fails_with_a_sentence(dataset: Dataset, other: s
         "SUCCEEDED",
     )
     assert ensemble.task is not None and not ensemble.task.is_active
-    assert "needs two finished models of its job to combine; only one was." in str(
+    assert "needs two finished models of its training to combine; only one was." in str(
         ensemble.task.message
     )
     with read_scope() as session:
@@ -161,7 +161,7 @@ def test_queued_it_is_cancelled_like_any_run_and_deleted_with_its_job(dataset: D
 
 
 def test_what_it_cannot_combine_is_refused_at_once(dataset: Dataset) -> None:
-    with pytest.raises(InvalidInput, match="at least two other algorithms"):
+    with pytest.raises(InvalidInput, match="at least two other "):
         start(dataset, "BASELINE", "MEAN", "ENSEMBLE")
     with pytest.raises(InvalidInput, match="same largest horizon for all; BiLSTM"):
         start(dataset, *MEMBERS, "ENSEMBLE", overrides={"BILSTM": {"max_horizon": 5}})

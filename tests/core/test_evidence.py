@@ -154,7 +154,7 @@ def test_stored_intervals_give_the_coverage_that_is_shown(tested: Tested) -> Non
     assert interval["n_batteries"] == 4
     assert interval["observed"] == pytest.approx(shares.drop("b0").mean())
     assert interval["observed_low"] <= interval["observed"] <= interval["observed_high"]
-    assert any("90% intervals hold" in line.message for line in lines)
+    assert any("90% intervals contain" in line.message for line in lines)
 
 
 def test_errors_by_horizon_stand_beside_the_floors(tested: Tested) -> None:
@@ -210,7 +210,10 @@ def test_calibrating_over_folds_is_told_and_its_progress_grows() -> None:
     told: list[tuple[str, float]] = []
     add_evidence(model, fleet[:9], fleet[9:], threads=1, report=lambda *what: told.append(what))
     stages = list(dict.fromkeys(stage for stage, _ in told))
-    assert stages == ["Calibrating", *(f"Calibrating, fold {n} of 5" for n in range(1, 6))]
+    assert stages == [
+        "Fitting intervals",
+        *(f"Fitting intervals: model {n} of 5" for n in range(1, 6)),
+    ]
     shares = [share for _, share in told]
     assert shares == sorted(shares) and shares[0] == 0.2 and shares[-1] <= 0.98
 

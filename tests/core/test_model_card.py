@@ -112,7 +112,7 @@ def test_floors_coverage_and_worst_batteries(made: tuple[CurrentUser, int, int])
     assert card.coverage["PCL"]["verdict"] == "too low"
     assert [item.code for item in card.worst] == CODES[:-4:-1]
     assert [item.test_id is not None for item in card.worst] == [True, False, False]
-    assert any("hold less often" in line for line in card.limits)
+    assert any("fewer cycles of the test batteries than promised" in line for line in card.limits)
     assert any("computed" in line for line in card.limits)
 
 
@@ -123,7 +123,7 @@ def test_unlike_batteries_are_counted(made: tuple[CurrentUser, int, int]) -> Non
     with read_scope() as session:
         lines = model_card(session, user, model_id).applicability
     assert "8 batteries of one dataset" in lines[0]
-    assert "1 of 1 batteries were unlike" in lines[1]
+    assert "1 of 1 battery was unlike" in lines[1]
 
 
 def test_models_of_an_earlier_version_say_what_is_missing(
@@ -150,7 +150,7 @@ def test_limits_name_censored_batteries_and_few_tests(made: tuple[CurrentUser, i
         model, target="BOTH", labels_changed=True, metrics={"test": {"PCL": {"n_batteries": 2}}}
     )
     lines = " ".join(known_limits(both, dataset, batteries))
-    assert "3 of 20 batteries never reach end of life" in lines
+    assert "3 of 20 batteries did not reach end of life" in lines
     assert "Only 2 test batteries" in lines
     assert "refer to the old ones" in lines
     forecast = replace(model, config={"hyperparameters": {"max_horizon": 50}}, metrics={})

@@ -1,6 +1,7 @@
-"""The README says what is true: every setting, every make target, every picture."""
+"""The README is true: every setting, make target, picture and link, and the license."""
 
 import re
+import tomllib
 
 from core.settings import Settings
 from tests.paths import ROOT
@@ -30,3 +31,17 @@ def test_every_picture_of_the_readme_is_there() -> None:
     assert pictures
     for picture in pictures:
         assert (ROOT / picture).is_file(), picture
+
+
+def test_every_linked_file_of_the_readme_is_there() -> None:
+    links = re.findall(r"(?<!!)\[[^\]]*\]\(([^)#:]+)\)", README)
+    assert "docs/domain.md" in links
+    for link in links:
+        assert (ROOT / link).exists(), link
+
+
+def test_the_license_is_the_same_everywhere() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["license"] == "MIT"
+    assert (ROOT / "LICENSE").read_text(encoding="utf-8").startswith("MIT License\n")
+    assert "MIT, see [LICENSE](LICENSE)." in README

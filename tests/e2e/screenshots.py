@@ -147,7 +147,7 @@ def _forecast_and_take(
     for model in models:
         page.goto(f"{address}/{model.removeprefix(address).lstrip('/')}")
         settle(page)
-        fill(page.get_by_role("spinbutton", name="Horizon (cycles)"), "50")
+        fill(page.get_by_role("spinbutton", name="Cycles ahead"), "50")
         page.get_by_role("button", name="Start test").click()
         page.wait_for_url(re.compile(r"/results\?test=\d+"))
         tests.append(_path(page, address))

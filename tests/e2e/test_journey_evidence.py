@@ -76,7 +76,7 @@ def test_copies_and_early_prediction(
     expect(page.get_by_text("These are the 124 cells of Severson et al.")).to_be_visible()
     page.get_by_role("button", name="Start study").click()
     expect(page.get_by_text("What to know").first).to_be_visible(timeout=120_000)
-    scores = rows_by_first_cell(table(page, "Cross-val."))
+    scores = rows_by_first_cell(table(page, "Cross-validation"))
     shown = [round(float(number), 1) for number in scores["Variance model"][:7]]
     assert set(VARIANCE_RMSE) <= set(shown), shown
     assert shown[0] == VARIANCE_RMSE[0]
@@ -104,7 +104,7 @@ def test_forecasts_bounded_compared_and_ranked(
     expect(page.get_by_role("heading", name="Cells Trees v1 on Cells", level=1)).to_be_visible()
     expect(page.get_by_test_id("stMain")).to_contain_text(
         re.compile(
-            r"90 % intervals hold \d+\.\d % \(.+ to .+ %\) of the cycles of 10 unseen batteries"
+            r"90 % intervals contain \d+\.\d % \(.+ to .+ %\) of the cycles of 10 unseen batteries"
         )
     )
     curves = chart(page, "PCL predicted by Trees")

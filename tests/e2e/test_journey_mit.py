@@ -29,7 +29,7 @@ def test_map_train_and_test_pcl_and_rul(app_address: str, context: BrowserContex
     fill(page.get_by_role("spinbutton", name="End of life below"), "85")
     read_file(page, "MIT cells")
     expect(page.get_by_text("125").first).to_be_visible()
-    expect(page.get_by_text("18 of 125 batteries never reach end of life")).to_be_visible()
+    expect(page.get_by_text("18 of 125 batteries did not reach end of life")).to_be_visible()
     page.get_by_text("Open dataset").first.click()
     expect(page.get_by_text(re.compile("known for 107 of 125 batteries"))).to_be_visible()
 

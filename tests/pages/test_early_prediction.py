@@ -109,7 +109,7 @@ def test_a_result_shows_scores_files_and_who_was_left_out(user: CurrentUser) -> 
     assert "It runs in the background" in texts(busy)
     work_off()
     page = run_page(PAGE, user, {"study": study_id})
-    assert [metric.label for metric in page.metric][:2] == ["Model of choice", "Primary test: RMSE"]
+    assert [metric.label for metric in page.metric][:2] == ["Chosen model", "Primary test: RMSE"]
     assert "Against predicting the mean of the training batteries" in texts(page)
     assert page.dataframe[1].value["Battery"].tolist() == ["x7"]
     scatter = charts(page)[0]
@@ -141,7 +141,7 @@ def test_the_published_figures_stand_beside_the_known_cells(user: CurrentUser) -
     assert "Without battery 043, which short-circuited" in shown
     row = page.dataframe[0].value.set_index("Model").loc["Variance model"]
     assert row["Primary (cycles)"] == pytest.approx(137.9, abs=0.1)
-    assert row["w/o 043 (cycles)"] == pytest.approx(138.3, abs=0.1)
+    assert row["Without 043 (cycles)"] == pytest.approx(138.3, abs=0.1)
 
 
 def test_failed_and_cancelled_studies_say_so(user: CurrentUser) -> None:

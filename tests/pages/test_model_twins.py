@@ -82,7 +82,7 @@ def test_twins_from_the_button_to_the_verdict(account: tuple[CurrentUser, int]) 
     shown = texts(page)
     assert "physics helped on 8 of 8 batteries**, median -0.100 %-points" in shown
     assert "The physics helps" in shown
-    assert "3 seeds a side, on the test batteries" in shown
+    assert "3 seeds on each side, on the test batteries" in shown
     assert len(page.get("plotly_chart")) == 1
     assert list(page.dataframe[0].value["Seed"]) == [0, 1, 2]
     # Twins stay out of the list of models until they are asked for.

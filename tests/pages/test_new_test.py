@@ -61,7 +61,7 @@ def test_an_estimator_has_no_horizon_to_choose(user: CurrentUser, model: tuple[i
     page = run_page("new_test", user, {"model": model[0]})
     assert page.number_input[0].disabled
     assert page.number_input[0].value == 0
-    assert "its horizon is 0" in texts(page)
+    assert "estimates the state at the measured cycle itself" in texts(page)
 
 
 def test_a_forecaster_looks_up_to_its_longest_horizon(user: CurrentUser, tmp_path: Path) -> None:

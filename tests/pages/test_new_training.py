@@ -125,7 +125,7 @@ def test_only_settings_that_the_chosen_algorithms_use_are_shown(
         page.checkbox(key=f"algorithm_{name}").uncheck()
     page.run()
     assert not [w for w in page.number_input if str(w.key).startswith("setting_")]
-    assert "has nothing to set" in texts(page)
+    assert "have no settings" in texts(page)
 
 
 def test_proposed_split_replaces_the_one_of_the_dataset(user: CurrentUser, dataset_id: int) -> None:

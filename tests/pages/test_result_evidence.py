@@ -138,11 +138,11 @@ def view(bench: Bench, test_id: int, name: str, **address: str) -> AppTest:
 def test_the_headline_says_what_was_promised_and_what_held(bench: Bench) -> None:
     store_interval(bench.forecasts[0], "PCL", INTERVAL)
     words = texts(view(bench, bench.forecasts[0], "Horizon"))
-    assert "**90 % intervals** hold **95.3 %**" in words
+    assert "**90 % intervals** contain **95.3 %**" in words
     assert "(91.0 to 99.0 %)" in words
     assert "2 unseen batteries" in words
     assert "mean width 1.23\u00a0%-points" in words
-    assert "as promised (chance: 80 to 100 %)" in words
+    assert "as promised (80 to 100 % by chance alone)" in words
     assert "outside what the model knows" not in words
 
 
@@ -156,7 +156,7 @@ def test_too_low_a_coverage_is_a_warning(bench: Bench) -> None:
     ("fact", "reason"),
     [
         ("none: Two batteries are too few.", "Two batteries are too few."),
-        ("90 %, calibrated on 12 validation batteries", "none could be had this far ahead"),
+        ("90 %, calibrated on 12 validation batteries", "none could be calibrated this far ahead"),
         ("", "trained before intervals"),
     ],
 )
@@ -210,8 +210,8 @@ def test_the_battery_table_carries_coverage_and_distance(bench: Bench) -> None:
     assert list(frame["mean_width"]) == pytest.approx([2, 2])
     assert list(frame["distance_ratio"]) == pytest.approx([1.7, 1.7])
     columns = json.loads(page.dataframe[0].proto.columns)
-    assert columns["coverage"]["label"] == "In interval (%)"
-    assert "early life" in columns["distance_ratio"]["help"]
+    assert columns["coverage"]["label"] == "Inside interval (%)"
+    assert "first 100 cycles" in columns["distance_ratio"]["help"]
 
 
 def test_error_by_horizon_with_floors_in_grey_and_a_verdict(bench: Bench) -> None:

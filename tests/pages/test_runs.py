@@ -45,7 +45,7 @@ def test_running_job_shows_progress_curves_and_errors(user: CurrentUser, dataset
     assert table["val_PCL"][0] == pytest.approx(1.0)
     assert table["best_epoch"][0] == 2
     bars = [bar.proto.text for bar in page.get("progress")]
-    assert any("Waiting for a free place" in text for text in bars)
+    assert any("Waiting for a free process" in text for text in bars)
 
 
 def test_cancelling_a_waiting_run_ends_it(user: CurrentUser, dataset_id: int) -> None:
@@ -82,7 +82,7 @@ def test_floors_and_ensembles_show_numbers_and_no_curve(user: CurrentUser, datas
     succeed(user, mean)
     page = run_page("runs", user, {"job": job_id})
     bars = [bar.proto.text for bar in page.get("progress")]
-    assert "Waits for the other runs, to combine their models" in bars
+    assert "Waiting for the other runs, to combine their models" in bars
     assert "Floor: a model must beat it to be of use." in texts(page)
     assert "Solved at once, in less than a second." in texts(page)
     assert "Mean curve" not in page.get("plotly_chart")[0].proto.spec
@@ -122,7 +122,7 @@ def test_deleting_needs_the_name_and_lists_what_goes(user: CurrentUser, dataset_
     succeed(user, run_id)
     page = run_page("runs", user, {"job": job_id})
     next(button for button in page.button if button.label == "Delete…").click().run()
-    assert "1 training job, 1 run, 1 model" in texts(page)
+    assert "1 training, 1 run, 1 model" in texts(page)
     final = next(button for button in page.button if button.label == "Delete for good")
     assert final.disabled
     confirm_deletion(page, "My training", "delete_job_name")

@@ -33,7 +33,7 @@ def life_scatter(
         return empty_figure(title, "No battery to show.", dark=dark)
     figure = new_figure(
         title,
-        subtitle="One point a battery; dashed: prediction equals truth",
+        subtitle="One point per battery; dashed: prediction equals truth",
         dark=dark,
         revision="life-scatter",
         height=430,
@@ -135,7 +135,7 @@ def model_errors(
 
 
 def feature_weights(weights: pd.DataFrame, label: str, *, dark: bool = False) -> go.Figure:
-    """What one standard deviation more of each feature does to the predicted life.
+    """Change of the predicted life for one standard deviation more of each feature.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Which batteries a click or a box in a figure means."""
+"""Reads the batteries chosen by a click or a box in a figure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -41,11 +41,11 @@ def test_report_and_schema(tmp_path: Path) -> None:
         (TIDY_CSV, {"nominal_capacity_ah": 2.0}, "First capacity over nominal"),
         (TIDY_CSV, {"nominal_capacity_ah": 2.0}, "batteries start below .* first cycle: choose"),
         (TIDY_CSV, {}, "fewer than 10 cycles"),
-        (TIDY_CSV, {}, "1 of 2 batteries never reach end of life"),
+        (TIDY_CSV, {}, "1 of 2 batteries did not reach end of life"),
         (TIDY_CSV.replace("a,2,", "a,9,").replace("a,3,", "a,11,"), {}, "2 gaps .* leaves out 7"),
         (TIDY_CSV.replace("0.8,", "-5,"), {}, "PCL outside"),
         (TIDY_CSV, {"capacity_column": None}, "no labels"),
-        (TIDY_CSV.replace("0.8,32", "0.8,inf"), {"bad_rows": "drop"}, "1 unusable rows"),
+        (TIDY_CSV.replace("0.8,32", "0.8,inf"), {"bad_rows": "drop"}, "1 unusable row left out"),
     ],
 )
 def test_warnings(text: str, change: dict[str, object], words: str, tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def test_drop_counts_rows_and_names_batteries_that_vanish() -> None:
     kept, problems = apply_checks(frame, replace(TIDY, bad_rows="drop"))
     assert list(kept["file_row"]) == [2, 3]
     assert "3 unusable rows" in problems.warnings[0]
-    assert "1 batteries have no usable row and are left out: b." in problems.warnings[1]
+    assert "1 battery left out for lack of a usable row: b." in problems.warnings[1]
 
 
 def test_drop_keeps_the_first_of_duplicates() -> None:

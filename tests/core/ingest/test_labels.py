@@ -92,7 +92,7 @@ def test_rul_of_the_file_is_kept_and_gives_the_life() -> None:
     assert data.batteries["cycle_life"].tolist()[0] == 11
     assert data.batteries["censored"].tolist() == [False, True]
     assert data.origins.file_rul_batteries == {"a"}
-    assert any("have no RUL in the file" in warning for warning in data.warnings)
+    assert any(" no RUL in the file" in warning for warning in data.warnings)
 
 
 def test_rul_that_contradicts_itself_is_kept_with_a_warning() -> None:

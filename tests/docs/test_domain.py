@@ -1,0 +1,118 @@
+"""The numbers in docs/domain.md are those of the code."""
+
+import re
+
+import pytest
+
+from core import (
+    battery_table,
+    bootstrap,
+    coverage,
+    early_life,
+    leaderboard,
+    row_split,
+    row_split_fit,
+    splits,
+    twins,
+)
+from core import early_life_features as early_features
+from core import early_life_models as early_models
+from core.cycles_seen import CYCLES_SEEN
+from core.ingest import build, mapping, mat
+from core.leakage import columns, copies, findings, sketches
+from core.metrics import SMALLEST_PCL
+from models import applicability, intervals, last_slope
+from tests.paths import ROOT
+
+PROSE, TABLE = (ROOT / "docs" / "domain.md").read_text(encoding="utf-8").split("## Numbers")
+
+CONSTANTS: dict[str, float] = {
+    "end of life: threshold by default": mapping.ColumnMapping().eol_threshold,
+    "end of life: smallest threshold": mapping.EOL_RANGE[0],
+    "end of life: largest threshold": mapping.EOL_RANGE[1],
+    "end of life: consecutive cycles by default": mapping.ColumnMapping().eol_consecutive,
+    "nominal capacity of the Severson cells, Ah": mat.NOMINAL_CAPACITY_AH,
+    "features of a dataset at most": mapping.MAX_FEATURES,
+    "upload: usual first capacity / nominal, from": build.USUAL_FIRST_SOH[0],
+    "upload: usual first capacity / nominal, to": build.USUAL_FIRST_SOH[1],
+    "upload: few cycles, below": build.SHORT_BATTERY_CYCLES,
+    "upload: plausible PCL from": build.PLAUSIBLE_PCL[0],
+    "upload: plausible PCL to": build.PLAUSIBLE_PCL[1],
+    "metrics: smallest abs(PCL) in rmspe_pcl": SMALLEST_PCL,
+    "split: share of train": splits.DEFAULT_SHARES[0],
+    "split: share of validation": splits.DEFAULT_SHARES[1],
+    "split: share of test": splits.DEFAULT_SHARES[2],
+    "Severson split: train": battery_table.SEVERSON_COUNTS[0],
+    "Severson split: validation (primary test)": battery_table.SEVERSON_COUNTS[1],
+    "Severson split: test (secondary test)": battery_table.SEVERSON_COUNTS[2],
+    "interval: level": intervals.NOMINAL,
+    "interval: fewest batteries": intervals.FEWEST_BATTERIES,
+    "interval: folds": intervals.N_FOLDS,
+    "coverage: level of the range by chance": 1 - 2 * coverage.TAIL,
+    "unlike: first cycles looked at": applicability.EARLY_CYCLES,
+    "unlike: nearest training batteries": applicability.NEIGHBOURS,
+    "unlike: usual share": applicability.USUAL_SHARE,
+    "unlike: fewest training batteries": applicability.FEWEST_BATTERIES,
+    "floor: rows of the last slope": last_slope.ROWS,
+    "floor: fewest rows of the last slope": last_slope.FEWEST_ROWS,
+    "comparison: level": bootstrap.LEVEL,
+    "comparison: draws": bootstrap.RESAMPLES,
+    "comparison: fewest batteries": bootstrap.FEWEST_BATTERIES,
+    "leaderboard: models at most": leaderboard.MOST_RANKED,
+    "early prediction: first cycles by default": early_life.DEFAULT_K,
+    "early prediction: first cycles at least": early_life.SMALLEST_K,
+    "early prediction: first cycles at most": early_life.LARGEST_K,
+    "early prediction: rows of a median": early_features.ROWS,
+    "early prediction: fewest rows": early_features.MIN_ROWS,
+    "early prediction: change since cycle": early_features.FIRST_CYCLE,
+    "early prediction: fewest training batteries": battery_table.MIN_TRAIN,
+    "early prediction: folds": early_models.FOLDS,
+    "early prediction: repeats": early_models.REPEATS,
+    "cycles seen: first": CYCLES_SEEN[0],
+    "cycles seen: last": CYCLES_SEEN[-1],
+    "random split: folds": row_split.FOLDS,
+    "random split: cycles at most": row_split_fit.MAX_ROWS,
+    "leakage: batteries looked at": findings.SAMPLED_BATTERIES,
+    "leakage: same battery, share of capacities": copies.SAME_SHARE,
+    "leakage: shared cycles, share of runs": copies.OVERLAP_RUN_SHARE,
+    "leakage: capacities in a run": sketches.RUN_LENGTH,
+    "leakage: continuation below share of nominal capacity": copies.AGED_BELOW,
+    "leakage: continuation, next capacity within": copies.NEXT_STEP,
+    "leakage: correlation that tells the answer": columns.ENCODES,
+    "leakage: correlation that equals capacity": columns.EQUALS,
+    "leakage: share of batteries normalised": columns.NEARLY_ALL,
+    "leakage: share of batteries filled up": columns.MOST,
+    "leakage: rows that stand still": columns.PADDED_ROWS,
+    "leakage: share of rows that stand still": columns.PADDED_SHARE,
+    "twins: fewest seeds": twins.FEWEST_SEEDS,
+    "twins: most seeds": twins.MOST_SEEDS,
+}
+
+
+def _rows() -> dict[str, str]:
+    cells = re.findall(r"^\| ([^|]+?) \| ([^|]+?) \|$", TABLE, re.MULTILINE)
+    assert cells[0] == ("name", "value")
+    return dict(cells[1:])
+
+
+def _number(text: str) -> float:
+    plain = text.replace(",", "")
+    return float(plain.removesuffix(" %")) / 100 if plain.endswith(" %") else float(plain)
+
+
+def test_every_number_of_the_page_is_checked() -> None:
+    assert set(_rows()) == set(CONSTANTS)
+
+
+@pytest.mark.parametrize("name", CONSTANTS)
+def test_numbers_are_those_of_the_code(name: str) -> None:
+    assert _number(_rows()[name]) == pytest.approx(CONSTANTS[name], rel=1e-12)
+
+
+@pytest.mark.parametrize("name", CONSTANTS)
+def test_text_and_table_give_the_same_numbers(name: str) -> None:
+    assert re.search(rf"(?<![\d.,]){re.escape(_rows()[name])}(?![\d%])", PROSE), name
+
+
+def test_every_percentage_of_the_text_is_in_the_table() -> None:
+    assert set(re.findall(r"-?\d[\d.]* %", PROSE)) <= set(_rows().values())
