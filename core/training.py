@@ -195,9 +195,7 @@ def job_status(runs: Sequence[str]) -> str:
 
 def _remove_unfinished(user_id: int, run_id: int) -> None:
     """A process that was killed while it saved could not clean up itself."""
-    path = storage.resolve(unfinished_checkpoint(user_id, run_id))
-    for leftover in (path, path.with_name(f".{path.name}.partial")):
-        leftover.unlink(missing_ok=True)
+    storage.remove_file(unfinished_checkpoint(user_id, run_id))
 
 
 def checked_settings(request: TrainingRequest) -> dict[str, Hyperparameters]:

@@ -7,6 +7,7 @@ import sys
 import psutil
 from sqlalchemy import update
 
+from core import data_folder
 from core.database import read_scope, session_scope
 from core.errors import FadeBenchError
 from core.jobs.context import TaskContext, load_context
@@ -20,6 +21,11 @@ log = logging.getLogger(__name__)
 def main(task_id: int) -> None:
     """Do the task, record its end, then start whoever waits next."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    with data_folder.in_use():
+        _work(task_id)
+
+
+def _work(task_id: int) -> None:
     if not _announce(task_id):
         return
     with read_scope() as session:
