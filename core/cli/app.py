@@ -6,7 +6,17 @@ import typer
 from sqlalchemy.exc import OperationalError
 from typer.core import TyperGroup
 
-from core.cli import accounts, builtins, datasets, exports, serving, studies, tests, training
+from core.cli import (
+    accounts,
+    backups,
+    builtins,
+    datasets,
+    exports,
+    serving,
+    studies,
+    tests,
+    training,
+)
 from core.errors import FadeBenchError
 
 
@@ -43,3 +53,5 @@ app.command("studies")(studies.list_all)
 app.command("export")(exports.export_results)
 app.add_typer(builtins.commands, name="builtin")
 app.command("serve-jobs")(serving.serve_jobs)
+app.command("backup")(backups.backup)
+app.command("restore")(backups.restore)
