@@ -142,21 +142,22 @@ def open_archive(path: Path) -> Iterator[ArchiveReader]:
     if not path.is_file():
         raise BadFile(f"There is no file at {path}.")
     if not zipfile.is_zipfile(path):
-        raise BadFile(
-            f"{path} is not a backup, or it is cut off at its end. Use another copy of it."
-        )
+        raise BadFile(f"{path} is not a backup, or it is cut off. Use another copy of it.")
     try:
         archive = zipfile.ZipFile(path)
     except _DAMAGES as error:
         raise _damaged(str(error)) from error
     with archive:
-        yield ArchiveReader(archive, _read_manifest(archive))
+        yield ArchiveReader(archive, _read_manifest(archive, path))
 
 
-def _read_manifest(archive: zipfile.ZipFile) -> Manifest:
+def _read_manifest(archive: zipfile.ZipFile, path: Path) -> Manifest:
     try:
         content = json.loads(archive.read(MANIFEST_NAME))
     except KeyError as error:
+        if _begins_with_rows(path):
+            # A workbook among the files is a ZIP too, and is taken for the end of this one.
+            raise _damaged("it is cut off") from error
         raise BadFile("This ZIP is not a backup of FadeBench: it has no manifest.") from error
     except _DAMAGES as error:
         raise _damaged(f"its list of contents cannot be read ({error})") from error
@@ -172,6 +173,12 @@ def _read_manifest(archive: zipfile.ZipFile) -> Manifest:
         return Manifest.model_validate(content)
     except ValidationError as error:
         raise _damaged("its list of contents is not complete") from error
+
+
+def _begins_with_rows(path: Path) -> bool:
+    """Whether the first member is a table; its name follows 30 bytes of header."""
+    with path.open("rb") as stream:
+        return stream.read(37)[30:] == b"tables/"
 
 
 def _damaged(what: str) -> BadFile:

@@ -102,15 +102,22 @@ def _absent(vanished: Sequence[str], missing: Sequence[str]) -> list[str]:
 
 @contextmanager
 def _progress(what: str) -> Iterator[Report]:
-    """A bar on standard error."""
+    """A bar on standard error, from the first report on: a refusal stays one line."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        shown = bar.add_task(what, total=1.0)
-        yield lambda stage, share: bar.update(
-            shown, description=f"{what}: {stage}", completed=share
-        )
+    bar = Progress(*columns, console=Console(stderr=True))
+    shown = bar.add_task(what, total=1.0)
+
+    def report(stage: str, share: float) -> None:
+        bar.start()
+        bar.update(shown, description=f"{what}: {stage}", completed=share)
+
+    try:
+        yield report
+    finally:
+        if bar.live.is_started:
+            bar.stop()

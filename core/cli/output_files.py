@@ -34,6 +34,8 @@ def whole_file(out: Path, mode: int = 0o666) -> Iterator[Path]:
     try:
         partial.touch(mode)
         yield partial
+        with partial.open("rb+") as stream:
+            os.fsync(stream.fileno())
         partial.replace(out)
     finally:
         partial.unlink(missing_ok=True)

@@ -145,18 +145,13 @@ def test_rows_are_those_of_one_moment(server: str, tmp_path: Path) -> None:
 def test_an_old_installation_is_saved_and_comes_back_at_today_s_revision(
     server: str, tmp_path: Path
 ) -> None:
+    runs = table_named("training_job_run")
     with installation(server, tmp_path / "old") as engine:
         command.upgrade(alembic_config(), "0001")
-        run = {"job_id": 1, "algorithm": "DEEPHPM", "current_epoch": 3, "total_epochs": 4}
         with engine.begin() as connection:
-            job_id = insert_row(connection, table_named("training_job_run"))
-            connection.execute(
-                update(table_named("training_job_run")).values(
-                    current_epoch=run["current_epoch"], algorithm="DEEPHPM"
-                )
-            )
+            assert insert_row(connection, runs, algorithm="DEEPHPM", current_epoch=3) == 1
         manifest = backup(tmp_path / "old.zip")
-    assert manifest.revision == "0001" and job_id == 1
+    assert manifest.revision == "0001"
     assert "study" not in [entry.name for entry in manifest.tables]
     for target in SERVERS:
         with installation(target, tmp_path / f"new_{target}") as engine:
