@@ -233,7 +233,6 @@ def _refuse_last_administrator(session: Session, row: User) -> None:
 
 
 def _summary(rows: dict[str, int], user: CurrentUser) -> DeletionSummary:
-    folder = storage.resolve(str(user.id))
-    files = sum(path.is_file() for path in folder.rglob("*")) if folder.is_dir() else 0
+    files = len(storage.list_files(str(user.id)))
     found = {kind.replace("_", " "): count for kind, count in rows.items() if count}
     return DeletionSummary({**found, "account": 1}, files)

@@ -1,19 +1,16 @@
 """Built-in datasets, readable by everybody: the demonstration fleet and registered files."""
 
-import shutil
 from pathlib import Path
 
-from filelock import FileLock
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from core import storage
+from core import data_folder, storage
 from core.database import session_scope
 from core.dataset_writing import create_loading_dataset
 from core.errors import BadFile, Conflict
 from core.jobs.tasks import TaskState, enqueue, latest_tasks
 from core.names import checked_name
-from core.settings import get_settings
 from db.tables import Dataset
 
 DEMO_NAME = "Demonstration fleet (simulated)"
@@ -22,9 +19,7 @@ SEVERSON_NAME = "Severson Battery Dataset (124 cells)"
 
 def ensure_demo_fleet() -> int | None:
     """Queue the demonstration fleet and return its dataset id; None if it exists or is queued."""
-    lock = get_settings().files_root / "demo_fleet.lock"
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(lock, timeout=60), session_scope() as session:
+    with data_folder.lock("demo_fleet", timeout_s=60), session_scope() as session:
         if find_builtin(session, DEMO_NAME) is not None:
             return None
         dataset_id = create_loading_dataset(session, DEMO_NAME, None, None)
@@ -61,9 +56,8 @@ def add_builtin(session: Session, path: Path, name: str) -> int:
     dataset_id = create_loading_dataset(session, name, None, None)
     relative = builtin_path(dataset_id, path.name)
     storage.remove_on_rollback(session, relative)
-    target = storage.resolve(relative)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(path, target)
+    with path.open("rb") as stream:
+        storage.save_stream(relative, stream)
     session.execute(
         update(Dataset)
         .where(Dataset.id == dataset_id)

@@ -28,13 +28,13 @@ def work(context: TaskContext) -> None:
 
 
 def _read(context: TaskContext, original_name: str) -> IngestResult:
-    path = storage.resolve(builtin_path(context.subject_id, original_name))
     limits = read_limits()
-    mapping = preview(path, original_name, limits).mapping
-    return build_dataset(
-        path,
-        original_name,
-        mapping,
-        limits,
-        lambda share, stage: context.report(stage, 0.5 * share),
-    )
+    with storage.local_path(builtin_path(context.subject_id, original_name)) as path:
+        mapping = preview(path, original_name, limits).mapping
+        return build_dataset(
+            path,
+            original_name,
+            mapping,
+            limits,
+            lambda share, stage: context.report(stage, 0.5 * share),
+        )

@@ -9,11 +9,11 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from filelock import FileLock
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 import db.engine
+from core import data_folder
 from core.settings import ROOT, get_settings
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,5 @@ def migrate() -> None:
 @contextmanager
 def _one_at_a_time() -> Iterator[None]:
     """Hold a lock file, so that an app and a command line that start together do not collide."""
-    folder = get_settings().files_root
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / "migrate.lock", timeout=120):
+    with data_folder.lock("migrate", timeout_s=120):
         yield

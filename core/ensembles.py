@@ -5,13 +5,12 @@ The run of an ensemble has no task of its own until the last of the others has e
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from core import access, storage
+from core import access
 from core.errors import InvalidInput
 from core.jobs.states import FINISHED, move
 from core.jobs.tasks import end_task, enqueue, latest_tasks
@@ -27,10 +26,10 @@ FEWEST_MEMBERS = 2
 
 @dataclass(frozen=True)
 class Member:
-    """A finished model of a job: its title and where its checkpoint lies."""
+    """A finished model of a job: its title and the stored path of its checkpoint."""
 
     title: str
-    checkpoint: Path
+    checkpoint: str
 
 
 def is_member(algorithm: str) -> bool:
@@ -96,7 +95,7 @@ def list_members(session: Session, user: CurrentUser, job_id: int) -> list[Membe
         .order_by(ModelVersion.run_id)
     ).all()
     return [
-        Member(f"{model.name} {model.version}", storage.resolve(model.checkpoint_path))
+        Member(f"{model.name} {model.version}", model.checkpoint_path)
         for model in models
         if is_member(model.algorithm)
     ]

@@ -68,7 +68,7 @@ def work(context: TaskContext) -> None:
         session.execute(
             update(TestExport)
             .where(TestExport.id == export.id)
-            .values(file_size=storage.resolve(relative).stat().st_size)
+            .values(file_size=storage.file_size(relative))
         )
 
 

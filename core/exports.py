@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
@@ -68,8 +67,8 @@ def get_export_info(session: Session, user: CurrentUser, export_id: int) -> Expo
     return _info(row, task, _file_title(session, user, row.test_job_id))
 
 
-def open_export(session: Session, user: CurrentUser, export_id: int) -> Path:
-    """Return the path of a finished export.
+def open_export(session: Session, user: CurrentUser, export_id: int) -> str:
+    """Path of a finished export, for core.storage.
 
     Raises
     ------
@@ -77,8 +76,8 @@ def open_export(session: Session, user: CurrentUser, export_id: int) -> Path:
         The file is still being made, or making it failed.
     """
     info = get_export_info(session, user, export_id)
-    path = storage.resolve(access.get_export(session, user, export_id).file_path)
-    if not info.is_ready or not path.is_file():
+    path = access.get_export(session, user, export_id).file_path
+    if not info.is_ready or not storage.exists(path):
         raise Conflict("This file is not ready. Wait a moment, or ask for it again.")
     return path
 

@@ -1,10 +1,12 @@
 """The download of a model: its checkpoint and its card in one archive."""
 
 import io
+import shutil
 import zipfile
 
 from sqlalchemy.orm import Session
 
+from core import storage
 from core.errors import NotFound
 from core.model_card import model_card
 from core.model_card_text import card_markdown
@@ -23,12 +25,13 @@ def package_name(session: Session, user: CurrentUser, model_id: int) -> str:
 def package_model(session: Session, user: CurrentUser, model_id: int) -> bytes:
     """The archive of a model; `NotFound` if its checkpoint is gone."""
     path, checkpoint_name = open_checkpoint(session, user, model_id)
-    if not path.is_file():
+    if not storage.exists(path):
         raise NotFound("checkpoint")
     card = card_markdown(model_card(session, user, model_id), checkpoint_name)
     buffer = io.BytesIO()
     # Weights hardly compress, so they are stored as they are, which takes no time.
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.write(path, checkpoint_name)
+        with storage.open_file(path) as source, archive.open(checkpoint_name, "w") as target:
+            shutil.copyfileobj(source, target)
         archive.writestr(CARD_NAME, card, zipfile.ZIP_DEFLATED)
     return buffer.getvalue()

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -97,11 +96,11 @@ def rename_model(session: Session, user: CurrentUser, model_id: int, name: str) 
         session.flush()
 
 
-def open_checkpoint(session: Session, user: CurrentUser, model_id: int) -> tuple[Path, str]:
-    """Return the path of a checkpoint and a file name for the download."""
+def open_checkpoint(session: Session, user: CurrentUser, model_id: int) -> tuple[str, str]:
+    """Path of a checkpoint, for core.storage, and a file name for downloading it."""
     model = access.get_model(session, user, model_id)
     safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in f"{model.name}_{model.version}")
-    return storage.resolve(model.checkpoint_path), f"{safe}.pt"
+    return model.checkpoint_path, f"{safe}.pt"
 
 
 def delete_model(session: Session, user: CurrentUser, model_id: int) -> None:

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 
-from filelock import FileLock
 from sqlalchemy import ColumnElement, and_, delete, select, update
 from sqlalchemy.orm import Session
 
+from core import data_folder
 from core.settings import get_settings
 from core.users import CurrentUser
 from db.tables import AuthSession, User
@@ -121,13 +121,12 @@ def unseal_token(value: str) -> str | None:
 
 def cookie_secret() -> str:
     """The secret of this installation, made once and kept in the data folder with mode 600."""
-    return _secret_in(get_settings().files_root / SECRET_NAME)
+    return _secret_in(data_folder.secret_path(SECRET_NAME))
 
 
 @lru_cache(maxsize=4)
 def _secret_in(path: Path) -> str:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_name(f"{path.name}.lock"), timeout=30):
+    with data_folder.lock(path.name, timeout_s=30):
         if not path.is_file():
             partial = path.with_name(f".{path.name}.partial")
             partial.unlink(missing_ok=True)

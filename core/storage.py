@@ -1,7 +1,9 @@
-"""Stored files of users: paths are made of ids only, and a file is written whole or not at all.
+"""Files of users, by relative path: the only way to them, so that another store can replace it.
 
-Layout below the data folder: `{user_id}/uploads/{upload_id}/`, `{user_id}/models/{model_id}/`,
-`{user_id}/exports/{test_job_id}/`. Names from outside never become paths.
+Layout: `{user_id}/uploads/{upload_id}/`, `{user_id}/models/{model_id}/`,
+`{user_id}/exports/{test_job_id}/`, `builtin/{dataset_id}/`. Paths are made of ids only: names from
+outside never become paths. A file is written whole or not at all. Today the store is the data
+folder; what else lies there (locks, logs) is the business of core.data_folder.
 """
 
 import hashlib
@@ -15,10 +17,12 @@ from typing import BinaryIO
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from core.errors import InvalidInput
+from core.errors import InvalidInput, NotFound
 from core.settings import get_settings
 
 CHUNK_BYTES = 1024 * 1024
+PARTIAL = ".partial"
+BUILTIN = "builtin"
 UPLOAD_SUFFIXES = (".mat", ".csv", ".csv.gz", ".xlsx", ".zip", ".txt", ".tsv")
 
 
@@ -41,26 +45,61 @@ def export_path(user_id: int, test_id: int, export_id: int, file_format: str) ->
     return f"{user_id}/exports/{test_id}/result_{export_id}.{file_format.lower()}"
 
 
-def resolve(relative: str) -> Path:
-    """Absolute path of a stored file.
+def open_file(relative: str) -> BinaryIO:
+    """A stored file, opened for reading; `NotFound` if it is not there."""
+    try:
+        return _resolve(relative).open("rb")
+    except FileNotFoundError as error:
+        raise NotFound("file") from error
 
-    Raises
-    ------
-    InvalidInput
-        The path would leave the data folder.
+
+@contextmanager
+def local_path(relative: str) -> Iterator[Path]:
+    """A path on this machine with the content of a stored file, for reading inside the context.
+
+    For libraries that open paths only. Raises `NotFound` if the file is not there.
     """
-    pure = PurePosixPath(relative)
-    if pure.is_absolute() or ".." in pure.parts:
-        raise InvalidInput("The stored path of this file is not valid.")
-    return get_settings().files_root.joinpath(*pure.parts)
+    if not exists(relative):
+        raise NotFound("file")
+    yield _resolve(relative)
+
+
+def exists(relative: str) -> bool:
+    """Whether a file is stored under this path."""
+    return _resolve(relative).is_file()
+
+
+def file_size(relative: str) -> int:
+    """Size of a stored file in bytes; `NotFound` if it is not there."""
+    try:
+        return _resolve(relative).stat().st_size
+    except FileNotFoundError as error:
+        raise NotFound("file") from error
+
+
+def list_files(folder: str) -> list[str]:
+    """Paths of all complete files in a folder and below it, sorted; empty if there is none."""
+    top = _resolve(folder)
+    paths = [path for path in top.rglob("*") if path.is_file()] if top.is_dir() else []
+    complete = [path for path in paths if not path.name.endswith(PARTIAL)]
+    return sorted(path.relative_to(_root()).as_posix() for path in complete)
+
+
+def hash_stream(stream: BinaryIO) -> tuple[int, str]:
+    """Size in bytes and SHA-256 of what is left to read of a stream."""
+    digest, size = hashlib.sha256(), 0
+    while chunk := stream.read(CHUNK_BYTES):
+        size += len(chunk)
+        digest.update(chunk)
+    return size, digest.hexdigest()
 
 
 @contextmanager
 def atomic_file(relative: str) -> Iterator[Path]:
     """Yield a temporary path beside the target; flush and rename it when no error was raised."""
-    target = resolve(relative)
+    target = _resolve(relative)
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.partial")
+    partial = target.with_name(f".{target.name}{PARTIAL}")
     try:
         yield partial
         with partial.open("rb+") as stream:
@@ -71,7 +110,7 @@ def atomic_file(relative: str) -> Iterator[Path]:
         raise
 
 
-def save_stream(relative: str, stream: BinaryIO, max_bytes: int) -> tuple[int, str]:
+def save_stream(relative: str, stream: BinaryIO, max_bytes: int | None = None) -> tuple[int, str]:
     """Store `stream` and return its size in bytes and its SHA-256.
 
     Raises
@@ -83,7 +122,7 @@ def save_stream(relative: str, stream: BinaryIO, max_bytes: int) -> tuple[int, s
     with atomic_file(relative) as partial, partial.open("wb") as out:
         while chunk := stream.read(CHUNK_BYTES):
             size += len(chunk)
-            if size > max_bytes:
+            if max_bytes is not None and size > max_bytes:
                 raise InvalidInput(
                     f"The file is larger than {max_bytes // 1_000_000} MB. Split it, or compress "
                     "it as ZIP; an administrator can raise FADEBENCH_MAX_UPLOAD_MB."
@@ -95,9 +134,9 @@ def save_stream(relative: str, stream: BinaryIO, max_bytes: int) -> tuple[int, s
 
 def move_file(source: str, target: str) -> None:
     """Move a stored file, and create the folder of its new place."""
-    path = resolve(target)
+    path = _resolve(target)
     path.parent.mkdir(parents=True, exist_ok=True)
-    resolve(source).replace(path)
+    _resolve(source).replace(path)
 
 
 def remove_on_rollback(session: Session, relative: str) -> None:
@@ -107,17 +146,36 @@ def remove_on_rollback(session: Session, relative: str) -> None:
 
 def remove_file(relative: str) -> bool:
     """Delete a stored file, and its folder if that becomes empty; False if there was no file."""
-    path = resolve(relative)
+    path = _resolve(relative)
     found = path.is_file()
     path.unlink(missing_ok=True)
-    path.with_name(f".{path.name}.partial").unlink(missing_ok=True)
+    path.with_name(f".{path.name}{PARTIAL}").unlink(missing_ok=True)
     if path.parent.is_dir() and not any(path.parent.iterdir()):
         path.parent.rmdir()
     return found
 
 
 def remove_folder(relative: str) -> None:
-    """Delete a folder below the data folder with everything in it."""
-    folder = resolve(relative)
-    if relative and folder != get_settings().files_root and folder.is_dir():
+    """Delete a folder of the store with everything in it."""
+    folder = _resolve(relative)
+    if relative and folder != _root() and folder.is_dir():
         shutil.rmtree(folder)
+
+
+def remove_everything() -> None:
+    """Delete every file of every user, and those of the built-in datasets."""
+    for folder in _root().iterdir() if _root().is_dir() else ():
+        if folder.is_dir() and (folder.name.isdigit() or folder.name == BUILTIN):
+            shutil.rmtree(folder)
+
+
+def _root() -> Path:
+    return get_settings().files_root
+
+
+def _resolve(relative: str) -> Path:
+    """Absolute path of a stored file; `InvalidInput` if it would leave the store."""
+    pure = PurePosixPath(relative)
+    if pure.is_absolute() or ".." in pure.parts:
+        raise InvalidInput("The stored path of this file is not valid.")
+    return _root().joinpath(*pure.parts)

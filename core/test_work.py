@@ -7,6 +7,7 @@ import numpy as np
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
+from core import storage
 from core.cycles import ALL_COLUMNS, load_cycles
 from core.database import read_scope, session_scope
 from core.datasets import get_dataset_summary
@@ -69,9 +70,10 @@ def _load(context: TaskContext) -> Assignment:
         batteries = _batteries(session, test.id)
         ids = {code: battery_id for code, battery_id, _ in batteries}
         frame = load_cycles(session, user, test.dataset_id, ALL_COLUMNS, list(ids.values()))
-    if not path.is_file():
+    if not storage.exists(path):
         raise TaskFailed("The checkpoint of this model is missing on disk. Train it again.")
-    model = TrainedModel.load(path)
+    with storage.open_file(path) as stream:
+        model = TrainedModel.load(stream)
     return Assignment(
         user=user,
         test=test,

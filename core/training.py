@@ -119,6 +119,4 @@ def job_status(runs: Sequence[str]) -> str:
 
 def _remove_unfinished(user_id: int, run_id: int) -> None:
     """Delete the file of a process that was killed while it saved its model."""
-    path = storage.resolve(unfinished_checkpoint(user_id, run_id))
-    for leftover in (path, path.with_name(f".{path.name}.partial")):
-        leftover.unlink(missing_ok=True)
+    storage.remove_file(unfinished_checkpoint(user_id, run_id))

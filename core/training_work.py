@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -108,7 +107,11 @@ def _surround(context: TaskContext, assignment: Assignment, model: TrainedModel)
 def _load_members(assignment: Assignment) -> dict[str, TrainedModel]:
     with read_scope() as session:
         members = list_members(session, assignment.user, assignment.run.job_id)
-    return {member.title: TrainedModel.load(member.checkpoint) for member in members}
+    models = {}
+    for member in members:
+        with storage.open_file(member.checkpoint) as stream:
+            models[member.title] = TrainedModel.load(stream)
+    return models
 
 
 def _load(context: TaskContext) -> Assignment:
@@ -210,7 +213,7 @@ def _store(
 ) -> None:
     unfinished = unfinished_checkpoint(assignment.user.id, context.subject_id)
     with storage.atomic_file(unfinished) as path:
-        result.model.save(Path(path))
+        result.model.save(path)
     context.flush()
     try:
         with session_scope() as session:

@@ -50,13 +50,14 @@ def work(context: TaskContext) -> None:
 
 def _read(context: TaskContext, upload: DataUpload, mapping: ColumnMapping) -> IngestResult:
     try:
-        return build_dataset(
-            storage.resolve(upload.stored_path),
-            upload.original_filename,
-            mapping,
-            read_limits(),
-            lambda share, stage: context.report(stage, READING_SHARE * share),
-        )
+        with storage.local_path(upload.stored_path) as path:
+            return build_dataset(
+                path,
+                upload.original_filename,
+                mapping,
+                read_limits(),
+                lambda share, stage: context.report(stage, READING_SHARE * share),
+            )
     except UnusableRows as error:
         # The page lists them, so that the user can choose between dropping and correcting.
         problems = [problem.to_json() for problem in error.problems.listed]

@@ -98,8 +98,8 @@ def preview_upload(
         The file cannot be used; the message says what to change.
     """
     upload = access.get_upload(session, user, upload_id)
-    path = storage.resolve(upload.stored_path)
-    return preview(path, upload.original_filename, read_limits(), sheet)
+    with storage.local_path(upload.stored_path) as path:
+        return preview(path, upload.original_filename, read_limits(), sheet)
 
 
 def confirm_mapping(
@@ -153,10 +153,10 @@ def get_upload_info(session: Session, user: CurrentUser, upload_id: int) -> Uplo
     return _describe(session, [access.get_upload(session, user, upload_id)])[0]
 
 
-def open_upload(session: Session, user: CurrentUser, upload_id: int) -> tuple[Path, str]:
-    """Return the path of the stored file and its original name, for the download."""
+def open_upload(session: Session, user: CurrentUser, upload_id: int) -> tuple[str, str]:
+    """Path of the file, for core.storage, and its original name, for downloading it."""
     upload = access.get_upload(session, user, upload_id)
-    return storage.resolve(upload.stored_path), upload.original_filename
+    return upload.stored_path, upload.original_filename
 
 
 def delete_upload(session: Session, user: CurrentUser, upload_id: int) -> None:

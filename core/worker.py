@@ -8,6 +8,7 @@ import psutil
 from sqlalchemy import update
 from sqlalchemy.exc import DBAPIError
 
+from core import data_folder
 from core.database import read_scope, session_scope
 from core.defects import ADVICE, report_defect
 from core.jobs.context import TaskContext, load_context
@@ -22,6 +23,11 @@ log = logging.getLogger(__name__)
 def main(task_id: int) -> None:
     """Do the task, record its end, then start whoever waits next."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    with data_folder.in_use():
+        _work(task_id)
+
+
+def _work(task_id: int) -> None:
     if not _announce(task_id):
         return
     with read_scope() as session:

@@ -3,6 +3,7 @@
 import streamlit as st
 from sqlalchemy.orm import Session
 
+from core import storage
 from core.database import read_scope, session_scope
 from core.datasets import DatasetDetail, DatasetSummary, rename_dataset
 from core.deletion import Dependents, delete_dataset, list_dataset_dependents
@@ -51,7 +52,7 @@ def download_original(user: CurrentUser, upload_id: int) -> None:
         path, name = open_upload(session, user, upload_id)
         st.download_button(
             "Download original file",
-            data=lambda: path.open("rb"),
+            data=lambda: storage.open_file(path),
             file_name=name,
             mime="application/octet-stream",
             icon=":material/download:",

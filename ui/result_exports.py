@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core import storage
 from core.database import read_scope, session_scope
 from core.errors import Conflict
 from core.exports import ExportInfo, create_export, latest_exports, open_export
@@ -61,7 +62,7 @@ def _download(user: CurrentUser, export: ExportInfo) -> bool:
     mime, content = FORMATS[export.format]
     st.download_button(
         export.format,
-        data=lambda: path.open("rb"),
+        data=lambda: storage.open_file(path),
         file_name=export.file_name,
         mime=mime,
         icon=":material/download:",

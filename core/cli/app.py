@@ -7,7 +7,17 @@ from sqlalchemy.exc import OperationalError
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from core.cli import accounts, builtins, datasets, exports, serving, studies, tests, training
+from core.cli import (
+    accounts,
+    backups,
+    builtins,
+    datasets,
+    exports,
+    serving,
+    studies,
+    tests,
+    training,
+)
 from core.defects import ADVICE, report_defect
 from core.wiring import wire
 
@@ -51,3 +61,5 @@ app.command("studies")(studies.list_all)
 app.command("export")(exports.export_results)
 app.add_typer(builtins.commands, name="builtin")
 app.command("serve-jobs")(serving.serve_jobs)
+app.command("backup")(backups.backup)
+app.command("restore")(backups.restore)

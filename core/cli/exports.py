@@ -1,14 +1,15 @@
 """`export`: writes the results of a test to a file."""
 
-import os
 import shutil
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from core import storage
 from core.cli.edge import ActingEmail, AsJson, NoWait, acting_user
 from core.cli.output import show
+from core.cli.output_files import check_target, whole_file
 from core.cli.waiting import INTERRUPTED, finish_or_leave, glance_at
 from core.database import read_scope, session_scope
 from core.errors import Conflict, InvalidInput, TaskFailed
@@ -31,7 +32,7 @@ def export_results(
     """Write predictions (CSV), or these with all metrics (XLSX), to a file."""
     user = acting_user(acting)
     wanted = _checked_format(file_format)
-    _check_target(out, force)
+    check_target(out, force)
     export_id = _wanted_export(user, test, wanted)
     if not _export(user, export_id).is_ready:
         see = f"python -m core export --as {acting} --test {test}"
@@ -51,15 +52,6 @@ def _checked_format(text: str) -> str:
     if text.upper() not in EXPORT_FORMATS:
         raise InvalidInput(f"The format is csv or xlsx, not {text!r}.")
     return text.upper()
-
-
-def _check_target(out: Path, force: bool) -> None:
-    if out.is_dir():
-        raise InvalidInput(f"{out} is a folder. Add a file name to it.")
-    if not out.parent.is_dir():
-        raise InvalidInput(f"There is no folder {out.parent}. Create it first.")
-    if out.exists() and not force:
-        raise Conflict(f"{out} exists already. Choose another path, or add --force to replace it.")
 
 
 def _wanted_export(user: CurrentUser, test_id: int, wanted: str) -> int:
@@ -88,11 +80,10 @@ def _copy(user: CurrentUser, export_id: int, out: Path) -> int:
         raise TaskFailed(message or "The file could not be made. Try again.")
     with read_scope() as session:
         source = open_export(session, user, export_id)
-    # The file gets its name when it is complete, so a full disk leaves no incomplete file.
-    partial = out.with_name(f".{out.name}.partial-{os.getpid()}")
-    try:
-        shutil.copyfile(source, partial)
-        partial.replace(out)
-    finally:
-        partial.unlink(missing_ok=True)
+    with (
+        storage.open_file(source) as stream,
+        whole_file(out) as partial,
+        partial.open("wb") as target,
+    ):
+        shutil.copyfileobj(stream, target)
     return out.stat().st_size

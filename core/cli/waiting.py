@@ -14,10 +14,11 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
+from core import data_folder
 from core.errors import TaskFailed
 from core.jobs.registry import Registry
 from core.jobs.tasks import TaskState
-from core.settings import ROOT, get_settings
+from core.settings import ROOT
 
 INTERRUPTED = 130
 
@@ -124,9 +125,7 @@ def interruptible() -> Iterator[Callable[[], bool]]:
 
 def work_detached() -> None:
     """Start a process that works on the queue until nothing waits or runs, then ends."""
-    log_path = get_settings().files_root / "logs" / "serve_jobs.log"
-    log_path.parent.mkdir(parents=True, exist_ok=True)
-    with log_path.open("ab") as output:
+    with data_folder.log_path("serve_jobs").open("ab") as output:
         subprocess.Popen(
             [sys.executable, "-m", "core", "serve-jobs", "--until-idle"],
             cwd=ROOT,

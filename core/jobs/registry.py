@@ -16,10 +16,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import psutil
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session
 
+from core import data_folder
 from core.database import read_scope, session_scope
 from core.jobs.kinds import get_kinds, get_sweep, settle_task
 from core.jobs.states import CANCELLED_BY_USER, move
@@ -69,9 +70,10 @@ class Registry:
 
     def run(self, until: Callable[[], bool]) -> None:
         """Tick until told to stop."""
-        while not until():
-            self.tick()
-            time.sleep(TICK_S)
+        with data_folder.in_use():
+            while not until():
+                self.tick()
+                time.sleep(TICK_S)
 
     def _steps_due(self) -> list[Callable[[], None]]:
         """Steps for which there is something to do, all asked for in one statement."""
@@ -91,10 +93,8 @@ class Registry:
 
     def start_waiting(self) -> None:
         """Start as many waiting tasks as there are free places on this machine, oldest first."""
-        lock_path = get_settings().files_root / "registry.lock"
-        lock_path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with FileLock(lock_path, timeout=0):
+            with data_folder.lock("registry", timeout_s=0):
                 for lane in sorted({kind.lane for kind in self._kinds.values()}):
                     while (task_id := self._claim(lane)) is not None:
                         self._spawn(task_id)
@@ -186,9 +186,7 @@ class Registry:
     def _spawn(self, task_id: int) -> None:
         threads = str(get_settings().threads_per_process)
         environment = os.environ | {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
-        path = log_path(task_id)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("wb") as output:
+        with log_path(task_id).open("wb") as output:
             self._children[task_id] = subprocess.Popen(
                 [sys.executable, "-m", "core.worker", str(task_id)],
                 cwd=ROOT,

@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from core import storage
+from core import data_folder
 from core.jobs.states import ACTIVE, CANCELLED_BY_USER, move
 from db.tables import BackgroundTask
 from db.tables.columns import utc_now
@@ -141,7 +141,7 @@ def remove_task_logs(task_ids: Sequence[int]) -> None:
 
 def log_path(task_id: int) -> Path:
     """Where the process of a task prints to."""
-    return storage.resolve(f"logs/task_{task_id}.log")
+    return data_folder.log_path(f"task_{task_id}")
 
 
 def _state(row: BackgroundTask) -> TaskState:

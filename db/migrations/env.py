@@ -1,19 +1,27 @@
 """What Alembic runs: which database, how, and against which tables.
 
-The application passes the URL in `config.attributes["url"]`; `python -m alembic ...` takes it from
-the environment.
+The application passes the URL in `config.attributes["url"]`, or an open connection in
+`config.attributes["connection"]`, whose transaction the migrations become a part of. The command
+`python -m alembic ...` takes the URL from the environment. An SQLite file is copied beside itself
+first (db.sqlite_copies).
 """
 
 import logging
+from pathlib import Path
 from typing import Any
 
 from alembic import context
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection
 
 from db.engine import make_engine
 from db.location import configured_url
+from db.sqlite_copies import copy_beside
 from db.tables import Base
 
 TRANSACTIONAL_DDL = ("sqlite", "postgresql")
+
+log = logging.getLogger("fadebench.migrations")
 
 
 def belongs_here(item: Any, _name: str | None, _kind: str, reflected: bool, _other: Any) -> bool:
@@ -28,19 +36,42 @@ def migrate(url: str) -> None:
     try:
         with engine.connect() as connection:
             if engine.dialect.name == "sqlite":
+                _copy_before_changes(connection)
                 # A table that is copied and dropped would take the rows that point to it along.
                 connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
-            context.configure(
-                connection=connection,
-                target_metadata=Base.metadata,
-                include_object=belongs_here,
-                transactional_ddl=engine.dialect.name in TRANSACTIONAL_DDL,
-                render_as_batch=engine.dialect.name == "sqlite",
-            )
-            with context.begin_transaction():
-                context.run_migrations()
+            run_on(connection)
     finally:
         engine.dispose()
+
+
+def run_on(connection: Connection) -> None:
+    """Run the migrations; they commit for themselves unless a transaction is open already."""
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        include_object=belongs_here,
+        transactional_ddl=connection.dialect.name in TRANSACTIONAL_DDL,
+        render_as_batch=connection.dialect.name == "sqlite",
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def _copy_before_changes(connection: Connection) -> None:
+    try:
+        wanted = context.get_revision_argument()
+    except KeyError:
+        return  # a command that only looks, such as `alembic current`
+    found = MigrationContext.configure(connection).get_current_revision()
+    connection.rollback()
+    database = connection.engine.url.database
+    if found is not None and found != wanted and database and Path(database).is_file():
+        log.info("Copied the database to %s.", copy_beside(Path(database), _plain(wanted)))
+
+
+def _plain(revision: Any) -> str:
+    """A revision as part of a file name; it may be relative, such as "-1"."""
+    return "".join(c for c in str(revision or "removal") if c.isalnum())
 
 
 def print_sql(url: str) -> None:
@@ -53,7 +84,10 @@ def print_sql(url: str) -> None:
 if context.config.cmd_opts is not None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
 chosen_url = context.config.attributes.get("url") or configured_url()
+open_connection = context.config.attributes.get("connection")
 if context.is_offline_mode():
     print_sql(chosen_url)
+elif open_connection is not None:
+    run_on(open_connection)
 else:
     migrate(chosen_url)

@@ -59,6 +59,7 @@ from tests.core.seeding import (
     work_off,
     write_csv,
 )
+from tests.core.stored_files import on_disk
 
 TABLES: dict[str, tuple[Any, ...]] = {
     "datasets": (Dataset,),
@@ -101,13 +102,13 @@ def filled_tables() -> set[str]:
 
 def stored_files(world: World) -> list[Path]:
     """Everything in the account's folder."""
-    folder = storage.resolve(str(world.user.id))
+    folder = on_disk(str(world.user.id))
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
 def task_logs() -> list[str]:
     """Logs of background processes."""
-    return [path.name for path in storage.resolve("logs").glob("task_*.log")]
+    return [path.name for path in on_disk("logs").glob("task_*.log")]
 
 
 def test_a_dataset_takes_with_it_what_was_announced(world: World) -> None:
@@ -130,7 +131,7 @@ def test_the_logs_of_deleted_work_go_too(world: World) -> None:
     with read_scope() as session:
         ids = session.scalars(select(BackgroundTask.id)).all()
     for task_id in ids:
-        path = storage.resolve(f"logs/task_{task_id}.log")
+        path = on_disk(f"logs/task_{task_id}.log")
         path.parent.mkdir(exist_ok=True)
         path.write_text("one line")
     with session_scope() as session:
@@ -255,7 +256,7 @@ def test_an_account_goes_with_everything(world: World, tmp_path: Path) -> None:
         if noun != "account":
             key = noun.replace(" ", "_")
             assert kept[key] - after[key] == number, noun
-    assert not storage.resolve(str(world.user.id)).exists()
+    assert not on_disk(str(world.user.id)).exists()
     assert (after["datasets"], after["uploads"], after["models"]) == (1, 1, 0)
     with read_scope() as session:
         assert session.scalars(select(BackgroundTask.user_id)).all() == [other.id]
@@ -275,7 +276,7 @@ def test_a_cancelled_upload_leaves_neither_row_nor_file(world: World, tmp_path: 
             )
         ).all()
         assert tasks == []
-    assert not storage.resolve(f"{world.user.id}/uploads/{upload_id}").exists()
+    assert not on_disk(f"{world.user.id}/uploads/{upload_id}").exists()
 
 
 def test_a_file_whose_row_is_rolled_back_is_not_kept(world: World, tmp_path: Path) -> None:

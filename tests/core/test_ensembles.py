@@ -20,6 +20,7 @@ from core.users import CurrentUser
 from db.tables import BackgroundTask, TrainingJobRun
 from models.checkpoint import TrainedModel
 from tests.core.seeding import work_off
+from tests.core.stored_files import on_disk
 
 Dataset = tuple[CurrentUser, int]
 MEMBERS = ("BASELINE", "BILSTM")
@@ -83,10 +84,10 @@ def test_its_file_outlives_its_members(dataset: Dataset) -> None:
     work_off()
     with read_scope() as session:
         for member in list_members(session, user, job_id):
-            member.checkpoint.unlink()
+            on_disk(member.checkpoint).unlink()
         model = next(m for m in list_models(session, user) if m.algorithm == "ENSEMBLE")
         path, _ = open_checkpoint(session, user, model.id)
-    assert TrainedModel.load(path).algorithm == "ENSEMBLE"
+    assert TrainedModel.load(on_disk(path)).algorithm == "ENSEMBLE"
 
 
 @pytest.mark.parametrize("other", ["FAILED", "CANCELED"])

@@ -34,6 +34,7 @@ from db.tables import TestJobHorizonMetric
 from models.intervals import battery_quantile, design_effect
 from tests.conftest import settings_of
 from tests.core.seeding import add_account, queue_upload, work_off, write_csv
+from tests.core.stored_files import on_disk
 from tests.models.fleet import make_battery
 from tests.models.test_fitting import run_fit
 
@@ -177,7 +178,9 @@ def test_files_hold_what_the_screen_shows(tested: Tested, tmp_path: Path) -> Non
         result = get_result(session, tested.user, tested.test_id)
         shown = load_predictions(session, tested.user, tested.test_id)
         exports = latest_exports(session, tested.user, tested.test_id)
-        paths = {name: open_export(session, tested.user, e.id) for name, e in exports.items()}
+        paths = {
+            name: on_disk(open_export(session, tested.user, e.id)) for name, e in exports.items()
+        }
     columns = ["y_true", "y_pred", "y_lower", "y_upper"]
     csv = pd.read_csv(paths["CSV"])
     np.testing.assert_allclose(csv[columns], shown[columns], rtol=1e-12)

@@ -61,6 +61,7 @@ from core.test_request import TestRequest
 from core.training_request import TrainingRequest
 from core.users import CurrentUser
 from tests.core.seeding import World, add_account, add_dataset, add_world
+from tests.core.stored_files import on_disk
 
 MISSING = 999_999
 Call = Callable[[Session, CurrentUser, World], Any]
@@ -467,8 +468,8 @@ def test_an_account_acts_only_on_itself(worlds: tuple[World, CurrentUser]) -> No
         new_id = uploads.receive_upload(session, second, "../../1/x.csv", io.BytesIO(b"a,b\n1,2\n"))
         path, _ = uploads.open_upload(session, second, new_id)
         home = get_settings().files_root / str(second.id)
-        assert path.resolve().is_relative_to(home.resolve())
-        path.unlink()
+        assert on_disk(path).resolve().is_relative_to(home.resolve())
+        on_disk(path).unlink()
 
 
 def _names(functions: set[Callable[..., Any]]) -> list[str]:

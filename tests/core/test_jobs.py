@@ -58,6 +58,7 @@ from tests.core.seeding import (
     write_csv,
 )
 from tests.core.statements import counted_statements
+from tests.core.stored_files import on_disk
 
 # Cancelling takes at most a second; the rest is for a busy machine.
 CANCEL_LIMIT_S = 1.5
@@ -296,7 +297,7 @@ def test_what_cannot_be_removed_keeps_nobody_waiting(
         delete_dataset(session, user, dataset_id)
     monkeypatch.setattr(storage, "remove_file", Mock(side_effect=PermissionError("read-only")))
     registry = Registry()
-    upload_id = queue_upload(user, write_csv(storage.resolve("new.csv")))
+    upload_id = queue_upload(user, write_csv(on_disk("new.csv")))
     once = iter([False, True])
     registry.run(lambda: next(once))
     with read_scope() as session:
@@ -320,7 +321,7 @@ def test_a_waiting_run_is_cancelled_at_once(user: CurrentUser, dataset_id: int) 
 @pytest.mark.usefixtures("serving")
 def test_a_killed_run_fails_with_the_reason(user: CurrentUser, dataset_id: int) -> None:
     run = learning_run(user, dataset_id)
-    unfinished = storage.resolve(unfinished_checkpoint(user.id, run.id))
+    unfinished = on_disk(unfinished_checkpoint(user.id, run.id))
     unfinished.parent.mkdir(parents=True, exist_ok=True)
     partial = unfinished.with_name(f".{unfinished.name}.partial")
     for leftover in (unfinished, partial):
@@ -354,7 +355,7 @@ def test_half_a_dataset_is_removed(user: CurrentUser, tmp_path: Path, way: str) 
         assert session.scalar(select(func.count()).select_from(Dataset)) == 0
     assert info.status == "FAILED" and info.error_message
     assert ("cancelled by you" if way == "cancelled" else "signal 9") in info.error_message
-    assert storage.resolve(f"{user.id}/uploads/{upload_id}/raw_data.csv").is_file()
+    assert on_disk(f"{user.id}/uploads/{upload_id}/raw_data.csv").is_file()
 
 
 def test_results_of_a_dead_test_are_removed(user: CurrentUser, tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ import pandas as pd
 import pytest
 from sqlalchemy import update
 
-from core import storage
 from core.card_limits import known_limits
 from core.database import get_engine, read_scope, session_scope
 from core.datasets import get_dataset_summary, list_batteries
@@ -34,6 +33,7 @@ from tests.core.finished import (
     unseen_codes,
 )
 from tests.core.seeding import add_account
+from tests.core.stored_files import on_disk
 
 CODES = unseen_codes()
 RMSE = dict(zip(CODES, np.linspace(0.004, 0.011, len(CODES)), strict=True))
@@ -183,7 +183,7 @@ def test_the_archive_holds_weights_and_card(made: tuple[CurrentUser, int, int]) 
 def test_a_lost_checkpoint_is_said(made: tuple[CurrentUser, int, int]) -> None:
     user, _, bare_id = made
     with read_scope() as session:
-        path = storage.resolve(session.get_one(ModelVersion, bare_id).checkpoint_path)
+        path = on_disk(session.get_one(ModelVersion, bare_id).checkpoint_path)
         path.unlink()
         with pytest.raises(NotFound):
             package_model(session, user, bare_id)

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from core import passwords, registry, training_work
+from core import passwords, registry, storage, training_work
 from core.accounts import sign_up
 from core.database import get_engine, migrate, read_scope, session_scope
 from core.deletion import delete_dataset, delete_job
@@ -45,6 +45,7 @@ from tests.core.seeding import (
     work_off,
     write_csv,
 )
+from tests.core.stored_files import on_disk
 from tests.db.servers import throwaway_database
 
 PATIENCE_S = 40.0
@@ -147,8 +148,8 @@ def test_the_main_job(user: CurrentUser, tmp_path_factory: pytest.TempPathFactor
     with read_scope() as session:
         result = get_result(session, user, test_id)
         exports = latest_exports(session, user, test_id)
-        path = open_export(session, user, exports["CSV"].id)
-        assert open_export(session, user, exports["XLSX"].id).stat().st_size > 0
+        path = on_disk(open_export(session, user, exports["CSV"].id))
+        assert storage.file_size(open_export(session, user, exports["XLSX"].id)) > 0
     frame = pd.read_csv(path)
     error = frame["y_pred"] - frame["y_true"]
     assert result.overall["PCL"]["n"] == len(frame) == 80

@@ -11,6 +11,7 @@ from core.jobs.tasks import log_path
 from core.registry import list_models, open_checkpoint
 from db.tables import BackgroundTask
 from tests.core.seeding import add_account, add_dataset, queue_training, work_off
+from tests.core.stored_files import on_disk
 
 
 @pytest.mark.usefixtures("fresh_database")
@@ -22,7 +23,7 @@ def test_a_background_process_computes_the_same_bits(tmp_path: Path) -> None:
         work()
     with read_scope() as session:
         paths = [open_checkpoint(session, user, m.id)[0] for m in list_models(session, user)]
-    outside, inside = (torch.load(path)["predictor"]["network"] for path in paths)
+    outside, inside = (torch.load(on_disk(path))["predictor"]["network"] for path in paths)
     assert inside.keys() == outside.keys()
     assert all(torch.equal(inside[name], outside[name]) for name in inside)
 

@@ -17,6 +17,7 @@ from core.ingest.build import IngestResult
 from core.users import CurrentUser
 from core.wiring import wire
 from db.tables import DataUpload
+from tests.core.stored_files import on_disk
 
 wire()
 
@@ -126,7 +127,7 @@ def _finished_upload(session: Session, owner: CurrentUser, result: IngestResult)
     session.add(upload)
     session.flush()
     upload.stored_path = storage.upload_path(owner.id, upload.id, "fleet.csv")
-    path = storage.resolve(upload.stored_path)
+    path = on_disk(upload.stored_path)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     return upload.id

@@ -18,6 +18,7 @@ from core.settings import get_settings
 from core.testing import cancel_test, get_test_info
 from db.tables import BackgroundTask, TestExport
 from tests.core.seeding import add_account
+from tests.core.stored_files import on_disk
 from tests.pages.conftest import run_page, texts
 from tests.pages.tested_models import (
     finished_test,
@@ -241,7 +242,7 @@ def test_a_file_lost_on_disk_can_be_made_again(tested: Bench) -> None:
     test_id = finished_test(tested.user, tested.model_id, tested.dataset_id, ["b4"])
     with session_scope() as session:
         export = latest_exports(session, tested.user, test_id)["CSV"]
-        open_export(session, tested.user, export.id).unlink()
+        on_disk(open_export(session, tested.user, export.id)).unlink()
         session.execute(update(TestExport).where(TestExport.id == export.id).values(file_size=1))
     page = run_page("results", tested.user, {"test": test_id})
     assert "Make CSV again" in labels(page)

@@ -1,0 +1,185 @@
+"""The archive: a ZIP that is checked against its manifest before anything of it is used."""
+
+import hashlib
+import json
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+from pydantic import ValidationError
+
+from core.backups.manifest import (
+    FORMAT,
+    FORMAT_VERSION,
+    MANIFEST_NAME,
+    FileEntry,
+    Manifest,
+    TableEntry,
+)
+from core.errors import BadFile
+
+CHUNK_BYTES = 1024 * 1024
+# Endings of what is packed already, or is noise to a compressor.
+PACKED = (".pt", ".xlsx", ".zip", ".gz", ".mat")
+# What reading a damaged ZIP raises.
+_DAMAGES = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    RuntimeError,
+    ValueError,
+    OverflowError,
+    OSError,
+)
+
+Report = Callable[[str, float], None]
+"""Called with what is done just now, and the share done so far from 0 to 1."""
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+class ArchiveWriter:
+    """Puts members into a new archive, one after the other; the manifest comes last.
+
+    Close it also when something failed.
+    """
+
+    def __init__(self, target: BinaryIO) -> None:
+        self._zip = zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1)
+
+    def add(self, member: str, chunks: Iterator[bytes]) -> tuple[int, str]:
+        """Write a member as it comes; returns its size in bytes and its SHA-256."""
+        digest, size = hashlib.sha256(), 0
+        info = zipfile.ZipInfo(member)
+        packed = member.endswith(PACKED)
+        info.compress_type = zipfile.ZIP_STORED if packed else zipfile.ZIP_DEFLATED
+        with self._zip.open(info, "w", force_zip64=True) as out:
+            for chunk in chunks:
+                size += len(chunk)
+                digest.update(chunk)
+                out.write(chunk)
+        return size, digest.hexdigest()
+
+    def add_manifest(self, manifest: Manifest) -> None:
+        """Write the list of contents."""
+        self._zip.writestr(MANIFEST_NAME, manifest.model_dump_json(indent=1))
+
+    def close(self) -> None:
+        """Write the end of the archive."""
+        self._zip.close()
+
+
+class ArchiveReader:
+    """An opened archive; call `verify` before its contents are used."""
+
+    def __init__(self, archive: zipfile.ZipFile, manifest: Manifest) -> None:
+        self._zip = archive
+        self.manifest = manifest
+
+    def verify(self, report: Report) -> None:
+        """Read everything once and compare sizes, hashes and numbers of rows with the manifest.
+
+        Raises
+        ------
+        BadFile
+            Something is missing, cut off or changed; the message names it.
+        """
+        entries = self.manifest.entries()
+        expected = {MANIFEST_NAME, *(entry.member for entry in entries)}
+        if sorted(self._zip.namelist()) != sorted(expected):
+            raise _damaged("its list of contents does not fit what it contains")
+        total, done = max(sum(entry.bytes for entry in entries), 1), 0
+        for entry in entries:
+            report(f"Checking {entry.member}", done / total)
+            self._verify_entry(entry)
+            done += entry.bytes
+
+    def rows(self, entry: TableEntry) -> Iterator[list[Any]]:
+        """Packed rows of a table, one at a time."""
+        with self._zip.open(entry.member) as stream:
+            for line in stream:
+                yield json.loads(line)
+
+    @contextmanager
+    def open_file(self, entry: FileEntry) -> Iterator[BinaryIO]:
+        """The content of a user's file."""
+        with self._zip.open(entry.member) as stream:
+            yield stream  # type: ignore[misc]
+
+    def _verify_entry(self, entry: TableEntry | FileEntry) -> None:
+        digest, size, lines = hashlib.sha256(), 0, 0
+        try:
+            with self._zip.open(entry.member) as stream:
+                # No further than announced, so that a forged archive cannot fill the memory.
+                while size <= entry.bytes and (chunk := stream.read(CHUNK_BYTES)):
+                    size += len(chunk)
+                    lines += chunk.count(b"\n")
+                    digest.update(chunk)
+        except _DAMAGES as error:
+            raise _damaged(f"{entry.member} cannot be read ({error})") from error
+        if (size, digest.hexdigest()) != (entry.bytes, entry.sha256):
+            raise _damaged(f"{entry.member} is not what was written")
+        if isinstance(entry, TableEntry) and lines != entry.rows:
+            raise _damaged(f"{entry.member} has {lines} rows instead of {entry.rows}")
+
+
+@contextmanager
+def open_archive(path: Path) -> Iterator[ArchiveReader]:
+    """Open an archive and read its manifest.
+
+    Raises
+    ------
+    BadFile
+        The file is not a backup, is cut off, or is of a newer format.
+    """
+    if not path.is_file():
+        raise BadFile(f"There is no file at {path}.")
+    if not zipfile.is_zipfile(path):
+        raise BadFile(f"{path} is not a backup, or it is cut off. Use another copy of it.")
+    try:
+        archive = zipfile.ZipFile(path)
+    except _DAMAGES as error:
+        raise _damaged(str(error)) from error
+    with archive:
+        yield ArchiveReader(archive, _read_manifest(archive, path))
+
+
+def _read_manifest(archive: zipfile.ZipFile, path: Path) -> Manifest:
+    try:
+        content = json.loads(archive.read(MANIFEST_NAME))
+    except KeyError as error:
+        if _begins_with_rows(path):
+            # A workbook among the files is a ZIP too, and is taken for the end of this one.
+            raise _damaged("it is cut off") from error
+        raise BadFile("This ZIP is not a backup of FadeBench: it has no manifest.") from error
+    except _DAMAGES as error:
+        raise _damaged(f"its list of contents cannot be read ({error})") from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise BadFile("This ZIP is not a backup of FadeBench: its manifest says otherwise.")
+    if content.get("format_version") != FORMAT_VERSION:
+        raise BadFile(
+            f"This backup has format {content.get('format_version')}; this release reads format "
+            f"{FORMAT_VERSION}. Restore it with the release that made it, "
+            f"{content.get('product_version')}, or a later one."
+        )
+    try:
+        return Manifest.model_validate(content)
+    except ValidationError as error:
+        raise _damaged("its list of contents is not complete") from error
+
+
+def _begins_with_rows(path: Path) -> bool:
+    """Whether the first member is a table; its name follows 30 bytes of header."""
+    with path.open("rb") as stream:
+        return stream.read(37)[30:] == b"tables/"
+
+
+def _damaged(what: str) -> BadFile:
+    return BadFile(f"The backup is damaged: {what}. Nothing was changed; use another copy of it.")

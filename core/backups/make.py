@@ -1,0 +1,164 @@
+"""Making a backup: rows as of one moment, then the files that they name."""
+
+import json
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import BinaryIO
+
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, Engine
+
+from core import storage
+from core.backups.archive import CHUNK_BYTES, ArchiveWriter, Report
+from core.backups.counters import last_id
+from core.backups.manifest import FORMAT, FORMAT_VERSION, FileEntry, Manifest, TableEntry
+from core.backups.named_files import builtin_paths, is_still_named, paths_in
+from core.backups.snapshot import open_snapshot, read_rows
+from core.backups.tables import TableShape, is_known, tables_at
+from core.errors import Conflict, NotFound
+from core.version import VERSION
+
+# Signed-in browsers: an archive that lies somewhere must not bring a session back to life that
+# was ended since. The rows are left out, so everybody signs in again after a restore.
+LEFT_OUT = ("auth_session",)
+
+
+@dataclass
+class _Found:
+    """Files that rows name: where each is named, and what became of those that are not there."""
+
+    named: dict[str, tuple[str, str]] = field(default_factory=dict)
+    others: list[str] = field(default_factory=list)
+    vanished: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+
+def make_backup(engine: Engine, target: BinaryIO, report: Report) -> Manifest:
+    """Write the database and the files of users to `target`; the app may go on working.
+
+    The database may be older than this release. Files whose rows were deleted meanwhile, and files
+    that are gone although rows name them, are listed in the manifest and are no error.
+
+    Raises
+    ------
+    Conflict
+        There is no database yet, or a newer release made it.
+    """
+    with closing(ArchiveWriter(target)) as writer:
+        manifest = _write(writer, engine, report)
+        writer.add_manifest(manifest)
+    report("Done", 1.0)
+    return manifest
+
+
+def _write(writer: ArchiveWriter, engine: Engine, report: Report) -> Manifest:
+    """Add rows and files; returns the list of contents."""
+    found = _Found()
+    with open_snapshot(engine) as connection:
+        revision = require_revision(connection)
+        shapes = [shape for shape in tables_at(revision) if shape.name not in LEFT_OUT]
+        tables = [
+            _add_table(writer, connection, shape, found, _part(report, i, len(shapes), 0.0, 0.6))
+            for i, shape in enumerate(shapes)
+        ]
+    files = _add_files(writer, engine, found, report)
+    return Manifest(
+        format=FORMAT,
+        format_version=FORMAT_VERSION,
+        product_version=VERSION,
+        revision=revision,
+        made_at=datetime.now(UTC).replace(microsecond=0),
+        dialect=engine.dialect.name,
+        tables=tuple(tables),
+        files=tuple(files),
+        vanished=tuple(found.vanished),
+        missing=tuple(found.missing),
+    )
+
+
+def require_revision(connection: Connection) -> str:
+    """Revision of a database; `Conflict` if it has none or one that this release lacks."""
+    revision = MigrationContext.configure(connection).get_current_revision()
+    if revision is None:
+        raise Conflict("There is no FadeBench database yet, so there is nothing to back up.")
+    if not is_known(revision):
+        raise Conflict(
+            f"A newer release made this database (revision {revision}). Use that release."
+        )
+    return revision
+
+
+def _add_table(
+    writer: ArchiveWriter,
+    connection: Connection,
+    shape: TableShape,
+    found: _Found,
+    report: Report,
+) -> TableEntry:
+    count = 0
+
+    def lines() -> Iterator[bytes]:
+        nonlocal count
+        for rows in read_rows(connection, shape):
+            for path, column in paths_in(shape, rows).items():
+                found.named[path] = (shape.name, column)
+            found.others += builtin_paths(shape, rows)
+            count += len(rows)
+            report(f"{shape.name}: {count:,} rows", 0.0)
+            yield "".join(f"{_line(row)}\n" for row in rows).encode()
+
+    highest = last_id(connection, shape) if shape.counts_ids else None
+    size, digest = writer.add(f"tables/{shape.name}.jsonl", lines())
+    return TableEntry(
+        name=shape.name,
+        columns=shape.columns,
+        rows=count,
+        last_id=highest,
+        bytes=size,
+        sha256=digest,
+    )
+
+
+def _add_files(
+    writer: ArchiveWriter, engine: Engine, found: _Found, report: Report
+) -> list[FileEntry]:
+    entries = []
+    paths = [*found.named, *found.others]
+    for i, path in enumerate(paths):
+        _part(report, i, len(paths), 0.6, 1.0)(f"File {i + 1:,} of {len(paths):,}", 0.0)
+        try:
+            # Opened before the member begins, so that a missing file leaves none behind.
+            stream = storage.open_file(path)
+        except NotFound:
+            _note_absent(engine, found, path)
+            continue
+        with stream:
+            size, digest = writer.add(f"files/{path}", _chunks(stream))
+        entries.append(FileEntry(path=path, bytes=size, sha256=digest))
+    return entries
+
+
+def _note_absent(engine: Engine, found: _Found, path: str) -> None:
+    if path not in found.named:
+        found.vanished.append(path)
+        return
+    with open_snapshot(engine) as connection:
+        still = is_still_named(connection, *found.named[path], path)
+    (found.missing if still else found.vanished).append(path)
+
+
+def _chunks(stream: BinaryIO) -> Iterator[bytes]:
+    while chunk := stream.read(CHUNK_BYTES):
+        yield chunk
+
+
+def _line(row: list[object]) -> str:
+    return json.dumps(row, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def _part(report: Report, index: int, count: int, start: float, end: float) -> Report:
+    """A report of one of `count` equal steps between two shares of the whole."""
+    width = (end - start) / max(count, 1)
+    return lambda stage, share: report(stage, start + width * (index + share))

@@ -1,0 +1,148 @@
+"""Putting a backup back: everything is checked first, then replaced as a whole."""
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from sqlalchemy import Engine, select
+
+from core import data_folder, storage
+from core.backups.archive import ArchiveReader, Report, open_archive
+from core.backups.manifest import Manifest
+from core.backups.tables import is_known, tables_at
+from core.backups.target import fill_database, list_occupants
+from core.database import read_scope, session_scope
+from core.errors import BadFile, Conflict
+from core.jobs.kinds import settle_task
+from db.sqlite_copies import copy_beside
+from db.tables import BackgroundTask
+
+STAGING = "restoring"
+CUT_OFF = (
+    "This work was under way when the backup was made. Nothing of it was kept; start it again."
+)
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What was put back; `copy` is the SQLite file that was replaced, where there was one."""
+
+    manifest: Manifest
+    rows: int
+    files: int
+    cut_off_tasks: int
+    copy: Path | None
+
+
+def restore_backup(engine: Engine, path: Path, replace: bool, report: Report) -> Restored:
+    """Put a backup into the database and the store of files, and migrate it to this release.
+
+    Parameters
+    ----------
+    engine : of the configured database, of any kind
+    replace : delete what the installation has; without it only a new one is taken
+
+    Raises
+    ------
+    BadFile
+        The archive is not whole, or a newer release made it; nothing was changed.
+    Conflict
+        The app runs, or the installation is not a new one; nothing was changed.
+    TaskFailed
+        The database refused; the message says in which state it is.
+    """
+    with open_archive(path) as archive, data_folder.alone():
+        _require_readable(archive.manifest)
+        occupants = list_occupants(engine)
+        if occupants and not replace:
+            raise Conflict(
+                f"This installation has {_listed(occupants)}. Restore into a new one, or add "
+                "--replace to delete what is here."
+            )
+        archive.verify(lambda stage, share: report(stage, 0.3 * share))
+        _stage_files(archive, lambda stage, share: report(stage, 0.3 + 0.2 * share))
+        try:
+            copy = _copy_sqlite(engine) if occupants else None
+            fill_database(engine, archive, lambda stage, share: report(stage, 0.5 + 0.45 * share))
+        except BaseException:
+            storage.remove_folder(STAGING)
+            raise
+        report("Putting files in place", 0.95)
+        _put_in_place(archive.manifest)
+        cut_off = _settle_cut_off_tasks()
+    report("Done", 1.0)
+    rows = sum(entry.rows for entry in archive.manifest.tables)
+    return Restored(archive.manifest, rows, len(archive.manifest.files), cut_off, copy)
+
+
+def _require_readable(manifest: Manifest) -> None:
+    """Whether this release knows the revision, its tables and columns, and where files may go."""
+    if not is_known(manifest.revision):
+        raise BadFile(
+            f"A newer release made this backup ({manifest.product_version}, revision "
+            f"{manifest.revision}). Install that release or a later one, and restore there."
+        )
+    shapes = {shape.name: shape.columns for shape in tables_at(manifest.revision)}
+    strange = [entry.name for entry in manifest.tables if shapes.get(entry.name) != entry.columns]
+    if strange:
+        raise BadFile(
+            f"The table {strange[0]} of this backup is not that of revision {manifest.revision}. "
+            "The backup was changed; use another copy of it."
+        )
+    for entry in manifest.files:
+        parts = PurePosixPath(entry.path).parts
+        if len(parts) < 2 or not (parts[0].isdigit() or parts[0] == "builtin") or ".." in parts:
+            raise BadFile(
+                f"The backup has a file at {entry.path}, where no file of a user lies. "
+                "The backup was changed; use another copy of it."
+            )
+
+
+def _stage_files(archive: ArchiveReader, report: Report) -> None:
+    """Write all files aside, so that a full disk is noticed before anything is replaced."""
+    storage.remove_folder(STAGING)
+    files = archive.manifest.files
+    try:
+        for i, entry in enumerate(files):
+            report(f"File {i + 1:,} of {len(files):,}", i / len(files))
+            with archive.open_file(entry) as stream:
+                storage.save_stream(f"{STAGING}/{entry.path}", stream)
+    except BaseException:
+        storage.remove_folder(STAGING)
+        raise
+
+
+def _put_in_place(manifest: Manifest) -> None:
+    storage.remove_everything()
+    for entry in manifest.files:
+        storage.move_file(f"{STAGING}/{entry.path}", entry.path)
+    storage.remove_folder(STAGING)
+
+
+def _copy_sqlite(engine: Engine) -> Path | None:
+    """Keep what is about to be replaced, where it is a file."""
+    database = engine.url.database
+    if engine.dialect.name != "sqlite" or not database:
+        return None
+    return copy_beside(Path(database), "restore")
+
+
+def _settle_cut_off_tasks() -> int:
+    """End the work that was running when the backup was made, as after a crash; returns how much.
+
+    Its processes are those of another installation: nobody here may wait for them or end them.
+    """
+    with read_scope() as session:
+        running = select(BackgroundTask).where(BackgroundTask.status == "RUNNING")
+        tasks = session.scalars(running).all()
+    for task in tasks:
+        with session_scope() as session:
+            settle_task(session, task, "FAILED", CUT_OFF)
+    return len(tasks)
+
+
+def _listed(occupants: dict[str, int]) -> str:
+    """ "3 accounts and 1 dataset"."""
+    return " and ".join(
+        f"{count} {noun if count != 1 else noun.removesuffix('s')}"
+        for noun, count in occupants.items()
+    )

@@ -1,0 +1,185 @@
+"""Filling a database from an archive: in one transaction where the database can undo DDL."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any
+
+from alembic import command
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, Engine, func, insert, inspect, select, text
+from sqlalchemy import column as sql_column
+from sqlalchemy import table as sql_table
+from sqlalchemy.exc import SQLAlchemyError
+
+from core.backups.archive import ArchiveReader, Report
+from core.backups.counters import set_last_id
+from core.backups.make import require_revision
+from core.backups.manifest import TableEntry
+from core.backups.tables import VERSION_TABLE, TableShape, tables_at
+from core.backups.values import unpack
+from core.builtin import DEMO_NAME
+from core.database import alembic_config
+from core.errors import TaskFailed
+from db.tables import Base
+
+CHUNK_ROWS = 2000
+
+
+def list_occupants(engine: Engine) -> dict[str, int]:
+    """What a restore would delete, by noun; empty for a new installation.
+
+    The demonstration fleet does not count: the app makes it anew.
+    """
+    accounts, datasets = sql_table("user"), sql_table("dataset", sql_column("name"))
+    with engine.connect() as connection:
+        known = set(inspect(connection).get_table_names())
+        found = {}
+        if "user" in known:
+            found["accounts"] = connection.scalar(select(func.count()).select_from(accounts)) or 0
+        if "dataset" in known:
+            others = select(func.count()).where(datasets.c.name != DEMO_NAME)
+            found["datasets"] = connection.scalar(others) or 0
+    return {noun: count for noun, count in found.items() if count}
+
+
+def fill_database(engine: Engine, archive: ArchiveReader, report: Report) -> None:
+    """Replace everything in the database by the rows of a verified archive, migrated to today.
+
+    On SQLite and PostgreSQL the database is as it was if this fails. MySQL cannot undo the removal
+    of tables: there it is empty then.
+
+    Raises
+    ------
+    TaskFailed
+        The database refused; the message says what it holds now.
+    """
+    undoes = engine.dialect.name in ("sqlite", "postgresql")
+    try:
+        with _one_transaction(engine) as connection:
+            _fill(connection, archive, report)
+    except BaseException as error:
+        state = "It is as it was before."
+        if not undoes:
+            with _one_transaction(engine) as connection:
+                drop_tables(connection, archive.manifest.revision)
+            state = "It is empty now."
+        if not isinstance(error, SQLAlchemyError):
+            raise
+        reason = getattr(error, "orig", None) or error
+        raise TaskFailed(
+            f"The database refused the backup: {reason}. {state} Remove the cause, such as a full "
+            "disk, and restore again."
+        ) from error
+
+
+def drop_tables(connection: Connection, revision: str) -> None:
+    """Drop every table of FadeBench that is there, at whatever revision.
+
+    Raises
+    ------
+    Conflict
+        A newer release made the database; its tables are not known here.
+    """
+    present = set(inspect(connection).get_table_names())
+    ours = {shape.name for shape in tables_at(revision)} | set(Base.metadata.tables)
+    if MigrationContext.configure(connection).get_current_revision() is not None:
+        ours |= {shape.name for shape in tables_at(require_revision(connection))}
+    names = sorted((ours | {VERSION_TABLE}) & present)
+    choices = _choice_types(connection, names)
+    quote = connection.dialect.identifier_preparer.quote
+    on_mysql = connection.dialect.name in ("mysql", "mariadb")
+    if on_mysql:
+        connection.exec_driver_sql("SET FOREIGN_KEY_CHECKS = 0")
+    cascade = " CASCADE" if connection.dialect.name == "postgresql" else ""
+    for name in names:
+        connection.exec_driver_sql(f"DROP TABLE {quote(name)}{cascade}")
+    for name in choices:
+        connection.exec_driver_sql(f"DROP TYPE {quote(name)}")
+    if on_mysql:
+        connection.exec_driver_sql("SET FOREIGN_KEY_CHECKS = 1")
+
+
+@contextmanager
+def _one_transaction(engine: Engine) -> Iterator[Connection]:
+    """A connection of its own kind, which commits at the end."""
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            # Tables are copied and dropped by migrations; what refers to what is checked at the
+            # end instead. Only outside of a transaction can this be changed.
+            connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
+        try:
+            with connection.begin():
+                yield connection
+        finally:
+            # Never back to the pool: other users of it rely on foreign keys.
+            connection.invalidate()
+
+
+def _fill(connection: Connection, archive: ArchiveReader, report: Report) -> None:
+    manifest = archive.manifest
+    drop_tables(connection, manifest.revision)
+    _upgrade(connection, manifest.revision)
+    version = sql_table(VERSION_TABLE, sql_column("version_num"))
+    # Without a revision nobody takes the database for complete, should MySQL be cut off here.
+    connection.execute(version.delete())
+    shapes = {shape.name: shape for shape in tables_at(manifest.revision)}
+    # In the order of the shapes: rows that are referred to come first.
+    entries = sorted(manifest.tables, key=lambda entry: list(shapes).index(entry.name))
+    total, done = max(sum(entry.rows for entry in entries), 1), 0
+    for entry in entries:
+        for rows in _chunks(archive.rows(entry)):
+            _insert(connection, shapes[entry.name], entry, rows)
+            done += len(rows)
+            report(f"Writing {entry.name}", done / total)
+    connection.execute(version.insert().values(version_num=manifest.revision))
+    for entry in entries:
+        if entry.last_id is not None:
+            set_last_id(connection, shapes[entry.name], entry.last_id)
+    _upgrade(connection, "head")
+    _check_references(connection)
+
+
+def _insert(
+    connection: Connection, shape: TableShape, entry: TableEntry, rows: Sequence[list[Any]]
+) -> None:
+    values = [
+        {name: unpack(kind, plain) for (name, kind), plain in zip(entry.columns, row, strict=True)}
+        for row in rows
+    ]
+    connection.execute(insert(shape.to_write()), values)
+
+
+def _upgrade(connection: Connection, revision: str) -> None:
+    config = alembic_config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+def _check_references(connection: Connection) -> None:
+    if connection.dialect.name != "sqlite":
+        return  # the server checks each row
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+    if broken is not None:
+        raise TaskFailed(
+            f"A row of {broken[0]} refers to a row of {broken[2]} that the backup does not have. "
+            "The database is as it was before."
+        )
+
+
+def _choice_types(connection: Connection, tables: Sequence[str]) -> Sequence[str]:
+    """Names of the ENUM types that the tables use on PostgreSQL."""
+    if connection.dialect.name != "postgresql":
+        return []
+    query = text(
+        "SELECT DISTINCT t.typname FROM pg_attribute a "
+        "JOIN pg_class c ON c.oid = a.attrelid JOIN pg_type t ON t.oid = a.atttypid "
+        "WHERE t.typtype = 'e' AND c.relnamespace = current_schema()::regnamespace "
+        "AND c.relname = ANY(:tables)"
+    )
+    return connection.scalars(query, {"tables": list(tables)}).all()
+
+
+def _chunks(rows: Iterator[list[Any]]) -> Iterator[list[list[Any]]]:
+    while chunk := list(islice(rows, CHUNK_ROWS)):
+        yield chunk

@@ -1,0 +1,106 @@
+"""Values of columns as plain JSON values, the same for SQLite, MySQL and PostgreSQL.
+
+A kind says what a column holds; it decides how its values are written, read and bound.
+"""
+
+import base64
+import json
+import math
+from datetime import date, datetime
+from typing import Any, Literal
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Date,
+    DateTime,
+    Double,
+    Float,
+    Integer,
+    LargeBinary,
+    Numeric,
+    String,
+)
+from sqlalchemy.types import NullType, TypeEngine
+
+Kind = Literal["bool", "int", "float", "text", "json", "time", "date", "bytes"]
+
+_KINDS: tuple[tuple[type[TypeEngine[Any]], Kind], ...] = (
+    (Boolean, "bool"),
+    (JSON, "json"),
+    (Integer, "int"),
+    (Float, "float"),
+    (Numeric, "float"),
+    (DateTime, "time"),
+    (Date, "date"),
+    (LargeBinary, "bytes"),
+    (String, "text"),
+)
+_READ_AS: dict[Kind, TypeEngine[Any]] = {
+    "bool": Boolean(create_constraint=False),
+    "int": BigInteger(),
+    "float": Double(),
+    "text": String(),
+    "json": String(),
+    "time": DateTime(),
+    "date": Date(),
+    "bytes": LargeBinary(),
+}
+# Without a type, PostgreSQL takes text for what the column is: an ENUM or JSON.
+_WRITTEN_AS: dict[Kind, TypeEngine[Any]] = {**_READ_AS, "text": NullType(), "json": NullType()}
+
+
+def kind_of(sql_type: TypeEngine[Any]) -> Kind:
+    """Kind of a column of this type; `TypeError` for a type that no table has had so far."""
+    for known, kind in _KINDS:
+        if isinstance(sql_type, known):
+            return kind
+    raise TypeError(f"Columns of type {sql_type!r} cannot be backed up yet.")
+
+
+def type_to_read(kind: Kind) -> TypeEngine[Any]:
+    """SQL type as which a column is selected; JSON as its text, so that nothing of it changes."""
+    return _READ_AS[kind]
+
+
+def type_to_write(kind: Kind) -> TypeEngine[Any]:
+    """SQL type as which a value is inserted."""
+    return _WRITTEN_AS[kind]
+
+
+def pack(kind: Kind, value: Any) -> Any:
+    """A value read from a database as a plain JSON value.
+
+    Floats keep every digit; NaN and infinities become "nan", "inf" and "-inf".
+    """
+    if value is None:
+        return None
+    if kind in ("time", "date"):
+        return value.isoformat()
+    if kind == "bytes":
+        return base64.b64encode(value).decode("ascii")
+    if kind == "float":
+        number = float(value)
+        return number if math.isfinite(number) else repr(number)
+    if kind == "json":
+        # SQLite turns a JSON column that holds a bare number into a number.
+        return value if isinstance(value, str) else json.dumps(value)
+    return {"bool": bool, "int": int, "text": str}[kind](value)
+
+
+def unpack(kind: Kind, plain: Any) -> Any:
+    """The value that `pack` wrote down."""
+    if plain is None:
+        return None
+    match kind:
+        case "time":
+            return datetime.fromisoformat(plain)
+        case "date":
+            return date.fromisoformat(plain)
+        case "bytes":
+            return base64.b64decode(plain)
+        case "float":
+            return float(plain)
+        case _:
+            return plain

@@ -1,0 +1,47 @@
+"""Copies of an SQLite database, made beside it before its tables change."""
+
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+COPIES_KEPT = 3
+
+
+def copy_beside(database: Path, reason: str) -> Path:
+    """Copy a database, which may be in use, and delete all but the last three copies.
+
+    Parameters
+    ----------
+    database : the file, such as `fadebench.db`
+    reason : part of the copy's name, such as `0002`, after which it is called
+        `fadebench.before-0002.20261130T225959123456Z.db` (the time in UTC)
+
+    Returns
+    -------
+    Path of the copy, which is complete: SQLite's own backup also takes what is in the
+    write-ahead log.
+
+    Raises
+    ------
+    sqlite3.Error, OSError
+        There is no room, or the folder may not be written to; nothing is left behind.
+    """
+    made_at = f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}"
+    copy = database.with_name(f"{database.stem}.before-{reason}.{made_at}{database.suffix}")
+    partial = copy.with_name(f".{copy.name}.partial")
+    try:
+        with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(partial)) as out:
+            source.backup(out)
+        partial.replace(copy)
+    finally:
+        partial.unlink(missing_ok=True)
+    for old in list_copies(database)[:-COPIES_KEPT]:
+        old.unlink()
+    return copy
+
+
+def list_copies(database: Path) -> list[Path]:
+    """The copies of a database, oldest first."""
+    found = database.parent.glob(f"{database.stem}.before-*{database.suffix}")
+    return sorted(found, key=lambda path: path.suffixes[-2])
