@@ -10,12 +10,17 @@ from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
 from core import access
+from core.dataset_filter import DATASET_ORDERS, EVERY_DATASET, DatasetFilter, filtered_datasets
 from core.errors import InvalidInput
 from core.ingest.mapping import EolRule
 from core.names import checked_name
+from core.paging import FIRST, Listed, Page, page_ids, page_of
 from core.users import CurrentUser
 from db.tables import BatteryUnit, Dataset, DataUpload
 from db.tables.columns import ROLES
+
+# Built-in datasets that are looked through for the simulated one.
+MOST_BUILTIN = 20
 
 
 @dataclass(frozen=True)
@@ -74,12 +79,33 @@ class DatasetDetail:
     report: dict[str, Any] | None
 
 
-def list_datasets(session: Session, user: CurrentUser) -> list[DatasetSummary]:
-    """Every dataset that the user may read: own ones first, newest first, then built-in ones."""
-    rows = session.scalars(access.visible_datasets(user).order_by(Dataset.id.desc())).all()
-    counts = _counts(session, [row.id for row in rows])
-    summaries = [_summary(row, counts.get(row.id)) for row in rows]
-    return sorted(summaries, key=lambda summary: summary.is_builtin)
+def list_datasets(
+    session: Session,
+    user: CurrentUser,
+    wanted: DatasetFilter = EVERY_DATASET,
+    page: Page = FIRST,
+) -> Listed[DatasetSummary]:
+    """A page of the datasets that the user may read: own ones first, newest first, then built-in
+    ones, unless the page says otherwise.
+    """
+    query = filtered_datasets(access.visible_datasets(user), wanted)
+    ids = page_ids(session, query, Dataset.id, DATASET_ORDERS, page)
+    rows = session.scalars(access.visible_datasets(user).where(Dataset.id.in_(ids)))
+    return page_of(ids, _summaries(session, list(rows)), lambda summary: summary.id)
+
+
+def every_dataset(session: Session, user: CurrentUser) -> list[DatasetSummary]:
+    """All datasets that the user may read, own ones first, for what compares one with all."""
+    rows = session.scalars(access.visible_datasets(user).order_by(Dataset.id.desc()))
+    return sorted(_summaries(session, list(rows)), key=lambda summary: summary.is_builtin)
+
+
+def newest_fleet(session: Session, user: CurrentUser) -> DatasetSummary | None:
+    """The newest dataset of one's own, else the simulated one, else any; None without datasets."""
+    first = list_datasets(session, user, page=Page(limit=MOST_BUILTIN))
+    if not first or not first[0].is_builtin:
+        return first[0] if first else None
+    return next((item for item in first if item.is_simulated), first[0])
 
 
 def get_dataset_summary(session: Session, user: CurrentUser, dataset_id: int) -> DatasetSummary:
@@ -205,6 +231,11 @@ def _counts(session: Session, dataset_ids: list[int]) -> dict[int, Any]:
         .group_by(BatteryUnit.dataset_id)
     )
     return {row.dataset_id: row for row in rows}
+
+
+def _summaries(session: Session, rows: list[Dataset]) -> list[DatasetSummary]:
+    counts = _counts(session, [row.id for row in rows])
+    return [_summary(row, counts.get(row.id)) for row in rows]
 
 
 def _summary(row: Dataset, counts: Any) -> DatasetSummary:

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from core.database import read_scope
-from core.datasets import get_dataset_summary, list_datasets
+from core.datasets import every_dataset, get_dataset_summary
 from core.leakage.finding import Finding
 from core.leakage.findings import dataset_findings, test_findings, training_findings
 from core.leakage.relatives import Duplicate, list_duplicates
@@ -62,7 +62,7 @@ def dataset_check(
 ) -> tuple[tuple[Finding, ...], list[Duplicate]]:
     """What a dataset gives away, and which of its batteries are elsewhere, too."""
     with read_scope() as session:
-        datasets = list_datasets(session, user)
+        datasets = every_dataset(session, user)
         # Asked in every turn: whether the user may still see it.
         get_dataset_summary(session, user, dataset_id)
     state = tuple((item.id, item.name, item.labels_version, str(item.split)) for item in datasets)

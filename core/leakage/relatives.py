@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from core.datasets import list_datasets
+from core import access
+from core.datasets import every_dataset
 from core.leakage.copies import Kind, Pair, find_continuations, find_copies
-from core.leakage.stored import SketchedBattery, load_sketches
+from core.leakage.stored import SketchedBattery, load_every_sketch, load_sketches
 from core.registry import ModelInfo
 from core.training_views import get_job_roles
 from core.users import CurrentUser
@@ -107,10 +108,12 @@ def copied_exposures(
 
 def list_duplicates(session: Session, user: CurrentUser, dataset_id: int) -> list[Duplicate]:
     """Ties of a dataset's batteries with each other and with those of all visible datasets."""
-    own = load_sketches(session, user, dataset_id)
+    access.get_dataset(session, user, dataset_id)
+    sketches = load_every_sketch(session, user)
+    own = sketches.get(dataset_id, [])
     duplicates = []
-    for summary in list_datasets(session, user):
-        others = own if summary.id == dataset_id else load_sketches(session, user, summary.id)
+    for summary in every_dataset(session, user):
+        others = sketches.get(summary.id, [])
         duplicates += [
             Duplicate(
                 battery_code=tie.battery.code,
