@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
+import numpy as np
 from sqlalchemy import Connection, Engine, insert, literal, select
 
+from core.leakage.sketches import sketch
 from core.users import CurrentUser
 from db.tables import (
     BackgroundTask,
@@ -119,6 +121,7 @@ def _add_datasets(connection: Connection, count: int) -> None:
             "group_tag": roles[place],
             "total_cycles": 500,
             "nominal_capacity": 1.1,
+            "capacity_sketch": _sketch(BATTERIES * (i - 1) + place),
         }
         for i in ids
         for place in range(BATTERIES)
@@ -133,7 +136,8 @@ def _add_datasets(connection: Connection, count: int) -> None:
             "name": f"Study {i % 89} of {i}",
             "settings": {},
             "result": {"numbers": list(range(200))},
-            "status": STATUSES[i % 5],
+            # Without a result, which a page would draw.
+            "status": STATUSES[i % 5] if i % 2 else "CANCELED",
             **_made(i),
         }
         for i in ids
@@ -293,6 +297,13 @@ def _add_predictions(engine: Engine, count: int, n_datasets: int) -> None:
         )
         with engine.begin() as connection:
             connection.execute(insert(table).from_select(["test_job_id", *names], copied))
+
+
+def _sketch(seed: int) -> list[Any]:
+    """What a battery is recognised by; no two alike."""
+    cycle = np.arange(1, 501)
+    noise = np.random.default_rng(seed).normal(0, 1e-3, len(cycle))
+    return sketch(1.1 * (1 - 0.2 * (cycle / 500) ** 2 + noise), cycle)
 
 
 def _battery(number: int, n_datasets: int, place: int) -> int:

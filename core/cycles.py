@@ -34,13 +34,14 @@ def load_cycles(
     -------
     battery_code (categorical), cycle_num (int64) and the columns (float64, NaN where empty)
     """
-    access.get_dataset(session, user, dataset_id)
     chosen = [column for column in columns if column in ALL_COLUMNS]
     batteries = access.visible_batteries(user).where(BatteryUnit.dataset_id == dataset_id)
     if battery_ids is not None:
         batteries = batteries.where(BatteryUnit.id.in_(battery_ids))
     pairs = session.execute(batteries.with_only_columns(BatteryUnit.id, BatteryUnit.battery_code))
     codes = {row.id: row.battery_code for row in pairs}
+    if not codes:
+        access.get_dataset(session, user, dataset_id)
     query = (
         batteries.join(CycleData, CycleData.battery_id == BatteryUnit.id)
         .with_only_columns(

@@ -10,7 +10,7 @@ from sqlalchemy import Select, case
 from core.narrowing import has_text, is_before, is_equal, is_one_of, is_since, narrowed
 from core.paging import BY_AGE, NEWEST, Order
 from db.tables import Dataset, DataUpload
-from db.text import lowered
+from db.text import lowered, spelled
 
 DATASET_ORDERS: Mapping[str, Order] = {
     # One's own first, then those that are built in.
@@ -21,7 +21,7 @@ DATASET_ORDERS: Mapping[str, Order] = {
 UPLOAD_ORDERS: Mapping[str, Order] = {
     **BY_AGE,
     "name": Order(lowered(DataUpload.original_filename)),
-    "status": Order(lowered(DataUpload.status)),
+    "status": Order(spelled(DataUpload.status)),
 }
 
 

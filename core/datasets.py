@@ -129,7 +129,6 @@ def describe_dataset(session: Session, user: CurrentUser, dataset_id: int) -> Da
 
 def list_batteries(session: Session, user: CurrentUser, dataset_id: int) -> pd.DataFrame:
     """The batteries of a dataset, as in `DatasetDetail.batteries`."""
-    access.get_dataset(session, user, dataset_id)
     query = (
         access.visible_batteries(user)
         .where(BatteryUnit.dataset_id == dataset_id)
@@ -146,7 +145,10 @@ def list_batteries(session: Session, user: CurrentUser, dataset_id: int) -> pd.D
         )
     )
     result = session.execute(query)
-    frame = pd.DataFrame(result.all(), columns=list(result.keys()))
+    rows = result.all()
+    if not rows:
+        access.get_dataset(session, user, dataset_id)
+    frame = pd.DataFrame(rows, columns=list(result.keys()))
     return frame.astype({"cycle_life": "Int64", "group_tag": "object"}).astype(
         dict.fromkeys(("nominal_capacity", "first_capacity_ah", "last_capacity_ah"), "float64")
     )
@@ -190,12 +192,13 @@ def battery_ids(
     InvalidInput
         The dataset has no battery of such a code.
     """
-    access.get_dataset(session, user, dataset_id)
     rows = session.execute(
         access.visible_batteries(user)
         .where(BatteryUnit.dataset_id == dataset_id)
         .with_only_columns(BatteryUnit.battery_code, BatteryUnit.id)
-    )
+    ).all()
+    if not rows:
+        access.get_dataset(session, user, dataset_id)
     known = {row.battery_code: row.id for row in rows}
     missing = [code for code in codes if code not in known]
     if missing:

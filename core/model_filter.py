@@ -10,13 +10,13 @@ from sqlalchemy import Select
 from core.narrowing import has_text, is_before, is_equal, is_since, narrowed
 from core.paging import BY_AGE, Order
 from db.tables import Dataset, ModelVersion, TrainingJob
-from db.text import lowered
+from db.text import lowered, spelled
 
 MODEL_ORDERS: Mapping[str, Order] = {
     **BY_AGE,
     "name": Order(lowered(ModelVersion.name)),
     "dataset": Order(lowered(Dataset.name)),
-    "algorithm": Order(lowered(ModelVersion.algorithm)),
+    "algorithm": Order(spelled(ModelVersion.algorithm)),
 }
 
 

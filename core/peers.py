@@ -7,7 +7,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from core import access
-from core.testing import UNSEEN, TestInfo, describe_tests, get_test_info
+from core.testing import UNSEEN, TestInfo, describe_tests
 from core.users import CurrentUser
 from db.tables import ModelVersion, TestJob, TestJobBattery, TrainingJobRun
 
@@ -33,12 +33,12 @@ def list_peers(session: Session, user: CurrentUser, test_id: int, target: str) -
 
     Two tests of one model differ in nothing that is drawn here, so only one of them is listed.
     """
-    access.get_result(session, user, test_id)
-    own = get_test_info(session, user, test_id)
-    found = describe_tests(session, user, _newest_alike(session, user, own, target))
-    tests = [own, *found]
-    jobs = _jobs(session, [info.model_version_id for info in tests])
-    unseen = _unseen(session, [info.id for info in tests])
+    alike = _newest_alike(session, user, access.get_result(session, user, test_id), target)
+    tests = {info.id: info for info in describe_tests(session, user, [test_id, *alike])}
+    own = tests[test_id]
+    found = [info for info in tests.values() if info is not own]
+    jobs = _jobs(session, [info.model_version_id for info in tests.values()])
+    unseen = _unseen(session, list(tests))
     return sorted(
         (
             Peer(
@@ -52,7 +52,7 @@ def list_peers(session: Session, user: CurrentUser, test_id: int, target: str) -
     )
 
 
-def _newest_alike(session: Session, user: CurrentUser, own: TestInfo, target: str) -> Sequence[int]:
+def _newest_alike(session: Session, user: CurrentUser, own: TestJob, target: str) -> Sequence[int]:
     """The newest test of every other model, of at most so many models as can be chosen from."""
     newest = func.max(TestJob.id)
     return session.scalars(

@@ -10,7 +10,7 @@ from sqlalchemy import Select, func
 from core.narrowing import has_text, is_before, is_equal, is_one_of, is_since, narrowed
 from core.paging import BY_AGE, Order
 from db.tables import Dataset, Study
-from db.text import lowered
+from db.text import lowered, spelled
 
 # What a study is of: a dataset, or the file whose table it brought.
 SOURCE = func.coalesce(Dataset.name, Study.settings["file_name"].as_string(), "")
@@ -19,7 +19,7 @@ STUDY_ORDERS: Mapping[str, Order] = {
     **BY_AGE,
     "name": Order(lowered(Study.name)),
     "dataset": Order(lowered(SOURCE)),
-    "status": Order(lowered(Study.status)),
+    "status": Order(spelled(Study.status)),
 }
 
 

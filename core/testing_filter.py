@@ -10,14 +10,14 @@ from sqlalchemy import Select
 from core.narrowing import has_text, is_before, is_equal, is_one_of, is_since, narrowed
 from core.paging import BY_AGE, Order
 from db.tables import Dataset, ModelVersion, TestJob
-from db.text import lowered
+from db.text import lowered, spelled
 
 TEST_ORDERS: Mapping[str, Order] = {
     **BY_AGE,
     "name": Order(lowered(ModelVersion.name)),
     "dataset": Order(lowered(Dataset.name)),
-    "status": Order(lowered(TestJob.status)),
-    "algorithm": Order(lowered(ModelVersion.algorithm)),
+    "status": Order(spelled(TestJob.status)),
+    "algorithm": Order(spelled(ModelVersion.algorithm)),
 }
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Select, exists, func
 from core.narrowing import has_text, is_before, is_equal, is_one_of, is_since, narrowed
 from core.paging import BY_AGE, NEWEST, Order
 from db.tables import Dataset, TrainingJob, TrainingJobRun
-from db.text import lowered
+from db.text import lowered, spelled
 
 # What a page shows as the name: that of the dataset where the training has none.
 NAME = func.coalesce(TrainingJob.name, Dataset.name)
@@ -19,15 +19,15 @@ JOB_ORDERS: Mapping[str, Order] = {
     **BY_AGE,
     "name": Order(lowered(NAME)),
     "dataset": Order(lowered(Dataset.name)),
-    "status": Order(lowered(TrainingJob.status)),
+    "status": Order(spelled(TrainingJob.status)),
 }
 RUN_ORDERS: Mapping[str, Order] = {
-    NEWEST: Order(TrainingJobRun.job_id, key_descends=True, id_descends=False),
+    NEWEST: Order(TrainingJob.id, key_descends=True, id_descends=False),
     "oldest": Order(id_descends=False),
     "name": Order(lowered(NAME)),
     "dataset": Order(lowered(Dataset.name)),
-    "status": Order(lowered(TrainingJobRun.status)),
-    "algorithm": Order(lowered(TrainingJobRun.algorithm)),
+    "status": Order(spelled(TrainingJobRun.status)),
+    "algorithm": Order(spelled(TrainingJobRun.algorithm)),
 }
 _BY_DATASET = ("name", "dataset")
 

@@ -146,11 +146,9 @@ def list_runs(
     """A page of the user's runs, those of the newest job first unless the page says otherwise."""
     query = filtered_runs(access.visible_runs(user), wanted, page.order)
     ids = page_ids(session, query, TrainingJobRun.id, RUN_ORDERS, page)
+    # Not by way of the visible ones again: SQLite would go through all runs of all jobs.
     jobs = session.scalars(
-        access.visible_runs(user)
-        .where(TrainingJobRun.id.in_(ids))
-        .with_only_columns(TrainingJobRun.job_id)
-        .distinct()
+        select(TrainingJobRun.job_id).where(TrainingJobRun.id.in_(ids)).distinct()
     ).all()
     runs = [run for job in describe_jobs(session, user, jobs) for run in job.runs]
     return page_of(ids, runs, lambda run: run.id)
@@ -165,13 +163,15 @@ def get_run_info(session: Session, user: CurrentUser, run_id: int) -> RunInfo:
 
 def get_job_roles(session: Session, user: CurrentUser, job_id: int) -> dict[int, str]:
     """Role by battery id."""
-    access.get_job(session, user, job_id)
     rows = session.execute(
-        select(TrainingJobBattery.battery_id, TrainingJobBattery.split_role).where(
-            TrainingJobBattery.job_id == job_id
-        )
-    )
-    return dict(rows.all())
+        access.visible_jobs(user)
+        .where(TrainingJob.id == job_id)
+        .join(TrainingJobBattery, TrainingJobBattery.job_id == TrainingJob.id)
+        .with_only_columns(TrainingJobBattery.battery_id, TrainingJobBattery.split_role)
+    ).all()
+    if not rows:
+        access.get_job(session, user, job_id)
+    return dict(rows)
 
 
 def run_metrics(session: Session, user: CurrentUser, run_ids: Sequence[int]) -> pd.DataFrame:
@@ -215,6 +215,8 @@ def log_page(
 ) -> Listed[LogLine]:
     """A page of a log whose access was checked; `next` leads to older lines."""
     ids = page_ids(session, query, table.id, BY_AGE, page)
+    if not ids:
+        return ids.replaced([])
     rows = session.scalars(query.where(table.id.in_(ids)).order_by(table.id))
     return ids.replaced([LogLine(row.created_at, row.level, row.message) for row in rows])
 

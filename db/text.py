@@ -8,13 +8,18 @@ from sqlalchemy.sql.functions import FunctionElement
 
 
 class lowered(FunctionElement[str]):  # noqa: N801
-    """A column's text in lower case, ordered by code point whatever the server's collation.
-
-    A choice (ENUM) counts as its text, which MySQL and PostgreSQL would order by declaration.
-    """
+    """A column's text in lower case, ordered by code point whatever the server's collation."""
 
     type = String()
     name = "lowered"
+    inherit_cache = True
+
+
+class spelled(FunctionElement[str]):  # noqa: N801
+    """A choice (ENUM) as its text; MySQL and PostgreSQL would order it by declaration."""
+
+    type = String()
+    name = "spelled"
     inherit_cache = True
 
 
@@ -26,6 +31,21 @@ def contains(column: ColumnElement[Any], part: str) -> ColumnElement[bool]:
 def lower(text: str) -> str:
     """Lower case letter by letter, as servers do it: a word's end changes no letter."""
     return text.lower() if text.isascii() else "".join(letter.lower() for letter in text)
+
+
+@compiles(spelled)
+def _as_it_is(element: Any, compiler: Any, **options: Any) -> str:
+    return str(compiler.process(element.clauses, **options))
+
+
+@compiles(spelled, "mysql", "mariadb")
+def _spelled_on_mysql(element: Any, compiler: Any, **options: Any) -> str:
+    return f"(CAST({compiler.process(element.clauses, **options)} AS CHAR) COLLATE utf8mb4_bin)"
+
+
+@compiles(spelled, "postgresql")
+def _spelled_on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    return f'(CAST({compiler.process(element.clauses, **options)} AS TEXT) COLLATE "C")'
 
 
 @compiles(lowered)

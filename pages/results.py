@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import streamlit as st
+from sqlalchemy.orm import Session
 
 from core.database import read_scope, session_scope
 from core.deletion import delete_test
@@ -64,8 +65,7 @@ def _one(user: CurrentUser) -> None:
         if test_id is None:
             raise NotFound("test")
         with read_scope() as session:
-            info = get_test_info(session, user, test_id)
-            result = get_result(session, user, test_id) if info.status == "SUCCEEDED" else None
+            info, result = _found(session, user, test_id)
     except NotFound as error:
         _not_found(error)
         return
@@ -78,6 +78,15 @@ def _one(user: CurrentUser) -> None:
         _deletion(user, info, 0)
     else:
         _finished(user, result)
+
+
+def _found(session: Session, user: CurrentUser, test_id: int) -> tuple[TestInfo, TestResult | None]:
+    """A test, with its result once it has one."""
+    try:
+        result = get_result(session, user, test_id)
+    except NotFound:
+        return get_test_info(session, user, test_id), None
+    return result.info, result
 
 
 def _heading(user: CurrentUser, info: TestInfo, result: TestResult | None) -> None:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.database import read_scope
 from core.datasets import every_dataset, get_dataset_summary
+from core.errors import NotFound
 from core.leakage.finding import Finding
 from core.leakage.findings import dataset_findings, test_findings, training_findings
 from core.leakage.relatives import Duplicate, list_duplicates
@@ -64,7 +65,8 @@ def dataset_check(
     with read_scope() as session:
         datasets = every_dataset(session, user)
         # Asked in every turn: whether the user may still see it.
-        get_dataset_summary(session, user, dataset_id)
+        if not any(item.id == dataset_id for item in datasets):
+            raise NotFound("dataset")
     state = tuple((item.id, item.name, item.labels_version, str(item.split)) for item in datasets)
     return _dataset(user.id, dataset_id, state, user)
 

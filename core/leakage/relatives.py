@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from core import access
 from core.datasets import every_dataset
+from core.errors import NotFound
 from core.leakage.copies import Kind, Pair, find_continuations, find_copies
 from core.leakage.stored import SketchedBattery, load_every_sketch, load_sketches
 from core.registry import ModelInfo
@@ -108,11 +108,13 @@ def copied_exposures(
 
 def list_duplicates(session: Session, user: CurrentUser, dataset_id: int) -> list[Duplicate]:
     """Ties of a dataset's batteries with each other and with those of all visible datasets."""
-    access.get_dataset(session, user, dataset_id)
+    datasets = every_dataset(session, user)
+    if not any(summary.id == dataset_id for summary in datasets):
+        raise NotFound("dataset")
     sketches = load_every_sketch(session, user)
     own = sketches.get(dataset_id, [])
     duplicates = []
-    for summary in every_dataset(session, user):
+    for summary in datasets:
         others = sketches.get(summary.id, [])
         duplicates += [
             Duplicate(

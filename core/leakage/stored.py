@@ -53,8 +53,10 @@ def load_sketches(session: Session, user: CurrentUser, dataset_id: int) -> list[
 
     What was stored before there were sketches is computed, and not stored: reading never writes.
     """
-    access.get_dataset(session, user, dataset_id)
-    return _sketched(session, user, _rows(session, user, dataset_id)).get(dataset_id, [])
+    rows = _rows(session, user, dataset_id)
+    if not rows:
+        access.get_dataset(session, user, dataset_id)
+    return _sketched(session, user, rows).get(dataset_id, [])
 
 
 def load_every_sketch(session: Session, user: CurrentUser) -> dict[int, list[SketchedBattery]]:
