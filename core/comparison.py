@@ -13,7 +13,7 @@ from core import access
 from core.bootstrap import Floats
 from core.errors import InvalidInput, NotFound
 from core.paired import Means, compare_means
-from core.testing import UNSEEN, TestInfo, get_test_info
+from core.testing import UNSEEN, TestInfo, get_test_infos
 from core.users import CurrentUser
 from db.tables import BatteryUnit, TestJob, TestJobBattery, TestJobBatteryMetric, TestJobPrediction
 from models.registry import ALGORITHMS
@@ -77,7 +77,7 @@ def compare_tests(
         The tests differ in dataset or target, or no battery is unseen by all of the models.
     """
     ids = list(dict.fromkeys(test_ids))
-    infos = [get_test_info(session, user, test_id) for test_id in ids]
+    infos = get_test_infos(session, user, ids)
     _require_comparable(infos, target, metric)
     errors = unseen_errors(session, user, ids, target)
     codes = common_codes(errors, ids, metric)

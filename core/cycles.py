@@ -42,11 +42,12 @@ def load_cycles(
     if codes is not None:
         batteries = batteries.where(BatteryUnit.id.in_(codes))
     else:
-        access.get_dataset(session, user, dataset_id)
         if battery_ids is not None:
             batteries = batteries.where(BatteryUnit.id.in_(battery_ids))
         pairs = batteries.with_only_columns(BatteryUnit.id, BatteryUnit.battery_code)
         codes = {row.id: row.battery_code for row in session.execute(pairs)}
+        if not codes:
+            access.get_dataset(session, user, dataset_id)
     query = (
         batteries.join(CycleData, CycleData.battery_id == BatteryUnit.id)
         .with_only_columns(

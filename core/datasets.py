@@ -11,12 +11,17 @@ from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
 from core import access
+from core.dataset_filter import DATASET_ORDERS, EVERY_DATASET, DatasetFilter, filtered_datasets
 from core.errors import Conflict, InvalidInput
 from core.ingest.mapping import EolRule
 from core.names import checked_name
+from core.paging import FIRST, Listed, Page, page_ids, page_of
 from core.users import CurrentUser
 from db.tables import BatteryUnit, Dataset, DataUpload
 from db.tables.columns import ROLES
+
+# Built-in datasets that are looked through for the simulated one.
+MOST_BUILTIN = 20
 
 
 @dataclass(frozen=True)
@@ -96,12 +101,33 @@ class LoadedDataset:
         return _chosen_ids({code: battery_id for battery_id, code in self.codes.items()}, codes)
 
 
-def list_datasets(session: Session, user: CurrentUser) -> list[DatasetSummary]:
-    """Datasets that the user may read: the user's own, newest first, then the built-in ones."""
-    rows = session.scalars(access.visible_datasets(user).order_by(Dataset.id.desc())).all()
-    counts = _counts(session, [row.id for row in rows])
-    summaries = [_summary(row, counts.get(row.id)) for row in rows]
-    return sorted(summaries, key=lambda summary: summary.is_builtin)
+def list_datasets(
+    session: Session,
+    user: CurrentUser,
+    wanted: DatasetFilter = EVERY_DATASET,
+    page: Page = FIRST,
+) -> Listed[DatasetSummary]:
+    """A page of the datasets that the user may read: own ones first, newest first, then built-in
+    ones, unless the page says otherwise.
+    """
+    query = filtered_datasets(access.visible_datasets(user), wanted)
+    ids = page_ids(session, query, Dataset.id, DATASET_ORDERS, page)
+    rows = session.scalars(access.visible_datasets(user).where(Dataset.id.in_(ids)))
+    return page_of(ids, _summaries(session, list(rows)), lambda summary: summary.id)
+
+
+def every_dataset(session: Session, user: CurrentUser) -> list[DatasetSummary]:
+    """All datasets that the user may read, own ones first, for what compares one with all."""
+    rows = session.scalars(access.visible_datasets(user).order_by(Dataset.id.desc()))
+    return sorted(_summaries(session, list(rows)), key=lambda summary: summary.is_builtin)
+
+
+def newest_fleet(session: Session, user: CurrentUser) -> DatasetSummary | None:
+    """The newest dataset of one's own, else the simulated one, else any; None without datasets."""
+    first = list_datasets(session, user, page=Page(limit=MOST_BUILTIN))
+    if not first or not first[0].is_builtin:
+        return first[0] if first else None
+    return next((item for item in first if item.is_simulated), first[0])
 
 
 def get_dataset_summary(session: Session, user: CurrentUser, dataset_id: int) -> DatasetSummary:
@@ -113,7 +139,7 @@ def get_dataset_summary(session: Session, user: CurrentUser, dataset_id: int) ->
 def load_dataset(session: Session, user: CurrentUser, dataset_id: int) -> LoadedDataset:
     """One dataset with its batteries, in two statements."""
     row = access.get_dataset(session, user, dataset_id)
-    batteries = _batteries(session, user, dataset_id)
+    batteries = list_batteries(session, user, dataset_id)
     return LoadedDataset(_summary(row, _counted(batteries)), batteries)
 
 
@@ -141,7 +167,7 @@ def keep_datasets(session: Session, user: CurrentUser, labels_versions: Mapping[
 def describe_dataset(session: Session, user: CurrentUser, dataset_id: int) -> DatasetDetail:
     """One dataset with its batteries."""
     row = access.get_dataset(session, user, dataset_id)
-    batteries = _batteries(session, user, dataset_id)
+    batteries = list_batteries(session, user, dataset_id)
     upload = session.get(DataUpload, row.upload_id) if row.upload_id else None
     return DatasetDetail(
         _summary(row, _counted(batteries)),
@@ -153,11 +179,6 @@ def describe_dataset(session: Session, user: CurrentUser, dataset_id: int) -> Da
 
 def list_batteries(session: Session, user: CurrentUser, dataset_id: int) -> pd.DataFrame:
     """The batteries of a dataset, as in `DatasetDetail.batteries`."""
-    access.get_dataset(session, user, dataset_id)
-    return _batteries(session, user, dataset_id)
-
-
-def _batteries(session: Session, user: CurrentUser, dataset_id: int) -> pd.DataFrame:
     query = (
         access.visible_batteries(user)
         .where(BatteryUnit.dataset_id == dataset_id)
@@ -174,7 +195,10 @@ def _batteries(session: Session, user: CurrentUser, dataset_id: int) -> pd.DataF
         )
     )
     result = session.execute(query)
-    frame = pd.DataFrame(result.all(), columns=list(result.keys()))
+    rows = result.all()
+    if not rows:
+        access.get_dataset(session, user, dataset_id)
+    frame = pd.DataFrame(rows, columns=list(result.keys()))
     return frame.astype({"cycle_life": "Int64", "group_tag": "object"}).astype(
         dict.fromkeys(("nominal_capacity", "first_capacity_ah", "last_capacity_ah"), "float64")
     )
@@ -218,12 +242,13 @@ def battery_ids(
     InvalidInput
         The dataset has no battery of such a code.
     """
-    access.get_dataset(session, user, dataset_id)
     rows = session.execute(
         access.visible_batteries(user)
         .where(BatteryUnit.dataset_id == dataset_id)
         .with_only_columns(BatteryUnit.battery_code, BatteryUnit.id)
-    )
+    ).all()
+    if not rows:
+        access.get_dataset(session, user, dataset_id)
     return _chosen_ids({row.battery_code: row.id for row in rows}, codes)
 
 
@@ -274,6 +299,11 @@ def _counts(session: Session, dataset_ids: list[int]) -> dict[int, Any]:
         .group_by(BatteryUnit.dataset_id)
     )
     return {row.dataset_id: row for row in rows}
+
+
+def _summaries(session: Session, rows: list[Dataset]) -> list[DatasetSummary]:
+    counts = _counts(session, [row.id for row in rows])
+    return [_summary(row, counts.get(row.id)) for row in rows]
 
 
 def _summary(row: Dataset, counts: Any) -> DatasetSummary:

@@ -7,12 +7,11 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from core import access, storage
-from core.errors import Conflict, InvalidInput
+from core.errors import Conflict, InvalidInput, NotFound
 from core.jobs.states import ACTIVE
 from core.jobs.tasks import TaskState, enqueue, latest_tasks
-from core.testing import get_test_info
 from core.users import CurrentUser
-from db.tables import TestExport
+from db.tables import Dataset, ModelVersion, TestExport, TestJob
 from db.tables.columns import EXPORT_FORMATS
 
 
@@ -49,14 +48,13 @@ def create_export(session: Session, user: CurrentUser, test_id: int, file_format
 
 def latest_exports(session: Session, user: CurrentUser, test_id: int) -> dict[str, ExportInfo]:
     """The newest export of each format of a test."""
-    access.get_test(session, user, test_id)
+    title = _file_title(session, user, test_id)
     rows = session.scalars(
         access.visible_exports(user)
         .where(TestExport.test_job_id == test_id)
         .order_by(TestExport.id)
     ).all()
     tasks = latest_tasks(session, "EXPORT", [row.id for row in rows])
-    title = _file_title(session, user, test_id)
     return {row.format: _info(row, tasks.get(row.id), title) for row in rows}
 
 
@@ -103,7 +101,17 @@ def settle(session: Session, export_id: int, status: str, message: str) -> None:
 
 
 def _file_title(session: Session, user: CurrentUser, test_id: int) -> str:
-    title = get_test_info(session, user, test_id).title
+    names = session.execute(
+        access.visible_tests(user)
+        .where(TestJob.id == test_id)
+        .join(ModelVersion, ModelVersion.id == TestJob.model_version_id)
+        .join(Dataset, Dataset.id == TestJob.dataset_id)
+        .with_only_columns(ModelVersion.name, ModelVersion.version, Dataset.name)
+    ).one_or_none()
+    if names is None:
+        raise NotFound("test")
+    model, version, dataset = names
+    title = f"{model} {version} on {dataset}"
     safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in title)
     return f"{safe[:100]}_test{test_id}"
 

@@ -4,16 +4,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
+from sqlalchemy import func
 from sqlalchemy.orm import Session
 
 from core import access
 from core.bootstrap import Interval
 from core.comparison import ComparedTest, Comparison, compare_tests, unseen_errors
 from core.errors import InvalidInput
-from core.testing import TestInfo, list_tests
+from core.testing import TestInfo, describe_tests
 from core.users import CurrentUser
+from db.tables import Dataset, TestJob, TestJobMetricOverall
 
 MOST_RANKED = 20
+# The newest questions, and of one question the newest tests; older ones would not be found in a
+# box either, and every test costs the reading of all its batteries.
+MOST_BOARDS = 1000
+MOST_CONSIDERED = 200
 
 
 @dataclass(frozen=True)
@@ -66,14 +72,24 @@ class Leaderboard:
 
 def list_boards(session: Session, user: CurrentUser) -> list[Board]:
     """List the boards that the user's finished tests allow, those of the newest test first."""
-    models: dict[tuple[int, str, int], set[int]] = {}
-    names: dict[int, str] = {}
-    for test in _scored(list_tests(session, user)):
-        names[test.dataset_id] = test.dataset_name
-        for target in test.overall:
-            key = (test.dataset_id, target, test.horizon)
-            models.setdefault(key, set()).add(test.model_version_id)
-    return [Board(i, names[i], target, h, len(found)) for (i, target, h), found in models.items()]
+    scored = TestJobMetricOverall
+    newest = func.max(TestJob.id)
+    query = (
+        access.visible_results(user)
+        .join(scored, scored.test_job_id == TestJob.id)
+        .join(Dataset, Dataset.id == TestJob.dataset_id)
+        .with_only_columns(
+            TestJob.dataset_id,
+            Dataset.name,
+            scored.target,
+            TestJob.horizon,
+            func.count(TestJob.model_version_id.distinct()),
+        )
+        .group_by(TestJob.dataset_id, Dataset.name, scored.target, TestJob.horizon)
+        .order_by(newest.desc(), TestJob.dataset_id, scored.target)
+        .limit(MOST_BOARDS)
+    )
+    return [Board(*row) for row in session.execute(query)]
 
 
 def rank_models(
@@ -139,20 +155,11 @@ def standings_frame(found: Leaderboard) -> pd.DataFrame:
     )
 
 
-def _scored(tests: Sequence[TestInfo]) -> list[TestInfo]:
-    return [test for test in tests if test.status == "SUCCEEDED" and test.overall]
-
-
 def _candidates(
     session: Session, user: CurrentUser, board: Board
 ) -> tuple[pd.DataFrame, list[TestInfo]]:
     """Errors of all tests of the board, and one test per model, lowest pooled RMSE first."""
-    tests = [
-        test
-        for test in _scored(list_tests(session, user))
-        if (test.dataset_id, test.horizon) == (board.dataset_id, board.horizon)
-        and board.target in test.overall
-    ]
+    tests = describe_tests(session, user, _newest_tests(session, user, board))
     errors = unseen_errors(session, user, [test.id for test in tests], board.target)
     sizes = errors["test_id"].value_counts()
     best: dict[int, TestInfo] = {}
@@ -160,6 +167,23 @@ def _candidates(
         best.setdefault(test.model_version_id, test)
     found = [test for test in best.values() if sizes.get(test.id, 0)]
     return errors, sorted(found, key=lambda test: test.overall[board.target]["rmse"])
+
+
+def _newest_tests(session: Session, user: CurrentUser, board: Board) -> Sequence[int]:
+    """The newest tests that answer the question of the board."""
+    scored = TestJobMetricOverall
+    return session.scalars(
+        access.visible_results(user)
+        .join(scored, scored.test_job_id == TestJob.id)
+        .where(
+            TestJob.dataset_id == board.dataset_id,
+            TestJob.horizon == board.horizon,
+            scored.target == board.target,
+        )
+        .with_only_columns(TestJob.id)
+        .order_by(TestJob.id.desc())
+        .limit(MOST_CONSIDERED)
+    ).all()
 
 
 def _chosen(

@@ -1,14 +1,18 @@
 """Finished tests that can be drawn beside another one because they are comparable."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from core import access
-from core.testing import UNSEEN, TestInfo, get_test_info, list_tests
+from core.testing import UNSEEN, TestInfo, describe_tests
 from core.users import CurrentUser
-from db.tables import ModelVersion, TestJobBattery, TrainingJobRun
+from db.tables import ModelVersion, TestJob, TestJobBattery, TrainingJobRun
+
+# Models beside one that is drawn; the newest of those that there are.
+MOST_OFFERED = 100
 
 
 @dataclass(frozen=True)
@@ -29,15 +33,12 @@ def list_peers(session: Session, user: CurrentUser, test_id: int, target: str) -
 
     Two tests of one model look the same when drawn, so only one of them is listed.
     """
-    access.get_result(session, user, test_id)
-    own = get_test_info(session, user, test_id)
-    newest: dict[int, TestInfo] = {}
-    for info in list_tests(session, user):
-        if _is_alike(info, own, target):
-            newest.setdefault(info.model_version_id, info)
-    tests = [own, *newest.values()]
-    jobs = _jobs(session, [info.model_version_id for info in tests])
-    unseen = _unseen(session, [info.id for info in tests])
+    alike = _newest_alike(session, user, access.get_result(session, user, test_id), target)
+    tests = {info.id: info for info in describe_tests(session, user, [test_id, *alike])}
+    own = tests[test_id]
+    found = [info for info in tests.values() if info is not own]
+    jobs = _jobs(session, [info.model_version_id for info in tests.values()])
+    unseen = _unseen(session, list(tests))
     return sorted(
         (
             Peer(
@@ -45,20 +46,28 @@ def list_peers(session: Session, user: CurrentUser, test_id: int, target: str) -
                 jobs[info.model_version_id] == jobs[own.model_version_id],
                 unseen[info.id] == unseen[own.id],
             )
-            for info in newest.values()
+            for info in found
         ),
-        key=lambda peer: (not peer.same_job, peer.info.model_title),
+        key=lambda peer: (not peer.same_job, peer.info.model_title, peer.info.id),
     )
 
 
-def _is_alike(info: TestInfo, own: TestInfo, target: str) -> bool:
-    return (
-        info.status == "SUCCEEDED"
-        and info.model_version_id != own.model_version_id
-        and info.dataset_id == own.dataset_id
-        and target in info.targets
-        and (info.horizon > 0) == (own.horizon > 0)
-    )
+def _newest_alike(session: Session, user: CurrentUser, own: TestJob, target: str) -> Sequence[int]:
+    """The newest test of every other model, of at most so many models as can be chosen from."""
+    newest = func.max(TestJob.id)
+    return session.scalars(
+        access.visible_results(user)
+        .where(
+            TestJob.model_version_id != own.model_version_id,
+            TestJob.dataset_id == own.dataset_id,
+            TestJob.target.in_((target, "BOTH")),
+            TestJob.horizon > 0 if own.horizon > 0 else TestJob.horizon == 0,
+        )
+        .with_only_columns(newest)
+        .group_by(TestJob.model_version_id)
+        .order_by(newest.desc())
+        .limit(MOST_OFFERED)
+    ).all()
 
 
 def _jobs(session: Session, model_ids: list[int]) -> dict[int, int]:

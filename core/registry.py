@@ -12,9 +12,11 @@ from sqlalchemy.orm import Session
 
 from core import access, storage
 from core.datasets import labels_version_of
-from core.errors import Conflict
+from core.errors import Conflict, NotFound
 from core.learned import ENSEMBLE, LAW, learned_values
+from core.model_filter import EVERY_MODEL, MODEL_ORDERS, ModelFilter, filtered_models
 from core.names import MAX_LENGTH, checked_name
+from core.paging import FIRST, Listed, Page, page_ids, page_of
 from core.users import CurrentUser
 from db.tables import Dataset, ModelVersion, TestJob, TrainingJob, TrainingJobRun
 
@@ -58,10 +60,30 @@ class ModelInfo:
         return int(self.config.get("hyperparameters", {}).get("max_horizon", 0))
 
 
-def list_models(session: Session, user: CurrentUser) -> list[ModelInfo]:
-    """All model versions of the user, newest first."""
-    models = session.scalars(access.visible_models(user).order_by(ModelVersion.id.desc())).all()
+def list_models(
+    session: Session,
+    user: CurrentUser,
+    wanted: ModelFilter = EVERY_MODEL,
+    page: Page = FIRST,
+) -> Listed[ModelInfo]:
+    """A page of the user's model versions, newest first unless the page says otherwise."""
+    query = filtered_models(access.visible_models(user), wanted, page.order)
+    ids = page_ids(session, query, ModelVersion.id, MODEL_ORDERS, page)
+    return page_of(ids, describe_models(session, user, ids), lambda model: model.id)
+
+
+def describe_models(
+    session: Session, user: CurrentUser, model_ids: Sequence[int]
+) -> list[ModelInfo]:
+    """Those of the models that the user sees, in no special order; three statements."""
+    models = session.scalars(access.visible_models(user).where(ModelVersion.id.in_(model_ids)))
     return _describe(session, list(models))
+
+
+def has_twins(session: Session, user: CurrentUser) -> bool:
+    """Whether any model of the user was trained as a twin of another one."""
+    twin = access.visible_models(user).where(TrainingJob.group_key.is_not(None))
+    return session.scalar(twin.with_only_columns(ModelVersion.id).limit(1)) is not None
 
 
 def get_model_info(session: Session, user: CurrentUser, model_id: int) -> ModelInfo:
@@ -74,7 +96,10 @@ def compare_configs(session: Session, user: CurrentUser, model_ids: Sequence[int
 
     The column `differs` says whether the models disagree.
     """
-    models = [get_model_info(session, user, model_id) for model_id in model_ids]
+    found = {model.id: model for model in describe_models(session, user, model_ids)}
+    if set(model_ids) - set(found):
+        raise NotFound("model")
+    models = [found[model_id] for model_id in model_ids]
     columns = {}
     for model in models:
         title = model.title if model.title not in columns else f"{model.title} ({model.algorithm})"

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from core import access
 from core.curves import downsample, quartiles
 from core.datasets import battery_ids
-from core.testing import UNSEEN, TestInfo, get_test_info
+from core.errors import NotFound
+from core.testing import UNSEEN, TestInfo, describe_tests
 from core.users import CurrentUser
 from db.tables import (
     BatteryUnit,
@@ -51,8 +52,9 @@ class TestResult:
 
 def get_result(session: Session, user: CurrentUser, test_id: int) -> TestResult:
     """Metrics of a finished test; `NotFound` while it is not finished."""
-    access.get_result(session, user, test_id)
-    info = get_test_info(session, user, test_id)
+    info = next(iter(describe_tests(session, user, [test_id])), None)
+    if info is None or info.status != "SUCCEEDED":
+        raise NotFound("result")
     return TestResult(info, info.overall, _battery_metrics(session, info))
 
 

@@ -12,6 +12,8 @@ from core.errors import Conflict
 from core.jobs.states import CANCELLED_BY_USER, FINISHED, move
 from core.jobs.tasks import TaskState, cancel_task, enqueue, is_busy, latest_tasks
 from core.names import MAX_LENGTH, checked_name
+from core.paging import FIRST, Listed, Page, page_ids, page_of
+from core.study_filter import EVERY_STUDY, STUDY_ORDERS, StudyFilter, filtered_studies
 from core.users import CurrentUser
 from db.tables import Dataset, Study
 from db.tables.columns import utc_now
@@ -80,15 +82,16 @@ def create_study(
 
 
 def list_studies(
-    session: Session, user: CurrentUser, kind: str | None = None, dataset_id: int | None = None
-) -> list[StudyInfo]:
-    """Studies of the user, newest first; of one kind or dataset if given."""
-    query = access.visible_studies(user).order_by(Study.id.desc())
-    if kind is not None:
-        query = query.where(Study.kind == kind)
-    if dataset_id is not None:
-        query = query.where(Study.dataset_id == dataset_id)
-    return _describe(session, query)
+    session: Session,
+    user: CurrentUser,
+    wanted: StudyFilter = EVERY_STUDY,
+    page: Page = FIRST,
+) -> Listed[StudyInfo]:
+    """A page of the user's studies, newest first unless the page says otherwise."""
+    query = filtered_studies(access.visible_studies(user), wanted, page.order)
+    ids = page_ids(session, query, Study.id, STUDY_ORDERS, page)
+    rows = access.visible_studies(user).where(Study.id.in_(ids))
+    return page_of(ids, _describe(session, rows), lambda study: study.id)
 
 
 def get_study_info(session: Session, user: CurrentUser, study_id: int) -> StudyInfo:

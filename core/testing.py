@@ -1,5 +1,6 @@
 """Test jobs: apply a model to batteries, in the background."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,10 +9,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import access
+from core.errors import NotFound
 from core.jobs.states import CANCELLED_BY_USER, FINISHED, move
 from core.jobs.tasks import TaskState, cancel_task, latest_tasks
+from core.paging import FIRST, Listed, Page, page_ids, page_of
 from core.series import targets_of
-from core.training_views import LogLine
+from core.testing_filter import EVERY_TEST, TEST_ORDERS, TestFilter, filtered_tests
+from core.training_views import LAST_LINES, LogLine, log_page
 from core.users import CurrentUser
 from db.tables import (
     Dataset,
@@ -65,10 +69,39 @@ class TestInfo:
         return f"{self.model_title} on {self.dataset_name}"
 
 
-def list_tests(session: Session, user: CurrentUser) -> list[TestInfo]:
-    """All tests of the user, newest first."""
-    tests = session.scalars(access.visible_tests(user).order_by(TestJob.id.desc())).all()
+def list_tests(
+    session: Session,
+    user: CurrentUser,
+    wanted: TestFilter = EVERY_TEST,
+    page: Page = FIRST,
+) -> Listed[TestInfo]:
+    """A page of the user's tests, newest first unless the page says otherwise."""
+    query = filtered_tests(access.visible_tests(user), wanted, page.order)
+    ids = page_ids(session, query, TestJob.id, TEST_ORDERS, page)
+    return page_of(ids, describe_tests(session, user, ids), lambda test: test.id)
+
+
+def describe_tests(session: Session, user: CurrentUser, test_ids: Sequence[int]) -> list[TestInfo]:
+    """Those of the tests that the user sees, in no special order; four statements."""
+    tests = session.scalars(access.visible_tests(user).where(TestJob.id.in_(test_ids)))
     return _describe(session, list(tests))
+
+
+def get_test_infos(session: Session, user: CurrentUser, test_ids: Sequence[int]) -> list[TestInfo]:
+    """Several tests in any state, in the order of their ids; `NotFound` if one is missing."""
+    found = {test.id: test for test in describe_tests(session, user, test_ids)}
+    if set(test_ids) - set(found):
+        raise NotFound("test")
+    return [found[test_id] for test_id in test_ids]
+
+
+def test_statuses(session: Session, user: CurrentUser, test_ids: Sequence[int]) -> dict[int, str]:
+    """Status by id of those of the tests that the user sees."""
+    query = access.visible_tests(user).where(TestJob.id.in_(test_ids))
+    return dict(session.execute(query.with_only_columns(TestJob.id, TestJob.status)).all())
+
+
+test_statuses.__test__ = False  # type: ignore[attr-defined]
 
 
 def get_test_info(session: Session, user: CurrentUser, test_id: int) -> TestInfo:
@@ -76,13 +109,13 @@ def get_test_info(session: Session, user: CurrentUser, test_id: int) -> TestInfo
     return _describe(session, [access.get_test(session, user, test_id)])[0]
 
 
-def test_log(session: Session, user: CurrentUser, test_id: int) -> list[LogLine]:
-    """The log of a test, oldest line first."""
+def test_log(
+    session: Session, user: CurrentUser, test_id: int, page: Page = LAST_LINES
+) -> Listed[LogLine]:
+    """A page of the log of a test, oldest line first; the first page has the last lines."""
     access.get_test(session, user, test_id)
-    rows = session.scalars(
-        select(TestJobLog).where(TestJobLog.test_job_id == test_id).order_by(TestJobLog.id)
-    )
-    return [LogLine(row.created_at, row.level, row.message) for row in rows]
+    query = select(TestJobLog).where(TestJobLog.test_job_id == test_id)
+    return log_page(session, query, TestJobLog, page)
 
 
 test_log.__test__ = False  # type: ignore[attr-defined]

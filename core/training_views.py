@@ -6,23 +6,37 @@ from datetime import datetime
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from core import access
 from core.jobs.log_line import LogLine
 from core.jobs.states import FINISHED
 from core.jobs.tasks import TaskState, latest_tasks
+from core.paging import BY_AGE, FIRST, Listed, Page, page_ids, page_of
+from core.training_filter import (
+    EVERY_TRAINING,
+    JOB_ORDERS,
+    RUN_ORDERS,
+    TrainingFilter,
+    filtered_jobs,
+    filtered_runs,
+)
 from core.users import CurrentUser
 from db.tables import (
     Dataset,
     ModelVersion,
+    TestJobLog,
     TrainingJob,
     TrainingJobBattery,
     TrainingJobRun,
     TrainingJobRunLog,
     TrainingJobRunMetric,
 )
+
+LOG_LINES = 200
+LAST_LINES = Page(LOG_LINES)
+LogTable = type[TrainingJobRunLog] | type[TestJobLog]
 
 
 @dataclass(frozen=True)
@@ -92,9 +106,21 @@ class JobInfo:
         return sum(run.status == "FAILED" for run in self.runs)
 
 
-def list_jobs(session: Session, user: CurrentUser) -> list[JobInfo]:
-    """All training jobs of the user, newest first."""
-    jobs = session.scalars(access.visible_jobs(user).order_by(TrainingJob.id.desc())).all()
+def list_jobs(
+    session: Session,
+    user: CurrentUser,
+    wanted: TrainingFilter = EVERY_TRAINING,
+    page: Page = FIRST,
+) -> Listed[JobInfo]:
+    """A page of the user's training jobs, newest first unless the page says otherwise."""
+    query = filtered_jobs(access.visible_jobs(user), wanted, page.order)
+    ids = page_ids(session, query, TrainingJob.id, JOB_ORDERS, page)
+    return page_of(ids, describe_jobs(session, user, ids), lambda job: job.id)
+
+
+def describe_jobs(session: Session, user: CurrentUser, job_ids: Sequence[int]) -> list[JobInfo]:
+    """Those of the jobs that the user sees, in no special order; six statements for any number."""
+    jobs = session.scalars(access.visible_jobs(user).where(TrainingJob.id.in_(job_ids)))
     return _describe(session, list(jobs))
 
 
@@ -103,9 +129,21 @@ def get_job_info(session: Session, user: CurrentUser, job_id: int) -> JobInfo:
     return _describe(session, [access.get_job(session, user, job_id)])[0]
 
 
-def list_runs(session: Session, user: CurrentUser) -> list[RunInfo]:
-    """All runs of the user, newest job first."""
-    return [run for job in list_jobs(session, user) for run in job.runs]
+def list_runs(
+    session: Session,
+    user: CurrentUser,
+    wanted: TrainingFilter = EVERY_TRAINING,
+    page: Page = FIRST,
+) -> Listed[RunInfo]:
+    """A page of the user's runs, those of the newest job first unless the page says otherwise."""
+    query = filtered_runs(access.visible_runs(user), wanted, page.order)
+    ids = page_ids(session, query, TrainingJobRun.id, RUN_ORDERS, page)
+    # Not by way of the visible ones again: SQLite would go through all runs of all jobs.
+    jobs = session.scalars(
+        select(TrainingJobRun.job_id).where(TrainingJobRun.id.in_(ids)).distinct()
+    ).all()
+    runs = [run for job in describe_jobs(session, user, jobs) for run in job.runs]
+    return page_of(ids, runs, lambda run: run.id)
 
 
 def get_run_info(session: Session, user: CurrentUser, run_id: int) -> RunInfo:
@@ -142,16 +180,24 @@ def run_metrics(session: Session, user: CurrentUser, run_ids: Sequence[int]) -> 
     return pd.DataFrame(records) if records else pd.DataFrame(columns=columns)
 
 
-def run_log(session: Session, user: CurrentUser, run_id: int, limit: int = 200) -> list[LogLine]:
-    """The last lines of a run's log, oldest first."""
+def run_log(
+    session: Session, user: CurrentUser, run_id: int, page: Page = LAST_LINES
+) -> Listed[LogLine]:
+    """A page of a run's log, oldest line first; the first page has the last lines."""
     access.get_run(session, user, run_id)
-    rows = session.scalars(
-        select(TrainingJobRunLog)
-        .where(TrainingJobRunLog.run_id == run_id)
-        .order_by(TrainingJobRunLog.id.desc())
-        .limit(limit)
-    ).all()
-    return [LogLine(row.created_at, row.level, row.message) for row in reversed(rows)]
+    query = select(TrainingJobRunLog).where(TrainingJobRunLog.run_id == run_id)
+    return log_page(session, query, TrainingJobRunLog, page)
+
+
+def log_page(
+    session: Session, query: Select[Any], table: LogTable, page: Page = LAST_LINES
+) -> Listed[LogLine]:
+    """A page of a log whose access was checked; `next` leads to older lines."""
+    ids = page_ids(session, query, table.id, BY_AGE, page)
+    if not ids:
+        return ids.replaced([])
+    rows = session.scalars(query.where(table.id.in_(ids)).order_by(table.id))
+    return ids.replaced([LogLine(row.created_at, row.level, row.message) for row in rows])
 
 
 def _describe(session: Session, jobs: list[TrainingJob]) -> list[JobInfo]:
@@ -176,16 +222,18 @@ def _describe(session: Session, jobs: list[TrainingJob]) -> list[JobInfo]:
         .where(TrainingJobBattery.job_id.in_(ids))
         .group_by(TrainingJobBattery.job_id, TrainingJobBattery.split_role)
     ).all()
-    result = []
-    for job in jobs:
-        own = tuple(
-            _run_info(run, job, names[job.dataset_id], models.get(run.id), tasks.get(run.id))
-            for run in runs
-            if run.job_id == job.id
-        )
-        roles = {role: n for job_id, role, n in counts if job_id == job.id}
-        result.append(_job_info(job, names[job.dataset_id], roles, own))
-    return result
+    by_id = {job.id: job for job in jobs}
+    own: dict[int, list[RunInfo]] = {job.id: [] for job in jobs}
+    for run in runs:
+        job = by_id[run.job_id]
+        name, model_id, task = names[job.dataset_id], models.get(run.id), tasks.get(run.id)
+        own[job.id].append(_run_info(run, job, name, model_id, task))
+    roles: dict[int, dict[str, int]] = {job.id: {} for job in jobs}
+    for job_id, role, n in counts:
+        roles[job_id][role] = n
+    return [
+        _job_info(job, names[job.dataset_id], roles[job.id], tuple(own[job.id])) for job in jobs
+    ]
 
 
 def _job_info(

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from core.bootstrap import Floats
 from core.paired import Difference, twin_difference
-from core.registry import ModelInfo, get_model_info
+from core.registry import ModelInfo, describe_models, get_model_info
 from core.series import targets_of
 from core.twins import TwinGroup, find_twins
 from core.users import CurrentUser
@@ -52,9 +52,11 @@ def twin_report(session: Session, user: CurrentUser, model_id: int) -> TwinRepor
     group = find_twins(session, user, model_id)
     if not group.seeds:
         return TwinReport(group, (), "No seed has a model with and one without physics yet.")
+    ids = [twin.run.model_version_id for twin in group.twins if twin.run.model_version_id]
+    infos = {info.id: info for info in describe_models(session, user, ids)}
     models = _alike(
         {
-            (twin.with_physics, twin.seed): get_model_info(session, user, twin.run.model_version_id)
+            (twin.with_physics, twin.seed): infos[twin.run.model_version_id]
             for twin in group.twins
             if twin.run.model_version_id is not None
         }

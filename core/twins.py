@@ -5,9 +5,12 @@ trainings repeats the model's batteries, settings and epochs with several seeds:
 weight on one side, with weight 0 on the other. All of them have the same `training_job.group_key`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from sqlalchemy import ColumnElement, and_, func
 from sqlalchemy.orm import Session
 
 from core import access
@@ -16,15 +19,15 @@ from core.datasets import LoadedDataset, load_dataset
 from core.errors import Conflict, InvalidInput
 from core.jobs.states import ACTIVE
 from core.provenance import get_job_roles
-from core.registry import ModelInfo, get_model_info, list_models
+from core.registry import ModelInfo, describe_models, get_model_info
 from core.training import cancel_job
 from core.training_duration import estimate_duration_s, total_duration_s
 from core.training_request import TrainingRequest
 from core.training_start import TrainingPlan, plan_repeat, plan_training, write_trainings
-from core.training_views import JobInfo, RunInfo, get_job_info, get_run_info
+from core.training_views import JobInfo, RunInfo, describe_jobs, get_run_info
 from core.users import CurrentUser
 from core.version import algorithm_version
-from db.tables import TrainingJob
+from db.tables import ModelVersion, TrainingJob
 from models.config import SPECS_BY_NAME
 from models.registry import ALGORITHMS
 
@@ -200,16 +203,54 @@ def cancel_twins(session: Session, user: CurrentUser, model_id: int) -> None:
             cancel_job(session, user, job.id)
 
 
-def twin_origins(session: Session, user: CurrentUser) -> dict[str, ModelInfo]:
-    """The model that each group's trainings are twins of, by group key, unless it was deleted."""
-    return {
-        group_key(model): model for model in list_models(session, user) if not twin_refusal(model)
-    }
+def twin_origins(
+    session: Session, user: CurrentUser, keys: Iterable[str | None]
+) -> dict[str, ModelInfo]:
+    """By key of a group, the model that its trainings are twins of, for those still there."""
+    ids = _living(session, user, {key for key in keys if key})
+    models = {model.id: model for model in describe_models(session, user, list(ids.values()))}
+    return {key: models[model_id] for key, model_id in ids.items()}
+
+
+def superseded_twins(session: Session, user: CurrentUser) -> ColumnElement[bool]:
+    """Which trainings a list leaves out so that each group stands as its newest training.
+
+    The trainings of a group whose model is gone stay: there is no page that would show it.
+    """
+    newest = dict(
+        session.execute(
+            access.visible_jobs(user)
+            .where(TrainingJob.group_key.is_not(None))
+            .with_only_columns(TrainingJob.group_key, func.max(TrainingJob.id))
+            .group_by(TrainingJob.group_key)
+        ).all()
+    )
+    living = _living(session, user, {str(key) for key in newest})
+    return and_(
+        func.coalesce(TrainingJob.group_key, "").in_(living),
+        TrainingJob.id.not_in([newest[key] for key in living]),
+    )
+
+
+def _living(session: Session, user: CurrentUser, keys: set[str]) -> dict[str, int]:
+    """Id of the model of each group whose model is still there."""
+    run_ids = [int(part) for part in (key.split("-")[1] for key in keys) if part.isdigit()]
+    rows = session.execute(
+        access.visible_models(user)
+        .where(ModelVersion.run_id.in_(run_ids))
+        .with_only_columns(ModelVersion.id, ModelVersion.run_id, ModelVersion.created_at)
+    )
+    found = {_key(run_id, created_at): model_id for model_id, run_id, created_at in rows}
+    return {key: found[key] for key in keys if key in found}
 
 
 def group_key(model: ModelInfo) -> str:
     """The key of a model's group; the time distinguishes runs that reuse a deleted run's number."""
-    return f"twins-{model.run_id}-{model.created_at:%Y%m%d%H%M%S}"
+    return _key(model.run_id, model.created_at)
+
+
+def _key(run_id: int, created_at: datetime) -> str:
+    return f"twins-{run_id}-{created_at:%Y%m%d%H%M%S}"
 
 
 def fits(model: ModelInfo) -> bool:
@@ -228,7 +269,8 @@ def _jobs(session: Session, user: CurrentUser, model: ModelInfo) -> list[JobInfo
         .order_by(TrainingJob.id)
         .with_only_columns(TrainingJob.id)
     )
-    return [get_job_info(session, user, job_id) for job_id in list(ids)]
+    jobs = describe_jobs(session, user, list(ids))
+    return sorted(jobs, key=lambda job: job.id)
 
 
 def _missing(
@@ -265,11 +307,13 @@ def _usable(
     session: Session, user: CurrentUser, model: ModelInfo, group: TwinGroup
 ) -> set[tuple[bool, int]]:
     found = {(True, _seed(model))} if fits(model) else set()
-    for twin in group.twins:
-        if twin.run.model_version_id is not None:
-            info = get_model_info(session, user, twin.run.model_version_id)
-            if fits(info):
-                found.add((twin.with_physics, twin.seed))
+    ids = [twin.run.model_version_id for twin in group.twins if twin.run.model_version_id]
+    models = {info.id: info for info in describe_models(session, user, ids)}
+    found |= {
+        (twin.with_physics, twin.seed)
+        for twin in group.twins
+        if twin.run.model_version_id is not None and fits(models[twin.run.model_version_id])
+    }
     return found
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import access, storage
+from core.dataset_filter import EVERY_UPLOAD, UPLOAD_ORDERS, UploadFilter, filtered_uploads
 from core.errors import Conflict, InvalidInput
 from core.ingest.limits import Limits
 from core.ingest.mapping import ColumnMapping, validate_mapping
@@ -16,6 +17,7 @@ from core.ingest.readers import Preview, preview
 from core.jobs.states import CANCELLED_BY_USER, move
 from core.jobs.tasks import TaskState, cancel_task, enqueue, is_busy, latest_tasks, remove_tasks
 from core.names import checked_name
+from core.paging import FIRST, Listed, Page, page_ids, page_of
 from core.settings import get_settings
 from core.users import CurrentUser
 from db.tables import Dataset, DataUpload
@@ -142,10 +144,17 @@ def cancel_upload(session: Session, user: CurrentUser, upload_id: int) -> None:
         settle(session, upload_id, "CANCELED", CANCELLED_BY_USER)
 
 
-def list_uploads(session: Session, user: CurrentUser) -> list[UploadInfo]:
-    """All uploads of the user, newest first."""
-    uploads = session.scalars(access.visible_uploads(user).order_by(DataUpload.id.desc())).all()
-    return _describe(session, list(uploads))
+def list_uploads(
+    session: Session,
+    user: CurrentUser,
+    wanted: UploadFilter = EVERY_UPLOAD,
+    page: Page = FIRST,
+) -> Listed[UploadInfo]:
+    """A page of the user's uploads, newest first unless the page says otherwise."""
+    query = filtered_uploads(access.visible_uploads(user), wanted)
+    ids = page_ids(session, query, DataUpload.id, UPLOAD_ORDERS, page)
+    rows = session.scalars(access.visible_uploads(user).where(DataUpload.id.in_(ids)))
+    return page_of(ids, _describe(session, list(rows)), lambda upload: upload.id)
 
 
 def get_upload_info(session: Session, user: CurrentUser, upload_id: int) -> UploadInfo:

@@ -6,19 +6,20 @@ import streamlit as st
 
 from core.builtin import demo_fleet_task
 from core.database import read_scope
-from core.datasets import DatasetDetail, DatasetSummary, describe_dataset, list_datasets
+from core.datasets import DatasetDetail, DatasetSummary, describe_dataset, newest_fleet
 from core.errors import NotFound
 from core.users import CurrentUser
 from ui.dataset_batteries import battery_table, split_editor
 from ui.dataset_figure import fleet_figure
 from ui.dataset_labels import label_editor
-from ui.dataset_list import dataset_table
+from ui.dataset_list import show_datasets
 from ui.dataset_manage import manage_dataset
 from ui.dataset_order import naturally
 from ui.dataset_overview import overview
 from ui.dataset_words import facts_line, kind_of
 from ui.frame import empty_state, local_time, page_header, task_progress
 from ui.links import address_id, go, link
+from ui.list_boxes import forget_other_addresses
 from ui.theme import PLOTLY_CONFIG
 from ui.words import plain
 
@@ -35,23 +36,22 @@ def render(user: CurrentUser) -> None:
 
 
 def _all(user: CurrentUser) -> None:
-    # Streamlit leaves the old address in the browser when a link stays on the page.
-    st.query_params.clear()
+    forget_other_addresses()
     page_header("Datasets", "Cycling data to look at, train on and test with.", _upload_button)
     with read_scope() as session:
-        summaries = list_datasets(session, user)
+        newest = newest_fleet(session, user)
         coming = demo_fleet_task(session)
     if coming is not None:
         _demo_fleet_progress()
-    if not summaries:
+    if newest is None:
         if coming is None:
             empty_state(
                 "No datasets yet. Upload a file with one row per cycle.", "Upload a file", "upload"
             )
         return
-    _newest_fleet(user, summaries)
+    _newest_fleet(user, newest)
     st.subheader("All datasets", anchor=False)
-    dataset_table(summaries)
+    show_datasets(user)
 
 
 def _upload_button() -> None:
@@ -69,10 +69,8 @@ def _demo_fleet_progress() -> None:
     task_progress(task)
 
 
-def _newest_fleet(user: CurrentUser, summaries: list[DatasetSummary]) -> None:
-    """The user's newest dataset, else the simulated one, else any."""
-    simulated = next((item for item in summaries if item.is_simulated), summaries[0])
-    newest = simulated if summaries[0].is_builtin else summaries[0]
+def _newest_fleet(user: CurrentUser, newest: DatasetSummary) -> None:
+    """The curves of the newest dataset, with the ways to it."""
     with read_scope() as session:
         detail = describe_dataset(session, user, newest.id)
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -5,13 +5,16 @@ import streamlit as st
 from core.database import read_scope
 from core.early_life import KIND
 from core.errors import NotFound
+from core.paging import Page
 from core.studies import get_study_info, list_studies
+from core.study_filter import StudyFilter
 from core.users import CurrentUser
 from ui.early_life_form import start_form
 from ui.early_life_result import download_buttons, read_result, result_view
 from ui.frame import local_time, page_header
 from ui.links import address_id, go, link
-from ui.study_progress import busy_study, ended_without_result, manage_buttons, study_table
+from ui.list_boxes import forget_other_addresses
+from ui.study_progress import busy_study, ended_without_result, manage_buttons, show_studies
 from ui.words import counted, plain
 
 PURPOSE = "How long will a battery live, judged by its first cycles alone?"
@@ -29,13 +32,12 @@ def render(user: CurrentUser) -> None:
 
 
 def _all(user: CurrentUser) -> None:
-    # Streamlit leaves the old address in the browser when a link stays on the page.
-    st.query_params.clear()
+    forget_other_addresses()
     with read_scope() as session:
-        studies = list_studies(session, user, KIND)
-    if studies:
+        has_studies = bool(list_studies(session, user, StudyFilter(kind=KIND), Page(limit=1)))
+    if has_studies:
         page_header("Early prediction", PURPOSE, _new_button)
-        study_table(studies, PAGE)
+        show_studies(user, KIND, PAGE)
         return
     page_header("Early prediction", PURPOSE)
     st.markdown(

@@ -8,6 +8,7 @@ from core.registry import get_model_info
 from core.users import CurrentUser
 from ui.frame import page_header
 from ui.links import address_id, link
+from ui.list_boxes import forget_other_addresses
 from ui.model_detail import show_model
 from ui.model_list import show_models
 
@@ -18,8 +19,7 @@ def render(user: CurrentUser) -> None:
     """Draw the list, or the model that the address names."""
     model_id = address_id("model")
     if model_id is None:
-        # Streamlit leaves the old address in the browser when a link stays on the page.
-        st.query_params.clear()
+        forget_other_addresses()
         page_header("Models", PURPOSE)
         show_models(user)
         return

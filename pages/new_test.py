@@ -5,17 +5,21 @@ import time
 import streamlit as st
 
 from core.database import read_scope
-from core.datasets import list_datasets, load_dataset
+from core.datasets import get_dataset_summary, load_dataset
 from core.errors import InvalidInput, NotFound
-from core.registry import ModelInfo, list_models
+from core.model_filter import ModelFilter
+from core.paging import Listed
+from core.registry import ModelInfo, get_model_info, list_models
 from core.test_material import TestMaterial, load_test_material, matched_columns
 from core.test_request import TestRequest
 from core.test_start import start_test
 from core.users import CurrentUser
+from ui.dataset_pick import pick_dataset_box
 from ui.frame import empty_state, page_header, shown_errors
 from ui.leakage_findings import leakage_panel
 from ui.leakage_reads import test_check
 from ui.links import address_id, go, link, set_address
+from ui.pick_box import pick_box
 from ui.result_choice import choose_batteries
 from ui.result_words import TARGET_TITLES, kind_word
 from ui.theme import algorithm_label
@@ -74,24 +78,26 @@ def _load(user: CurrentUser, model: ModelInfo, dataset_id: int) -> TestMaterial:
 
 def _choose_model(user: CurrentUser) -> ModelInfo | None:
     """The model of the address, or the newest; None where there is none."""
-    with read_scope() as session:
-        found = {model.id: model for model in list_models(session, user)}
-    wanted = address_id("model")
-    if "model" in st.query_params and wanted not in found:
-        raise NotFound("model")
-    if not found:
-        return None
-    ids = list(found)
-    chosen = st.selectbox(
+    current = None
+    if "model" in st.query_params:
+        with read_scope() as session:
+            current = get_model_info(session, user, address_id("model") or 0)
+
+    def find(part: str) -> Listed[ModelInfo]:
+        with read_scope() as session:
+            return list_models(session, user, ModelFilter(name=part))
+
+    model = pick_box(
         "Model",
-        ids,
-        index=ids.index(wanted) if wanted in found else 0,
-        format_func=lambda model_id: _described(found[model_id]),
+        find,
+        current,
+        _described,
         key="tested_model",
         help="Each training run gives one model.",
     )
-    set_address(model=chosen)
-    model = found[chosen]
+    if model is None:
+        return None
+    set_address(model=model.id)
     if model.labels_changed:
         st.warning(
             f"The labels of {plain(model.dataset_name)} have changed since this model was "
@@ -110,26 +116,20 @@ def _described(model: ModelInfo) -> str:
 
 
 def _choose_dataset(user: CurrentUser, model: ModelInfo) -> int:
+    wanted = address_id("dataset") or 0 if "dataset" in st.query_params else model.dataset_id
     with read_scope() as session:
-        found = {summary.id: summary for summary in list_datasets(session, user)}
-    ids = list(found)
-    wanted = address_id("dataset")
-    if "dataset" in st.query_params and wanted not in found:
-        raise NotFound("dataset")
-    start = wanted if wanted in found else model.dataset_id
-    chosen = st.selectbox(
-        "Dataset",
-        ids,
-        index=ids.index(start) if start in found else 0,
-        format_func=lambda i: (
-            f"{found[i].name} · {counted(found[i].n_batteries, 'battery', 'batteries')}"
-        ),
+        current = get_dataset_summary(session, user, wanted)
+    chosen = pick_dataset_box(
+        user,
+        current,
+        lambda item: f"{item.name} · {counted(item.n_batteries, 'battery', 'batteries')}",
         # Another model starts from its own dataset.
         key=f"tested_dataset_{model.id}",
         help="It needs the features that the model was trained on, by the same names.",
     )
-    set_address(dataset=None if chosen == model.dataset_id else chosen)
-    return chosen
+    dataset_id = chosen.id if chosen is not None else current.id
+    set_address(dataset=None if dataset_id == model.dataset_id else dataset_id)
+    return dataset_id
 
 
 def _choose_horizon(model: ModelInfo) -> int:

@@ -3,23 +3,25 @@
 from collections.abc import Callable
 
 import streamlit as st
+from sqlalchemy.orm import Session
 
 from core.database import read_scope, session_scope
 from core.deletion import delete_test
 from core.errors import FadeBenchError, NotFound
 from core.results import TestResult, get_result
-from core.testing import TestInfo, get_test_info, list_tests
+from core.testing import TestInfo, get_test_info, get_test_infos
 from core.users import CurrentUser
 from ui import result_cycles_seen, result_horizon
-from ui.frame import confirm_by_name, empty_state, local_time, page_header, shown_errors
+from ui.frame import confirm_by_name, local_time, page_header, shown_errors
 from ui.links import address_id, go, link
+from ui.list_boxes import forget_other_addresses
 from ui.result_batteries import battery_view
 from ui.result_busy import busy_test, ended_without_result, log_lines
 from ui.result_compare import comparison
 from ui.result_curves import CURVES_VIEW, VIEW_KEY, curve_view
 from ui.result_exports import export_buttons
 from ui.result_headline import headline_metrics
-from ui.result_list import comparable, test_table
+from ui.result_list import comparable, show_tests
 from ui.result_spread import distribution_view, scatter_view
 from ui.result_target import choose_target
 from ui.result_words import TARGET_TITLES, horizon_text
@@ -47,19 +49,9 @@ def render(user: CurrentUser) -> None:
 
 
 def _all(user: CurrentUser) -> None:
-    # Streamlit leaves the old address in the browser when a link stays on the page.
-    st.query_params.clear()
+    forget_other_addresses()
     page_header("Results", PURPOSE, _new_test_button)
-    with read_scope() as session:
-        tests = list_tests(session, user)
-    if tests:
-        test_table(user, tests)
-    else:
-        empty_state(
-            "No tests yet. Train a model, then test it on batteries it never saw.",
-            "New test",
-            "new-test",
-        )
+    show_tests(user)
 
 
 def _new_test_button() -> None:
@@ -73,8 +65,7 @@ def _one(user: CurrentUser) -> None:
         if test_id is None:
             raise NotFound("test")
         with read_scope() as session:
-            info = get_test_info(session, user, test_id)
-            result = get_result(session, user, test_id) if info.status == "SUCCEEDED" else None
+            info, result = _found(session, user, test_id)
     except NotFound as error:
         _not_found(error)
         return
@@ -87,6 +78,15 @@ def _one(user: CurrentUser) -> None:
         _deletion(user, info, 0)
     else:
         _finished(user, result)
+
+
+def _found(session: Session, user: CurrentUser, test_id: int) -> tuple[TestInfo, TestResult | None]:
+    """A test, with its result once it has one."""
+    try:
+        result = get_result(session, user, test_id)
+    except NotFound:
+        return get_test_info(session, user, test_id), None
+    return result.info, result
 
 
 def _heading(user: CurrentUser, info: TestInfo, result: TestResult | None) -> None:
@@ -153,7 +153,7 @@ def _compare(user: CurrentUser) -> None:
         if not all(part.isascii() and part.isdigit() and len(part) < 19 for part in ids):
             raise NotFound("test")
         with read_scope() as session:
-            infos = [get_test_info(session, user, int(part)) for part in dict.fromkeys(ids)]
+            infos = get_test_infos(session, user, [int(part) for part in dict.fromkeys(ids)])
             problem = comparable(infos)
             results = [get_result(session, user, info.id) for info in infos if not problem]
     except FadeBenchError as error:

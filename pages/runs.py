@@ -8,6 +8,7 @@ from core.training_views import JobInfo, get_job_info, get_run_info
 from core.users import CurrentUser
 from ui.frame import page_header
 from ui.links import address_id, go, link
+from ui.list_boxes import forget_other_addresses
 from ui.training_detail import show_job
 from ui.training_list import show_jobs
 
@@ -16,8 +17,7 @@ def render(user: CurrentUser) -> None:
     """Draw the list, or the job that the address names (by itself or by one of its runs)."""
     job_id, run_id = address_id("job"), address_id("run")
     if job_id is None and run_id is None:
-        # Streamlit leaves the old address in the browser when a link stays on the page.
-        st.query_params.clear()
+        forget_other_addresses()
         page_header("Runs", "Trainings under way and done; open one to watch it learn.", _new)
         show_jobs(user)
         return

@@ -16,7 +16,6 @@ from core.uploads import (
     check_mapping,
     confirm_mapping,
     get_upload_info,
-    list_uploads,
     preview_upload,
     receive_upload,
     refuse_upload,
@@ -28,10 +27,11 @@ from ui.dataset_uploads import (
     confirm_upload_deletion,
     reading_progress,
     reading_result,
-    upload_table,
+    show_uploads,
 )
 from ui.frame import file_size, local_time, page_header, shown_errors
 from ui.links import address_id, go, link
+from ui.list_boxes import forget_other_addresses
 from ui.mapping_form import mapping_form
 from ui.words import plain
 
@@ -56,15 +56,10 @@ def render(user: CurrentUser) -> None:
 
 
 def _all(user: CurrentUser) -> None:
-    # Streamlit leaves the old address in the browser when a link stays on the page.
-    st.query_params.clear()
+    forget_other_addresses()
     page_header("Upload", PURPOSE)
     _choose_file(user)
-    with read_scope() as session:
-        uploads = list_uploads(session, user)
-    if uploads:
-        st.subheader("Your uploads", anchor=False)
-        upload_table(uploads)
+    show_uploads(user)
 
 
 def _choose_file(user: CurrentUser) -> None:

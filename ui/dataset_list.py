@@ -1,4 +1,4 @@
-"""The table of all datasets; choosing a row opens it."""
+"""The table of datasets, a page at a time; choosing a row opens it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -6,12 +6,31 @@ from typing import Any, Literal
 import pandas as pd
 import streamlit as st
 
-from core.datasets import DatasetSummary
+from core.database import read_scope
+from core.dataset_filter import DATASET_ORDERS, DatasetFilter
+from core.datasets import DatasetSummary, list_datasets
+from core.users import CurrentUser
 from ui.dataset_words import kind_of, split_line
 from ui.links import go
+from ui.list_boxes import is_beyond, list_boxes, no_match, page_buttons
 
 # What opens a table's object: a click anywhere in its row, or its row marker by keyboard.
 OPENS_BY: tuple[Literal["single-row"], Literal["single-cell"]] = ("single-row", "single-cell")
+
+
+def show_datasets(user: CurrentUser) -> None:
+    """Draw the boxes and a page of datasets."""
+    boxes = list_boxes("dataset", list(DATASET_ORDERS))
+    with read_scope() as session:
+        wanted = DatasetFilter(name=boxes.name, since=boxes.since)
+        summaries = list_datasets(session, user, wanted, boxes.page())
+    if is_beyond(summaries):
+        st.rerun()
+    if not summaries:
+        no_match("dataset")
+        return
+    dataset_table(summaries)
+    page_buttons(summaries)
 
 
 def dataset_table(summaries: Sequence[DatasetSummary]) -> None:

@@ -1,14 +1,19 @@
 """The head of a page about one dataset, with a box to choose another one."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from core.database import read_scope
-from core.datasets import DatasetSummary, list_datasets
+from core.dataset_filter import DatasetFilter
+from core.datasets import DatasetSummary, get_dataset_summary, list_datasets
 from core.errors import NotFound
+from core.paging import Listed, Page
 from core.users import CurrentUser
 from ui.dataset_words import facts_line
 from ui.frame import empty_state, page_header
 from ui.links import address_id, go, link
+from ui.pick_box import pick_box
 from ui.words import plain
 
 
@@ -19,10 +24,8 @@ def pick_dataset(
 
     Returns None if there is no dataset, after drawing `invitation`, which says so.
     """
-    with read_scope() as session:
-        summaries = list_datasets(session, user)
     try:
-        summary = _addressed(summaries)
+        summary = _addressed(user)
     except NotFound as error:
         page_header(title, purpose)
         st.error(str(error), icon=":material/error:")
@@ -33,18 +36,32 @@ def pick_dataset(
         empty_state(invitation, "Upload a file", "upload")
         return None
     page_header(title, purpose, lambda: _open_button(summary))
-    _choice(summaries, summary, page)
+    _choice(user, summary, page)
     return summary
 
 
-def _addressed(summaries: list[DatasetSummary]) -> DatasetSummary | None:
-    if "dataset" not in st.query_params:
-        return summaries[0] if summaries else None
-    wanted = address_id("dataset")
-    found = next((item for item in summaries if item.id == wanted), None)
-    if found is None:
-        raise NotFound("dataset")
-    return found
+def pick_dataset_box(
+    user: CurrentUser,
+    current: DatasetSummary | None,
+    words: Callable[[DatasetSummary], str],
+    key: str,
+    help: str | None = None,
+    width: int | None = None,
+) -> DatasetSummary | None:
+    """A box of the datasets that the user may read; None where there is none."""
+
+    def find(part: str) -> Listed[DatasetSummary]:
+        with read_scope() as session:
+            return list_datasets(session, user, DatasetFilter(name=part))
+
+    return pick_box("Dataset", find, current, words, key, help, width)
+
+
+def _addressed(user: CurrentUser) -> DatasetSummary | None:
+    with read_scope() as session:
+        if "dataset" in st.query_params:
+            return get_dataset_summary(session, user, address_id("dataset") or 0)
+        return next(iter(list_datasets(session, user, page=Page(limit=1))), None)
 
 
 def _open_button(summary: DatasetSummary) -> None:
@@ -52,17 +69,11 @@ def _open_button(summary: DatasetSummary) -> None:
         go("datasets", dataset=summary.id)
 
 
-def _choice(summaries: list[DatasetSummary], current: DatasetSummary, page: str) -> None:
+def _choice(user: CurrentUser, current: DatasetSummary, page: str) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         # The key holds the address, so that a link or the browser's Back changes the choice.
-        chosen = st.selectbox(
-            "Dataset",
-            summaries,
-            index=summaries.index(current),
-            format_func=lambda item: item.name,
-            key=f"{page}_dataset_{current.id}",
-            width=420,
-        )
+        key = f"{page}_dataset_{current.id}"
+        chosen = pick_dataset_box(user, current, lambda item: item.name, key, width=420)
         st.caption(plain(facts_line(current)))
-    if chosen.id != current.id:
+    if chosen is not None and chosen.id != current.id:
         go(page, dataset=chosen.id)

@@ -6,21 +6,43 @@ import pandas as pd
 import streamlit as st
 
 from core.database import read_scope, session_scope
+from core.dataset_filter import UPLOAD_ORDERS, UploadFilter
 from core.datasets import get_dataset_summary
-from core.uploads import UploadInfo, cancel_upload, delete_upload, get_upload_info
+from core.uploads import UploadInfo, cancel_upload, delete_upload, get_upload_info, list_uploads
 from core.users import CurrentUser
 from ui.dataset_list import opening_table
 from ui.dataset_overview import problem_table
 from ui.dataset_words import split_line
 from ui.frame import confirm_by_name, file_size, shown_errors, status_text, task_progress
 from ui.links import go, link
+from ui.list_boxes import UPLOAD_STATUSES, is_beyond, list_boxes, no_match, page_buttons
 from ui.words import plain
 
 WAITS_FOR_YOU = "Waits for your columns"
 
 
+def show_uploads(user: CurrentUser) -> None:
+    """Draw a page of the uploads under their boxes; nothing where there has been none."""
+    slot = st.empty()
+    with slot.container():
+        st.subheader("Your uploads", anchor=False)
+        boxes = list_boxes("file", list(UPLOAD_ORDERS), UPLOAD_STATUSES)
+    with read_scope() as session:
+        wanted = UploadFilter(name=boxes.name, statuses=boxes.statuses, since=boxes.since)
+        uploads = list_uploads(session, user, wanted, boxes.page())
+    if is_beyond(uploads):
+        st.rerun()
+    if uploads:
+        upload_table(uploads)
+        page_buttons(uploads)
+    elif boxes.are_empty:
+        slot.empty()
+    else:
+        no_match("upload")
+
+
 def upload_table(uploads: Sequence[UploadInfo]) -> None:
-    """All uploads with their state; choosing a row opens one."""
+    """Uploads with their state; choosing a row opens one."""
     zone = st.context.timezone or "UTC"
     times = pd.DatetimeIndex([item.created_at for item in uploads]).tz_localize("UTC")
     frame = pd.DataFrame(

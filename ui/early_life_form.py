@@ -5,7 +5,7 @@ import streamlit as st
 
 from core.battery_table import GROUP_LABELS, is_severson
 from core.database import read_scope, session_scope
-from core.datasets import DatasetSummary, list_datasets
+from core.datasets import DatasetSummary, get_dataset_summary
 from core.early_life import (
     DEFAULT_K,
     LARGEST_K,
@@ -23,8 +23,10 @@ from core.early_life_table import (
     propose_groups,
     read_battery_table,
 )
+from core.errors import NotFound
 from core.names import MAX_LENGTH
 from core.users import CurrentUser
+from ui.dataset_pick import pick_dataset_box
 from ui.frame import empty_state, shown_errors
 from ui.links import address_id, go
 from ui.words import counted, plain
@@ -52,21 +54,16 @@ def start_form(user: CurrentUser) -> None:
 
 
 def _from_dataset(user: CurrentUser) -> None:
-    with read_scope() as session:
-        found = {summary.id: summary for summary in list_datasets(session, user)}
-    if not found:
-        empty_state("No datasets yet. Upload a file to look at.", "Upload a file", "upload")
-        return
-    ids = list(found)
-    wanted = address_id("dataset")
-    chosen = st.selectbox(
-        "Dataset",
-        ids,
-        index=ids.index(wanted) if wanted in found else 0,
-        format_func=lambda i: _described(found[i]),
+    chosen = pick_dataset_box(
+        user,
+        _addressed(user),
+        _described,
         key="early_dataset",
         help="Its training batteries are fitted on; validation and test batteries are predicted.",
     )
+    if chosen is None:
+        empty_state("No datasets yet. Upload a file to look at.", "Upload a file", "upload")
+        return
     k = st.number_input(
         "Look at the first cycles, up to cycle",
         min_value=SMALLEST_K,
@@ -77,12 +74,24 @@ def _from_dataset(user: CurrentUser) -> None:
         width=280,
         help="No later cycle is used. Batteries whose end of life comes before it are left out.",
     )
-    name = _name(usual_name(found[chosen].name, int(k)), f"dataset_{chosen}_{k}")
+    name = _name(usual_name(chosen.name, int(k)), f"dataset_{chosen.id}_{k}")
     if st.button("Start study", type="primary", icon=":material/play_arrow:"):
         with shown_errors():
             with session_scope() as session:
-                study_id = create_from_dataset(session, user, name, chosen, int(k))
+                study_id = create_from_dataset(session, user, name, chosen.id, int(k))
             go("early-prediction", study=study_id)
+
+
+def _addressed(user: CurrentUser) -> DatasetSummary | None:
+    """The dataset of the address; None where that names none that the user sees."""
+    wanted = address_id("dataset")
+    if wanted is None:
+        return None
+    try:
+        with read_scope() as session:
+            return get_dataset_summary(session, user, wanted)
+    except NotFound:
+        return None
 
 
 def _described(summary: DatasetSummary) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 import streamlit as st
 
 from core.database import read_scope
-from core.datasets import LoadedDataset, get_dataset_summary, list_datasets
+from core.datasets import LoadedDataset, every_dataset
+from core.errors import NotFound
 from core.leakage.finding import Finding
 from core.leakage.findings import dataset_findings
 from core.leakage.relatives import Duplicate, list_duplicates
@@ -73,9 +74,10 @@ def dataset_check(
 ) -> tuple[tuple[Finding, ...], list[Duplicate]]:
     """Check a dataset; returns its findings and its batteries that occur elsewhere."""
     with read_scope() as session:
-        datasets = list_datasets(session, user)
+        datasets = every_dataset(session, user)
         # Checked in every run: whether the user may still see it.
-        get_dataset_summary(session, user, dataset_id)
+        if not any(item.id == dataset_id for item in datasets):
+            raise NotFound("dataset")
     state = tuple((item.id, item.name, item.labels_version, str(item.split)) for item in datasets)
     return _dataset(user.id, dataset_id, state, user)
 

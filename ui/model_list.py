@@ -1,21 +1,26 @@
-"""All models in one table; one opens, several are compared."""
+"""Models, a page at a time; one opens, several are compared."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.database import read_scope
-from core.registry import ModelInfo, list_models
+from core.model_filter import MODEL_ORDERS, ModelFilter
+from core.paging import Listed
+from core.registry import ModelInfo, has_twins, list_models
 from core.users import CurrentUser
+from core.words import counted
 from ui.frame import empty_state
 from ui.links import link
+from ui.list_boxes import Boxes, is_beyond, list_boxes, no_match, page_buttons
 from ui.model_metrics import shown_metric
 from ui.model_settings import comparison
 from ui.result_numbers import styled_metrics
 from ui.theme import TARGET_INFO, algorithm_label, metric_quantity
 from ui.training_list import target_text
-from ui.words import counted
 
 LATEST = 3
 ROLES = {"val": "validation", "test": "test"}
@@ -24,19 +29,28 @@ SHORT = {"val": "val", "test": "test"}
 
 def show_models(user: CurrentUser) -> None:
     """Draw the table, the links of the chosen models and, for two or more, their comparison."""
-    with read_scope() as session:
-        models = list_models(session, user)
-    if not models:
+    slot = st.empty()
+    with slot.container():
+        boxes = list_boxes("model", list(MODEL_ORDERS), dataset="Of dataset", algorithm=True)
+        twins = st.container()
+    models = _read(user, boxes, twins)
+    if is_beyond(models):
+        st.rerun()
+    if not models and boxes.are_empty:
+        slot.empty()
         empty_state(
             "No models yet. Each run of a training yields one.", "New training", "new-training"
         )
         return
-    models = _without_twins(models)
+    if not models:
+        no_match("model")
+        return
     links = st.container(horizontal=True, vertical_alignment="center")
     chosen = _table(models)
+    page_buttons(models)
     with links:
         st.caption(
-            "Open:" if chosen else "Tick one to open it, several to compare them. Latest:",
+            "Open:" if chosen else "Tick one to open it, several to compare them. First:",
             width="content",
         )
         for model in chosen or models[:LATEST]:
@@ -45,15 +59,23 @@ def show_models(user: CurrentUser) -> None:
         comparison(user, chosen)
 
 
-def _without_twins(models: list[ModelInfo]) -> list[ModelInfo]:
-    """The models without those trained as twins of others, which would flood the list."""
-    twins = [model for model in models if model.group_key]
-    if not twins or len(twins) == len(models):
-        return models
-    label = f"Show {counted(len(twins), 'twin')} with and without physics"
-    if st.toggle(label, key="models_with_twins"):
-        return models
-    return [model for model in models if not model.group_key]
+def _read(user: CurrentUser, boxes: Boxes, place: DeltaGenerator) -> Listed[ModelInfo]:
+    """A page of models; those trained as twins of others would flood it, so they wait for a switch.
+
+    Where there are no other models they are shown all the same.
+    """
+    wanted = ModelFilter(
+        name=boxes.name, dataset=boxes.dataset, algorithm=boxes.algorithm, since=boxes.since
+    )
+    page = boxes.page()
+    with read_scope() as session:
+        if not has_twins(session, user):
+            return list_models(session, user, wanted, page)
+        shown = place.toggle("Show twins with and without physics", key="models_with_twins")
+        models = list_models(session, user, replace(wanted, twins=shown), page)
+        if models or shown or not boxes.are_empty:
+            return models
+        return list_models(session, user, wanted, page)
 
 
 def kind_text(model: ModelInfo) -> str:
@@ -76,7 +98,7 @@ def _table(models: Sequence[ModelInfo]) -> list[ModelInfo]:
         on_select="rerun",
         selection_mode="multi-row",
         placeholder="-",
-        alt="Models, newest first",
+        alt="Models",
         column_config={
             "Created": st.column_config.DatetimeColumn(
                 f"Created ({zone})", format="localized", timezone=zone

@@ -30,7 +30,7 @@ from ui.words import counted
 def twins_section(user: CurrentUser, model: ModelInfo) -> None:
     """Draw the section for a model with physics; for others, a line that says why not."""
     with read_scope() as session:
-        origin = twin_origins(session, user).get(model.group_key or "")
+        origin = twin_origins(session, user, [model.group_key]).get(model.group_key or "")
     if origin is not None:
         st.markdown("This model was trained as a twin, to see whether the physics helps.")
         link(

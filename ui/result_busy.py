@@ -57,6 +57,8 @@ def log_lines(user: CurrentUser, test_id: int) -> None:
     if not lines:
         return
     with st.expander("Log", icon=":material/notes:"):
+        if lines.next is not None:
+            st.caption(f"The last {len(lines)} lines.")
         frame = pd.DataFrame(
             {
                 "Time": [local_time(line.created_at) for line in lines],

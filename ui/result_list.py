@@ -1,4 +1,4 @@
-"""The table of all tests: a click opens one, ticks compare several."""
+"""Tests, a page at a time: a click opens one, ticks compare several."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,10 +7,20 @@ import pandas as pd
 import streamlit as st
 
 from core.database import read_scope
-from core.testing import TestInfo, list_tests
+from core.paging import Listed
+from core.testing import TestInfo, list_tests, test_statuses
+from core.testing_filter import TEST_ORDERS, TestFilter
 from core.users import CurrentUser
-from ui.frame import status_text
+from ui.frame import empty_state, status_text
 from ui.links import go
+from ui.list_boxes import (
+    JOB_STATUSES,
+    Boxes,
+    is_beyond,
+    list_boxes,
+    no_match,
+    page_buttons,
+)
 from ui.result_numbers import styled_metrics
 from ui.result_words import TARGET_TITLES, headline, kind_word, metric
 from ui.theme import algorithm_label
@@ -20,6 +30,42 @@ MOST_COMPARED = 8
 UNSCROLLED_ROWS = 15
 
 
+def show_tests(user: CurrentUser) -> None:
+    """Draw the boxes, a page of tests, and what can be done with the ticked ones."""
+    slot = st.empty()
+    with slot.container():
+        boxes = list_boxes(
+            "model", list(TEST_ORDERS), JOB_STATUSES, dataset="Tested on", algorithm=True
+        )
+    tests = _read(user, boxes)
+    if is_beyond(tests):
+        st.rerun()
+    if tests:
+        test_table(user, tests)
+        page_buttons(tests)
+    elif not boxes.are_empty:
+        no_match("test")
+    else:
+        slot.empty()
+        empty_state(
+            "No tests yet. Train a model, then test it on batteries it never saw.",
+            "New test",
+            "new-test",
+        )
+
+
+def _read(user: CurrentUser, boxes: Boxes) -> Listed[TestInfo]:
+    wanted = TestFilter(
+        name=boxes.name,
+        dataset=boxes.dataset,
+        statuses=boxes.statuses,
+        algorithm=boxes.algorithm,
+        since=boxes.since,
+    )
+    with read_scope() as session:
+        return list_tests(session, user, wanted, boxes.page())
+
+
 def test_table(user: CurrentUser, tests: Sequence[TestInfo]) -> None:
     """Draw the table and what can be done with the ticked rows."""
     bar = st.container(horizontal=True, vertical_alignment="center")
@@ -27,7 +73,8 @@ def test_table(user: CurrentUser, tests: Sequence[TestInfo]) -> None:
         styled_metrics(_frame(tests), {"PCL": "rmse", "RUL": "rmse"}, missing=""),
         hide_index=True,
         height="content" if len(tests) <= UNSCROLLED_ROWS else 560,
-        key="test_table",
+        # Another set of rows must not inherit the ticks of row numbers.
+        key=f"test_table_{hash(tuple(test.id for test in tests))}",
         on_select="rerun",
         selection_mode=("multi-row", "single-cell"),
         placeholder="",
@@ -132,6 +179,6 @@ def _unseen(test: TestInfo) -> int | None:
 def _watch(user: CurrentUser, shown: dict[int, str]) -> None:
     """Draw the page anew when a test has moved on."""
     with read_scope() as session:
-        now = {test.id: test.status for test in list_tests(session, user)}
+        now = test_statuses(session, user, list(shown))
     if now != shown:
         st.rerun()

@@ -4,8 +4,10 @@ import pandas as pd
 import streamlit as st
 
 from core.database import read_scope, session_scope
+from core.paging import Page
 from core.row_split import FOLDS, KIND, MODEL_LABELS, RowSplitResult, create_row_split, parse_result
 from core.studies import StudyInfo, get_study_result, list_studies
+from core.study_filter import StudyFilter
 from core.users import CurrentUser
 from ui.figures.row_split import WAY_TITLES, battery_both_ways
 from ui.frame import is_dark, shown_errors
@@ -18,7 +20,8 @@ from ui.words import counted, plain
 def row_split_section(user: CurrentUser, dataset_id: int) -> None:
     """Draw the start button, the progress or the user's newest result for a dataset."""
     with read_scope() as session:
-        studies = list_studies(session, user, KIND, dataset_id)
+        wanted = StudyFilter(kind=KIND, dataset_id=dataset_id)
+        studies = list_studies(session, user, wanted, Page(limit=1))
     if not studies:
         st.markdown(
             f"Train the same two models twice on this dataset, once with random cycles held out "

@@ -7,17 +7,47 @@ import streamlit as st
 from sqlalchemy.orm import Session
 
 from core.database import read_scope, session_scope
-from core.studies import StudyInfo, cancel_study, delete_study, get_study_info, rename_study
+from core.studies import (
+    StudyInfo,
+    cancel_study,
+    delete_study,
+    get_study_info,
+    list_studies,
+    rename_study,
+)
+from core.study_filter import STUDY_ORDERS, StudyFilter
 from core.users import CurrentUser
 from ui.dataset_list import opening_table
 from ui.frame import confirm_by_name, queued_progress, shown_errors, status_badge, status_text
 from ui.links import go
+from ui.list_boxes import JOB_STATUSES, is_beyond, list_boxes, no_match, page_buttons
 from ui.renaming import rename_form
 from ui.words import plain
 
 
+def show_studies(user: CurrentUser, kind: str, page: str) -> None:
+    """Draw the boxes and a page of the studies of one kind."""
+    boxes = list_boxes("study", list(STUDY_ORDERS), JOB_STATUSES, dataset="Of")
+    wanted = StudyFilter(
+        name=boxes.name,
+        dataset=boxes.dataset,
+        kind=kind,
+        statuses=boxes.statuses,
+        since=boxes.since,
+    )
+    with read_scope() as session:
+        studies = list_studies(session, user, wanted, boxes.page())
+    if is_beyond(studies):
+        st.rerun()
+    if studies:
+        study_table(studies, page)
+        page_buttons(studies)
+    else:
+        no_match("study")
+
+
 def study_table(studies: Sequence[StudyInfo], page: str) -> None:
-    """All studies; choosing a row opens one on `page`."""
+    """Studies; choosing a row opens one on `page`."""
     zone = st.context.timezone or "UTC"
     created = pd.DatetimeIndex([item.created_at for item in studies]).tz_localize("UTC")
     frame = pd.DataFrame(

@@ -6,10 +6,10 @@ import streamlit as st
 
 from core.algorithm_choice import Offer, offer_algorithms, refusals
 from core.database import read_scope
-from core.datasets import DatasetSummary, list_datasets
-from core.errors import NotFound
+from core.datasets import DatasetSummary, get_dataset_summary
 from core.users import CurrentUser
 from models.config import SPECS_BY_NAME
+from ui.dataset_pick import pick_dataset_box
 from ui.links import address_id, set_address
 from ui.words import counted
 
@@ -30,24 +30,20 @@ def choose_dataset(user: CurrentUser) -> DatasetSummary | None:
 
     Raises NotFound if the address names one that the user cannot see.
     """
-    with read_scope() as session:
-        found = {summary.id: summary for summary in list_datasets(session, user)}
-    if not found:
-        return None
-    wanted = address_id("dataset")
-    if wanted is not None and wanted not in found:
-        raise NotFound("dataset")
-    ids = list(found)
-    chosen = st.selectbox(
-        "Dataset",
-        ids,
-        index=ids.index(wanted) if wanted in found else 0,
-        format_func=lambda dataset_id: _described(found[dataset_id]),
+    wanted, current = address_id("dataset"), None
+    if wanted is not None:
+        with read_scope() as session:
+            current = get_dataset_summary(session, user, wanted)
+    chosen = pick_dataset_box(
+        user,
+        current,
+        _described,
         key="training_dataset",
         help="Models are trained, validated and tested on its batteries.",
     )
-    set_address(dataset=chosen)
-    return found[chosen]
+    if chosen is not None:
+        set_address(dataset=chosen.id)
+    return chosen
 
 
 def choose_target(summary: DatasetSummary) -> str:

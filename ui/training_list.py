@@ -1,79 +1,85 @@
-"""All training jobs: what runs now, and a table of everything to open."""
+"""Training jobs, a page at a time: what runs now, and a table to open one from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pandas as pd
 import streamlit as st
 
 from core.database import read_scope
-from core.registry import ModelInfo
-from core.training_views import JobInfo, RunInfo, list_jobs
-from core.twins import twin_origins
+from core.training_entries import TrainingBoard, TrainingEntry, training_board
+from core.training_filter import JOB_ORDERS, TrainingFilter
+from core.training_views import JobInfo, RunInfo
 from core.users import CurrentUser
 from ui.frame import duration, empty_state, status_text
+from ui.list_boxes import JOB_STATUSES, Boxes, is_beyond, list_boxes, no_match, page_buttons
 from ui.theme import algorithm_label
-from ui.training_groups import grouped, link_to, open_entry
+from ui.training_groups import link_to, open_entry
 
 LATEST = 3
-ANY = "All"
+POLL_S = 2.0
 
 
 def show_jobs(user: CurrentUser) -> None:
     """Draw the list; it follows the runs while any is active."""
-    with read_scope() as session:
-        jobs = list_jobs(session, user)
-    if not jobs:
+    slot = st.empty()
+    with slot.container():
+        boxes = list_boxes(
+            "training", list(JOB_ORDERS), JOB_STATUSES, dataset="In dataset", algorithm=True
+        )
+    board = _read(user, boxes)
+    if is_beyond(board.listed):
+        st.rerun()
+    if not board.listed and boxes.are_empty:
+        slot.empty()
         empty_state("No training yet. Choose data and algorithms.", "New training", "new-training")
-    elif any(job.is_active for job in jobs):
-        _live_list(user)
-    else:
-        _draw(user, jobs)
+        return
+    unread = [board]
+    st.fragment(_follow, run_every=POLL_S if board.active else None)(user, boxes, unread)
 
 
-@st.fragment(run_every=2.0)
-def _live_list(user: CurrentUser) -> None:
-    with read_scope() as session:
-        jobs = list_jobs(session, user)
-    _draw(user, jobs)
-    if not any(job.is_active for job in jobs):
+def _follow(user: CurrentUser, boxes: Boxes, unread: list[TrainingBoard]) -> None:
+    """Draw what the page has just read, and in later turns what there is then."""
+    first = bool(unread)
+    board = unread.pop() if first else _read(user, boxes)
+    _draw(board)
+    if not first and not board.active:
         st.rerun()
 
 
-def _draw(user: CurrentUser, ungrouped: Sequence[JobInfo]) -> None:
+def _read(user: CurrentUser, boxes: Boxes) -> TrainingBoard:
+    wanted = TrainingFilter(
+        name=boxes.name,
+        dataset=boxes.dataset,
+        statuses=boxes.statuses,
+        algorithm=boxes.algorithm,
+        since=boxes.since,
+    )
     with read_scope() as session:
-        origins = twin_origins(session, user)
-    jobs = grouped(ungrouped, origins)
-    active = [job for job in jobs if job.is_active]
-    for job in active:
+        return training_board(session, user, wanted, boxes.page())
+
+
+def _draw(board: TrainingBoard) -> None:
+    for entry in board.active:
+        job = entry.job
         with st.container(border=True, gap="xsmall"):
-            link_to(job, origins, ":material/open_in_new:")
+            link_to(entry, ":material/open_in_new:")
             st.progress(job.progress, text=f"{job.progress:.0%} · {_algorithms(job)}")
-    shown = _filtered(jobs)
-    if not shown:
-        st.caption("No training matches. Choose another status or dataset.")
+    if board.more_active:
+        st.caption("More trainings wait; they are in the table.")
+    if not board.listed:
+        no_match("training")
         return
-    _table(shown, origins)
+    _table(board.listed)
+    page_buttons(board.listed)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption("Choose a row to open it. Latest:", width="content")
-        for job in jobs[:LATEST]:
-            link_to(job, origins)
+        st.caption("Choose a row to open it. First of this page:", width="content")
+        for entry in board.listed[:LATEST]:
+            link_to(entry)
 
 
-def _filtered(jobs: Sequence[JobInfo]) -> list[JobInfo]:
-    statuses = [ANY, *dict.fromkeys(status_text(job.status) for job in jobs)]
-    datasets = [ANY, *dict.fromkeys(job.dataset_name for job in jobs)]
-    with st.container(horizontal=True):
-        status = st.selectbox("Status", statuses, key="runs_status", width=200)
-        dataset = st.selectbox("Dataset", datasets, key="runs_dataset", width=320)
-    return [
-        job
-        for job in jobs
-        if status in (ANY, status_text(job.status)) and dataset in (ANY, job.dataset_name)
-    ]
-
-
-def _table(jobs: Sequence[JobInfo], origins: Mapping[str, ModelInfo]) -> None:
+def _table(entries: Sequence[TrainingEntry]) -> None:
+    jobs = [entry.job for entry in entries]
     zone = st.context.timezone or "UTC"
     event = st.dataframe(
         _frame(jobs),
@@ -82,7 +88,7 @@ def _table(jobs: Sequence[JobInfo], origins: Mapping[str, ModelInfo]) -> None:
         key=f"jobs_{hash(tuple(job.id for job in jobs))}",
         on_select="rerun",
         selection_mode="single-row",
-        alt="Trainings, newest first",
+        alt="Trainings",
         column_config={
             "started": st.column_config.DatetimeColumn(
                 f"Started ({zone})", format="localized", timezone=zone
@@ -94,7 +100,7 @@ def _table(jobs: Sequence[JobInfo], origins: Mapping[str, ModelInfo]) -> None:
         },
     )
     if event.selection.rows:
-        open_entry(jobs[event.selection.rows[0]], origins)
+        open_entry(entries[event.selection.rows[0]])
 
 
 TEXT_COLUMNS = {

@@ -8,7 +8,7 @@ import streamlit as st
 from core.database import read_scope
 from core.registry import get_model_info
 from core.series import targets_of
-from core.training_views import JobInfo, RunInfo, run_log, run_metrics
+from core.training_views import LOG_LINES, JobInfo, RunInfo, run_log, run_metrics
 from core.users import CurrentUser
 from ui.figures.loss import loss_curves
 from ui.frame import is_dark, status_text
@@ -19,7 +19,6 @@ from ui.training_cards import round_noun
 
 # More points than this are not told apart on a screen.
 POINTS_PER_CURVE = 1000
-LOG_LINES = 200
 LOG_LEVELS = {
     "Everything": ("DEBUG", "INFO", "WARNING", "ERROR"),
     "Warnings and errors": ("WARNING", "ERROR"),
@@ -63,7 +62,7 @@ def show_log(user: CurrentUser, job: JobInfo, run_id: int | None) -> None:
     if chosen != job.runs[0].id or run_id is not None:
         set_address(run=chosen)
     with read_scope() as session:
-        lines = run_log(session, user, chosen, LOG_LINES)
+        lines = run_log(session, user, chosen)
     started = runs[chosen].started_at
     shown = [
         f"{_seconds(line.created_at, started)}  {line.level:<7} {line.message}"

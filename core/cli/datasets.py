@@ -9,13 +9,16 @@ import typer
 from core.cli.columns import chosen_mapping
 from core.cli.edge import ActingEmail, AsJson, NoWait, acting_user
 from core.cli.json_files import read_object
-from core.cli.output import show, table
+from core.cli.lists import NO_MATCH, After, Limit, Named, Since, Sort, Until, show_list
+from core.cli.output import show
 from core.cli.waiting import INTERRUPTED, finish_or_leave, glance_at
 from core.database import read_scope, session_scope
+from core.dataset_filter import DatasetFilter
 from core.datasets import DatasetSummary, list_datasets
 from core.errors import BadFile, TaskFailed
 from core.ingest.mapping import ColumnMapping
 from core.ingest.readers import preview
+from core.paging import NEWEST, PAGE_SIZE, Page
 from core.uploads import (
     UploadInfo,
     check_mapping,
@@ -76,15 +79,32 @@ def import_file(
         raise typer.Exit(INTERRUPTED)
 
 
-def list_all(acting: ActingEmail, as_json: AsJson = False) -> None:
-    """List the datasets that the account may read."""
+def list_all(
+    acting: ActingEmail,
+    name: Named = "",
+    builtin: Annotated[
+        bool | None,
+        typer.Option("--builtin/--own", help="Only built-in ones, or only those that are not."),
+    ] = None,
+    since: Since = None,
+    until: Until = None,
+    sort: Sort = NEWEST,
+    limit: Limit = PAGE_SIZE,
+    after: After = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the datasets that the account may read, own ones first, 50 at once.
+
+    Sorted by newest, oldest or name.
+    """
     user = acting_user(acting)
+    wanted = DatasetFilter(name, builtin, since, until)
     with read_scope() as session:
-        rows = [_row(summary) for summary in list_datasets(session, user)]
+        found = list_datasets(session, user, wanted, Page(limit, after, sort))
     keys = ("dataset_id", "name", "batteries", "cycles", "builtin", "created_at")
-    shown = [{key: row[key] for key in keys} for row in rows]
     empty = "No datasets yet. Import a file, or add the demonstration fleet: builtin demo."
-    show({"datasets": rows}, as_json, table(shown, empty))
+    empty = NO_MATCH if wanted != DatasetFilter() else empty
+    show_list("datasets", found, [_row(item) for item in found], as_json, empty, keys)
 
 
 def _mapping(

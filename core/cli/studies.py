@@ -10,13 +10,28 @@ import typer
 from core import early_life, row_split
 from core.cli.battery_tables import read_table
 from core.cli.edge import ActingEmail, AsJson, NoWait, acting_user
+from core.cli.lists import (
+    JOB_STATUSES,
+    NO_MATCH,
+    After,
+    Limit,
+    Named,
+    Since,
+    Sort,
+    Status,
+    Until,
+    one_of,
+    show_list,
+)
 from core.cli.output import show, table
 from core.cli.waiting import INTERRUPTED, finish_task
 from core.database import read_scope, session_scope
 from core.datasets import get_dataset_summary
 from core.errors import InvalidInput
+from core.paging import NEWEST, PAGE_SIZE, Page
 from core.studies import StudyInfo, get_study_info, get_study_result, list_studies
 from core.study_files import prediction_frame, score_frame, weight_frame
+from core.study_filter import StudyFilter
 from core.users import CurrentUser
 
 commands = typer.Typer(help="Studies: analyses that train no model.", no_args_is_help=True)
@@ -87,10 +102,38 @@ def show_study(
     _show(user, _study(user, study_id), as_json)
 
 
-def list_all(acting: ActingEmail, as_json: AsJson = False) -> None:
-    """List studies, the newest first."""
+def list_all(
+    acting: ActingEmail,
+    name: Named = "",
+    kind: Annotated[
+        str | None, typer.Option(help=f"Only {early_life.KIND} or {row_split.KIND}.")
+    ] = None,
+    dataset: Annotated[
+        int | None, typer.Option(metavar="ID", help="Only those of this dataset.")
+    ] = None,
+    status: Status = None,
+    since: Since = None,
+    until: Until = None,
+    sort: Sort = NEWEST,
+    limit: Limit = PAGE_SIZE,
+    after: After = None,
+    as_json: AsJson = False,
+) -> None:
+    """List studies, the newest first, 50 at once.
+
+    Sorted by newest, oldest, name, dataset or status.
+    """
     user = acting_user(acting)
+    wanted = StudyFilter(
+        name=name,
+        kind=one_of(kind, (early_life.KIND, row_split.KIND), "--kind"),
+        dataset_id=dataset,
+        statuses=tuple(filter(None, [one_of(status, JOB_STATUSES, "--status")])),
+        since=since,
+        until=until,
+    )
     with read_scope() as session:
+        listed = list_studies(session, user, wanted, Page(limit, after, sort))
         found = [
             {
                 "study_id": info.id,
@@ -101,10 +144,11 @@ def list_all(acting: ActingEmail, as_json: AsJson = False) -> None:
                 "status": info.status,
                 "created_at": info.created_at,
             }
-            for info in list_studies(session, user)
+            for info in listed
         ]
     empty = "No studies yet. Start one with `study early` or `study rows`."
-    show({"studies": found}, as_json, table(found, empty))
+    empty = NO_MATCH if wanted != StudyFilter() else empty
+    show_list("studies", listed, found, as_json, empty)
 
 
 def _queue_dataset(user: CurrentUser, dataset_id: int, k: int, name: str | None) -> int:

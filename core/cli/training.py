@@ -8,12 +8,27 @@ import typer
 from core.algorithm_choice import usual_algorithms
 from core.cli.edge import ActingEmail, AsJson, NoWait, acting_user
 from core.cli.json_files import read_object
-from core.cli.output import metrics_text, show, table
+from core.cli.lists import (
+    JOB_STATUSES,
+    NO_MATCH,
+    After,
+    Limit,
+    Named,
+    Since,
+    Sort,
+    Status,
+    Until,
+    one_of,
+    show_list,
+)
+from core.cli.output import metrics_text, show
 from core.cli.settings_text import parse_settings
 from core.cli.waiting import INTERRUPTED, Glance, finish_or_leave
 from core.database import read_scope
 from core.errors import InvalidInput, TaskFailed
+from core.paging import NEWEST, PAGE_SIZE, Page
 from core.registry import get_model_info
+from core.training_filter import TrainingFilter
 from core.training_request import TrainingRequest
 from core.training_start import start_training
 from core.training_views import JobInfo, RunInfo, get_job_info, list_runs
@@ -81,12 +96,39 @@ def train(
 def list_all(
     acting: ActingEmail,
     job: Annotated[int | None, typer.Option(metavar="ID", help="Only this training.")] = None,
+    name: Named = "",
+    dataset: Annotated[
+        int | None, typer.Option(metavar="ID", help="Only those on this dataset.")
+    ] = None,
+    status: Status = None,
+    algorithm: Annotated[
+        str | None, typer.Option(help="Only those of this algorithm, such as BILSTM.")
+    ] = None,
+    since: Since = None,
+    until: Until = None,
+    sort: Sort = NEWEST,
+    limit: Limit = PAGE_SIZE,
+    after: After = None,
     as_json: AsJson = False,
 ) -> None:
-    """List training runs, the newest training first."""
+    """List training runs, the newest training first, 50 at once.
+
+    Sorted by newest, oldest, name, dataset, status or algorithm.
+    """
     user = acting_user(acting)
+    wanted = TrainingFilter(
+        name=name,
+        dataset_id=dataset,
+        statuses=tuple(filter(None, [one_of(status, JOB_STATUSES, "--status")])),
+        algorithm=one_of(algorithm, list(ALGORITHMS), "--algorithm"),
+        since=since,
+        until=until,
+        job_id=job,
+    )
     with read_scope() as session:
-        runs = list_runs(session, user) if job is None else get_job_info(session, user, job).runs
+        if job is not None:
+            get_job_info(session, user, job)
+        runs = list_runs(session, user, wanted, Page(limit, after, sort))
     rows = [
         {
             "run_id": run.id,
@@ -101,7 +143,8 @@ def list_all(
         }
         for run in runs
     ]
-    show({"runs": rows}, as_json, table(rows, "No training runs yet. Start one with `train`."))
+    empty = "No training runs yet. Start one with `train`."
+    show_list("runs", runs, rows, as_json, NO_MATCH if wanted != TrainingFilter() else empty)
 
 
 def _listed(text: str) -> list[str]:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from core.datasets import list_datasets
+from core.datasets import every_dataset
+from core.errors import NotFound
 from core.leakage.copies import Kind, Pair, find_continuations, find_copies
-from core.leakage.stored import SketchedBattery, load_sketches
+from core.leakage.stored import SketchedBattery, load_every_sketch
 from core.users import CurrentUser
 
 # Roles whose batteries a model knows; the one it knows best first.
@@ -82,11 +83,15 @@ def seen_relatives(
 
 
 def list_duplicates(session: Session, user: CurrentUser, dataset_id: int) -> list[Duplicate]:
-    """List ties of a dataset's batteries with each other and with all visible datasets."""
-    own = load_sketches(session, user, dataset_id)
+    """List ties of a dataset's batteries with each other and with those of all visible datasets."""
+    datasets = every_dataset(session, user)
+    if not any(summary.id == dataset_id for summary in datasets):
+        raise NotFound("dataset")
+    sketches = load_every_sketch(session, user)
+    own = sketches.get(dataset_id, [])
     duplicates = []
-    for summary in list_datasets(session, user):
-        others = own if summary.id == dataset_id else load_sketches(session, user, summary.id)
+    for summary in datasets:
+        others = sketches.get(summary.id, [])
         duplicates += [
             Duplicate(
                 battery_code=tie.battery.code,

@@ -53,35 +53,60 @@ def load_sketches(session: Session, user: CurrentUser, dataset_id: int) -> list[
 
     Sketches of older datasets are computed but not stored, because reading never writes.
     """
-    rows = session.execute(
-        access.visible_batteries(user)
-        .where(BatteryUnit.dataset_id == dataset_id)
-        .order_by(BatteryUnit.battery_code)
-        .with_only_columns(
+    rows = _rows(session, user, dataset_id)
+    if not rows:
+        access.get_dataset(session, user, dataset_id)
+    return _sketched(session, user, rows).get(dataset_id, [])
+
+
+def load_every_sketch(session: Session, user: CurrentUser) -> dict[int, list[SketchedBattery]]:
+    """All batteries that the user sees, by dataset and code; one statement for any number."""
+    return _sketched(session, user, _rows(session, user, None))
+
+
+def _rows(session: Session, user: CurrentUser, dataset_id: int | None) -> Sequence[Any]:
+    query = access.visible_batteries(user)
+    if dataset_id is not None:
+        query = query.where(BatteryUnit.dataset_id == dataset_id)
+    return session.execute(
+        query.order_by(BatteryUnit.dataset_id, BatteryUnit.battery_code).with_only_columns(
             BatteryUnit.id,
+            BatteryUnit.dataset_id,
             BatteryUnit.battery_code,
             BatteryUnit.group_tag,
             BatteryUnit.nominal_capacity,
             BatteryUnit.capacity_sketch,
         )
     ).all()
-    if not rows:
-        access.get_dataset(session, user, dataset_id)
-    missing = [row for row in rows if not is_current(row.capacity_sketch)]
-    computed: dict[str, list[Any]] = {}
-    if missing:
-        codes = {row.id: row.battery_code for row in missing}
+
+
+def _sketched(
+    session: Session, user: CurrentUser, rows: Sequence[Any]
+) -> dict[int, list[SketchedBattery]]:
+    missing: dict[int, list[Any]] = {}
+    for row in rows:
+        if not is_current(row.capacity_sketch):
+            missing.setdefault(row.dataset_id, []).append(row)
+    computed: dict[int, Sequence[Any]] = {}
+    for dataset_id, lacking in missing.items():
+        codes = {row.id: row.battery_code for row in lacking}
         cycles = load_cycles(session, user, dataset_id, ["capacity_ah", "pcl"], codes=codes)
-        nominal = {row.battery_code: row.nominal_capacity for row in missing}
-        computed = sketch_batteries(cycles, nominal)
-    return [
-        SketchedBattery(
-            dataset_id=dataset_id,
-            battery_id=row.id,
-            code=row.battery_code,
-            role=row.group_tag,
-            nominal_ah=row.nominal_capacity,
-            sketch=computed.get(row.battery_code, row.capacity_sketch or []),
+        found = sketch_batteries(
+            cycles, {row.battery_code: row.nominal_capacity for row in lacking}
         )
-        for row in rows
-    ]
+        computed |= {
+            row.id: found[row.battery_code] for row in lacking if row.battery_code in found
+        }
+    batteries: dict[int, list[SketchedBattery]] = {}
+    for row in rows:
+        batteries.setdefault(row.dataset_id, []).append(
+            SketchedBattery(
+                dataset_id=row.dataset_id,
+                battery_id=row.id,
+                code=row.battery_code,
+                role=row.group_tag,
+                nominal_ah=row.nominal_capacity,
+                sketch=computed.get(row.id, row.capacity_sketch or []),
+            )
+        )
+    return batteries

@@ -44,6 +44,7 @@ from core import (
     test_start,
     testing,
     training,
+    training_entries,
     training_leakage,
     training_start,
     training_views,
@@ -206,6 +207,7 @@ BY_ID: dict[Callable[..., Any], Call] = {
     studies.rename_study: lambda s, u, w: studies.rename_study(s, u, w.study_id, "x"),
     testing.cancel_test: lambda s, u, w: testing.cancel_test(s, u, w.test_id),
     testing.get_test_info: lambda s, u, w: testing.get_test_info(s, u, w.test_id),
+    testing.get_test_infos: lambda s, u, w: testing.get_test_infos(s, u, [w.test_id]),
     testing.test_log: lambda s, u, w: testing.test_log(s, u, w.test_id),
     training.cancel_job: lambda s, u, w: training.cancel_job(s, u, w.job_id),
     training.cancel_run: lambda s, u, w: training.cancel_run(s, u, w.run_id),
@@ -243,8 +245,21 @@ LISTS: tuple[Callable[..., Any], ...] = (
     testing.list_tests,
     training_views.list_jobs,
     training_views.list_runs,
+    datasets.every_dataset,
     uploads.list_uploads,
 )
+# Each describes those of the given things that the account sees, and passes over the others.
+DESCRIBED: dict[Callable[..., Any], Call] = {
+    registry.describe_models: lambda s, u, w: registry.describe_models(s, u, [w.model_id]),
+    testing.describe_tests: lambda s, u, w: testing.describe_tests(s, u, [w.test_id]),
+    testing.test_statuses: lambda s, u, w: testing.test_statuses(s, u, [w.test_id]),
+    training_views.describe_jobs: lambda s, u, w: training_views.describe_jobs(s, u, [w.job_id]),
+    training_entries.training_board: lambda s, u, w: training_entries.training_board(s, u).listed,
+    datasets.newest_fleet: lambda s, u, w: [
+        fleet for fleet in [datasets.newest_fleet(s, u)] if fleet and fleet.id == w.dataset_id
+    ],
+    stored.load_every_sketch: lambda s, u, w: stored.load_every_sketch(s, u).get(w.dataset_id, []),
+}
 QUERIES: tuple[Callable[..., Any], ...] = (
     access.owned_datasets,
     access.visible_batteries,
@@ -269,6 +284,8 @@ ABOUT_ONESELF: tuple[Callable[..., Any], ...] = (
     deletion.list_account_dependents,
     early_life.create_from_table,
     leaderboard.list_boards,
+    registry.has_twins,
+    twins.superseded_twins,
     twins.twin_origins,
     sessions.end_all_sessions,
     sessions.list_sessions,
@@ -306,12 +323,14 @@ WITHOUT_ACCOUNT = {
         "remove_tasks",
         "cancel_task",
     },
+    "core.paging": {"page_ids"},
     "core.registry": {"add_model", "next_version"},
     "core.storage": {"remove_on_rollback"},
     "core.sessions": {"account_of_email", "end_session", "user_of_session"},
     "core.studies": {"begin", "settle"},
     "core.testing": {"add_log", "begin", "settle"},
     "core.training": {"begin", "settle", "update_job"},
+    "core.training_views": {"log_page"},
     "core.uploads": {"begin", "settle"},
     "core.users": {"load_user"},
 }
@@ -354,7 +373,7 @@ def service_functions() -> Iterator[Callable[..., Any]]:
 
 
 def test_the_walk_knows_every_service_function() -> None:
-    known = {*BY_ID, *LISTS, *QUERIES, *ABOUT_ONESELF, *AT_THE_EDGE}
+    known = {*BY_ID, *LISTS, *QUERIES, *DESCRIBED, *ABOUT_ONESELF, *AT_THE_EDGE}
     found = {f for f in service_functions() if "user" in inspect.signature(f).parameters}
     assert _names(found - known) == [], "add the function to the walk above"
     assert _names(known - found) == []
@@ -419,6 +438,16 @@ def test_lists_show_nothing_of_others(
     assert not theirs & seen
 
 
+@pytest.mark.parametrize("function", DESCRIBED, ids=lambda f: f.__name__)
+def test_what_belongs_to_others_is_passed_over(
+    worlds: tuple[World, CurrentUser], function: Callable[..., Any]
+) -> None:
+    first, second = worlds
+    with read_scope() as session:
+        assert DESCRIBED[function](session, first.user, first)
+        assert not DESCRIBED[function](session, second, first)
+
+
 @pytest.mark.parametrize("query", QUERIES, ids=lambda f: f.__name__)
 def test_queries_select_nothing_of_others(
     worlds: tuple[World, CurrentUser], query: Callable[..., Any]
@@ -456,7 +485,9 @@ def test_an_account_acts_only_on_itself(worlds: tuple[World, CurrentUser]) -> No
         assert deletion.list_account_dependents(session, second).models == 0
         assert not accounts.preview_deletion(session, second).rows.get("models")
         assert leaderboard.list_boards(session, second) == []
-        assert twins.twin_origins(session, second) == {}
+        key = twins.group_key(registry.get_model_info(session, first.user, first.model_id))
+        assert twins.twin_origins(session, first.user, [key])
+        assert twins.twin_origins(session, second, [key]) == {}
         sessions.start_session(session, first.user)
         assert sessions.list_sessions(session, second) == []
         assert sessions.end_all_sessions(session, second) == 0

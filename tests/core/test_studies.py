@@ -26,6 +26,7 @@ from core.studies import (
     rename_study,
 )
 from core.study_files import prediction_csv, study_xlsx
+from core.study_filter import StudyFilter
 from core.users import CurrentUser
 from db.tables import BackgroundTask, Study
 from tests.core.early_tables import fading_table
@@ -92,8 +93,10 @@ def test_a_study_can_be_renamed_listed_and_deleted(dataset: Dataset) -> None:
         other = create_row_split(session, user, dataset_id)
     with read_scope() as session:
         assert [s.id for s in list_studies(session, user)] == [other, study_id]
-        assert [s.name for s in list_studies(session, user, "EARLY_LIFE")] == ["Another name"]
-        assert [s.id for s in list_studies(session, user, dataset_id=dataset_id)] == [other]
+        early = list_studies(session, user, StudyFilter(kind="EARLY_LIFE"))
+        assert [study.name for study in early] == ["Another name"]
+        of_dataset = list_studies(session, user, StudyFilter(dataset_id=dataset_id))
+        assert [study.id for study in of_dataset] == [other]
     with session_scope() as session, pytest.raises(Conflict, match="Cancel it first"):
         delete_study(session, user, study_id)
     with session_scope() as session:

@@ -1,0 +1,76 @@
+"""What the commands that list things have in common: a page at a time, and filters."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from core.cli.output import show, table
+from core.errors import InvalidInput
+from core.jobs.states import ACTIVE, FINISHED
+from core.paging import LARGEST_PAGE, PAGE_SIZE, Listed
+
+NO_MATCH = "Nothing matches. Leave out a filter."
+JOB_STATUSES = (*ACTIVE, *FINISHED)
+
+Limit = Annotated[
+    int,
+    typer.Option(metavar="N", help=f"How many at once: {PAGE_SIZE} if absent, to {LARGEST_PAGE}."),
+]
+After = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PLACE",
+        help="Go on where the last page ended: its `next`, printed with --json and on standard "
+        "error. Give the same filters and sorting again.",
+    ),
+]
+Named = Annotated[
+    str, typer.Option("--name", metavar="TEXT", help="Only those whose name contains this.")
+]
+Sort = Annotated[
+    str, typer.Option(metavar="ORDER", help="newest, oldest, name, ...; an unknown one lists all.")
+]
+Status = Annotated[
+    str | None,
+    typer.Option(help="Only those in this state: PENDING, RUNNING, SUCCEEDED, FAILED, CANCELED."),
+]
+Since = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="Only from this time on (UTC)."),
+]
+Until = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"], help="Only before this time (UTC)."),
+]
+
+
+def one_of(value: str | None, known: Sequence[str], option: str) -> str | None:
+    """A value in capitals, if it is among the known ones.
+
+    Raises
+    ------
+    InvalidInput
+        It is not.
+    """
+    if value is None:
+        return None
+    if value.upper() not in known:
+        raise InvalidInput(f"{option} is one of {', '.join(known)}, not {value!r}.")
+    return value.upper()
+
+
+def show_list(
+    noun: str,
+    listed: Listed[Any],
+    rows: Sequence[Mapping[str, Any]],
+    as_json: bool,
+    empty: str,
+    columns: Sequence[str] | None = None,
+) -> None:
+    """Print a page under its noun, as JSON or as a table of some columns, and the way on."""
+    shown = [{key: row[key] for key in columns} for row in rows] if columns else rows
+    show({noun: rows, "next": listed.next}, as_json, table(shown, empty))
+    if listed.next is not None:
+        typer.echo(f"There are more. Go on with: --after {listed.next}", err=True)
