@@ -12,11 +12,13 @@ NOT_LOCKED := triton cuda-bindings cuda-pathfinder cuda-toolkit $(addprefix nvid
 # One worker a core; tests/conftest.py says which tests stay together, files in their order.
 SIDE_BY_SIDE := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: run test test-fast e2e lint format bench screenshots lock
+.PHONY: run ready test test-fast e2e lint format bench screenshots lock
 
 run: $(READY)
 	$(BIN)/python -m alembic upgrade head
 	$(BIN)/streamlit run app.py --server.maxUploadSize $${FADEBENCH_MAX_UPLOAD_MB:-200}
+
+ready: $(READY_DEV)
 
 test: $(READY_DEV)
 	$(BIN)/python -m pytest -m "not e2e" $(SIDE_BY_SIDE)

@@ -12,6 +12,7 @@ import pytest
 
 from core import database, passwords
 from core.settings import get_settings
+from tests.lanes import LANES_OF_SESSION, assign_lanes, lane_of_file
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Tests side by side share the cores already; read by OpenMP when PyTorch is imported.
@@ -32,6 +33,19 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             return str(super()._split_scope(nodeid))
 
     return ByFileOrServer(config, log)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """The fast lane alone does not even import the files of the others, which takes long."""
+    if config.getoption("markexpr") != "fast" or not collection_path.is_file():
+        return None
+    return True if lane_of_file(collection_path) in {"thorough", "e2e"} else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Every test gets its lane before `-m` chooses among them."""
+    config.stash[LANES_OF_SESSION] = assign_lanes(items)
 
 
 @contextmanager
