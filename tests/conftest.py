@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,6 +61,14 @@ def settings_of(folder: Path) -> Iterator[None]:
             yield
         finally:
             get_settings.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def same_main_module() -> Iterator[None]:
+    """AppTest puts its script in the place of `__main__`, which processes of others start from."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
 
 
 @pytest.fixture
