@@ -121,10 +121,10 @@ def test_the_lock_names_no_place_and_no_build_of_one_machine() -> None:
         assert not BY_PYTORCH.match(canonical(requirement)), str(requirement)
 
 
-@pytest.mark.parametrize("name", ["Makefile", "Dockerfile"])
+@pytest.mark.parametrize("name", ["Makefile", "Dockerfile", "README.md"])
 def test_every_installation_of_requirements_is_constrained(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8").replace("$(INSTALL)", _install_command())
-    lines = [line for line in text.splitlines() if re.search(r"requirement[ =]|-r ", line)]
+    lines = [line for line in text.splitlines() if re.search(r"(-r|--requirement) requirements", line)]
     assert lines
     for line in lines:
         assert re.search(r"(-c|--constraint) constraints\.txt", line), line
