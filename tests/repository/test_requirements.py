@@ -124,7 +124,7 @@ def test_the_lock_names_no_place_and_no_build_of_one_machine() -> None:
 @pytest.mark.parametrize("name", ["Makefile", "Dockerfile", "README.md"])
 def test_every_installation_of_requirements_is_constrained(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8").replace("$(INSTALL)", _install_command())
-    lines = [line for line in text.splitlines() if re.search(r"(-r|--requirement) requirements", line)]
+    lines = re.findall(r"^.*(?:-r|--requirement) requirements.*$", text, re.MULTILINE)
     assert lines
     for line in lines:
         assert re.search(r"(-c|--constraint) constraints\.txt", line), line
