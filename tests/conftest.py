@@ -13,11 +13,22 @@ import pytest
 
 from core import database, passwords
 from core.settings import get_settings
-from tests.lanes import LANES_OF_SESSION, assign_lanes, lane_of_file
+from tests.lanes import (
+    LANES_OF_SESSION,
+    assign_lanes,
+    check_places,
+    lane_of_file,
+    refuse_impure,
+)
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Tests side by side share the cores already; read by OpenMP when PyTorch is imported.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_configure() -> None:
+    """Nothing runs while a test is in no lane."""
+    check_places()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -47,6 +58,11 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Every test gets its lane before `-m` chooses among them."""
     config.stash[LANES_OF_SESSION] = assign_lanes(items)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """The fast lane stays pure."""
+    refuse_impure(item)
 
 
 @contextmanager

@@ -6,13 +6,14 @@ long. `make test-fast` runs them alone, `make test` runs them and the `thorough`
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 import pytest
 
 from tests.paths import ROOT
 
+TESTS = ROOT / "tests"
 # Folders and files below tests/; the longest path that fits a test decides.
 LANES: Mapping[str, str] = {
     "benchmarks": "thorough",
@@ -53,39 +54,42 @@ def lane_of(path: str) -> str | None:
 
 def lane_of_file(path: Path) -> str | None:
     """As `lane_of`, for where a file lies on this machine; None outside tests/, too."""
-    tests = ROOT / "tests"
-    return lane_of(path.relative_to(tests).as_posix()) if path.is_relative_to(tests) else None
+    return lane_of(path.relative_to(TESTS).as_posix()) if path.is_relative_to(TESTS) else None
 
 
-def missing_places() -> list[str]:
-    """Places in LANES that do not exist (any more)."""
-    return sorted(place for place in LANES if not (ROOT / "tests" / place).exists())
-
-
-def assign_lane(item: pytest.Item) -> str:
-    """Mark a test with its lane, and return that.
+def check_places() -> None:
+    """Every place exists, and every test file stands in one.
 
     Raises
     ------
-    pytest.UsageError: no place holds it, or it stands in the fast lane without being pure.
+    pytest.UsageError: names the places that are gone, or the files without a lane.
     """
-    lane = lane_of_file(item.path)
-    if lane is None:
-        raise pytest.UsageError(f"{item.nodeid} is in no lane: add its folder to tests/lanes.py.")
-    if lane == "fast" and item.get_closest_marker("slow"):
-        lane = "thorough"
+    if gone := sorted(place for place in LANES if not (TESTS / place).exists()):
+        raise pytest.UsageError(f"tests/lanes.py names places that are gone: {gone}")
+    files = sorted(TESTS.rglob("test_*.py"))
+    if homeless := [str(path.relative_to(TESTS)) for path in files if not lane_of_file(path)]:
+        raise pytest.UsageError(f"Add the folders of these to tests/lanes.py: {homeless}")
+
+
+def assign_lanes(items: Iterable[pytest.Item]) -> Counter[str]:
+    """Mark all tests with their lanes, and count them."""
+    counted: Counter[str] = Counter()
+    for item in items:
+        lane = lane_of_file(item.path)
+        if lane is None:
+            raise pytest.UsageError(f"{item.nodeid} is in no lane, see tests/lanes.py")
+        if lane == "fast" and item.get_closest_marker("slow"):
+            lane = "thorough"
+        item.add_marker(lane)
+        counted[lane] += 1
+    return counted
+
+
+def refuse_impure(item: pytest.Item) -> None:
+    """Fail a test of the fast lane that asks for a database."""
     impure = IMPURE_FIXTURES.intersection(getattr(item, "fixturenames", ()))
-    if lane == "fast" and impure:
-        raise pytest.UsageError(
-            f"{item.nodeid} uses {', '.join(sorted(impure))}, which no fast test may: "
-            "mark it slow, or say in tests/lanes.py that its file is thorough."
+    if impure and item.get_closest_marker("fast"):
+        pytest.fail(
+            f"A fast test must not use {', '.join(sorted(impure))}: mark it slow, or say in "
+            "tests/lanes.py that its file is thorough."
         )
-    item.add_marker(lane)
-    return lane
-
-
-def assign_lanes(items: list[pytest.Item]) -> Counter[str]:
-    """Mark all tests with their lanes, and count them; raises as `assign_lane` does."""
-    if missing := missing_places():
-        raise pytest.UsageError(f"tests/lanes.py names places that are gone: {missing}")
-    return Counter(assign_lane(item) for item in items)

@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from tests import lanes
-from tests.lanes import LANES, LANES_OF_SESSION, assign_lane, assign_lanes, lane_of, missing_places
+from tests.lanes import (
+    LANES,
+    LANES_OF_SESSION,
+    assign_lanes,
+    check_places,
+    lane_of,
+    refuse_impure,
+)
 from tests.paths import ROOT
 
 TESTS = ROOT / "tests"
@@ -33,7 +40,7 @@ def test_every_test_file_has_a_lane() -> None:
     files = [path.relative_to(TESTS).as_posix() for path in TESTS.rglob("test_*.py")]
     assert len(files) > 100
     assert [path for path in files if lane_of(path) not in MARKERS] == []
-    assert missing_places() == []
+    check_places()
 
 
 def test_every_test_of_this_session_is_in_one_lane(request: pytest.FixtureRequest) -> None:
@@ -60,27 +67,39 @@ def test_the_longest_place_decides(path: str, lane: str | None) -> None:
     assert lane_of(path) == lane
 
 
-def test_a_test_without_a_place_stops_the_session() -> None:
-    with pytest.raises(pytest.UsageError, match=r"elsewhere/test_x\.py is in no lane"):
-        assign_lane(Item("elsewhere/test_x.py"))
-
-
-def test_a_place_that_is_gone_stops_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lanes, "LANES", {**LANES, "core/gone": "fast"})
-    with pytest.raises(pytest.UsageError, match=r"places that are gone: \['core/gone'\]"):
-        assign_lanes([])
+@pytest.mark.parametrize(
+    ("places", "message"),
+    [
+        ({**LANES, "core/gone": "fast"}, r"places that are gone: \['core/gone'\]"),
+        ({"core": "thorough"}, r"Add the folders of these to tests/lanes\.py: .*test_lanes\.py"),
+    ],
+)
+def test_a_gap_between_places_and_folders_stops_the_session(
+    monkeypatch: pytest.MonkeyPatch, places: dict[str, str], message: str
+) -> None:
+    monkeypatch.setattr(lanes, "LANES", places)
+    with pytest.raises(pytest.UsageError, match=message):
+        check_places()
 
 
 def test_a_fast_test_must_do_without_a_database() -> None:
-    with pytest.raises(pytest.UsageError, match="uses data_dir, which no fast test may"):
-        assign_lane(Item("models/test_x.py", fixtures=("data_dir",)))
-    assert assign_lane(Item("core/test_x.py", fixtures=("data_dir",))) == "thorough"
+    fast, thorough = (Item(f"{place}/test_x.py", ("data_dir",)) for place in ("models", "core"))
+    assign_lanes([fast, thorough])
+    refuse_impure(thorough)
+    with pytest.raises(pytest.fail.Exception, match="must not use data_dir"):
+        refuse_impure(fast)
 
 
 def test_a_slow_test_leaves_the_fast_lane() -> None:
-    slow = Item("models/test_x.py", fixtures=("data_dir",), slow=True)
-    assert assign_lane(slow) == "thorough"
+    slow = Item("models/test_x.py", ("data_dir",), slow=True)
+    assert assign_lanes([slow]) == {"thorough": 1}
     assert slow.markers == {"slow", "thorough"}
+    refuse_impure(slow)
+
+
+def test_a_test_without_a_lane_is_not_run() -> None:
+    with pytest.raises(pytest.UsageError, match="is in no lane"):
+        assign_lanes([Item("elsewhere/test_x.py")])
 
 
 def test_the_make_targets_cover_all_lanes() -> None:
