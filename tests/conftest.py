@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,10 +13,22 @@ import pytest
 
 from core import database, passwords
 from core.settings import get_settings
+from tests.lanes import (
+    LANES_OF_SESSION,
+    assign_lanes,
+    check_places,
+    lane_of_file,
+    refuse_impure,
+)
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Tests side by side share the cores already; read by OpenMP when PyTorch is imported.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_configure() -> None:
+    """Nothing runs while a test is in no lane."""
+    check_places()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -34,6 +47,24 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return ByFileOrServer(config, log)
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """The fast lane alone does not even import the files of the others, which takes long."""
+    if config.getoption("markexpr") != "fast" or not collection_path.is_file():
+        return None
+    return True if lane_of_file(collection_path) in {"thorough", "e2e"} else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Every test gets its lane before `-m` chooses among them."""
+    config.stash[LANES_OF_SESSION] = assign_lanes(items)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """The fast lane stays pure."""
+    refuse_impure(item)
+
+
 @contextmanager
 def settings_of(folder: Path) -> Iterator[None]:
     """Settings point to this data folder and its SQLite database, and hashes are cheap."""
@@ -46,6 +77,14 @@ def settings_of(folder: Path) -> Iterator[None]:
             yield
         finally:
             get_settings.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def same_main_module() -> Iterator[None]:
+    """AppTest puts its script in the place of `__main__`, which processes of others start from."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
 
 
 @pytest.fixture

@@ -1,4 +1,7 @@
-"""The main job on the real Severson file, by the command line alone: import to exported files."""
+"""The main job on the real Severson file, by the command line alone: import to exported files.
+
+What makes the data and the models runs as `python -m core`; what reads them, in this process.
+"""
 
 import json
 import os
@@ -11,7 +14,11 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from core.cli.app import app
+from core.database import get_engine
+from tests.conftest import settings_of
 from tests.paths import ROOT, SHARED_DATA, needs_shared_data
 
 pytestmark = needs_shared_data
@@ -35,6 +42,15 @@ def command(folder: Path, *arguments: str | int | Path, typed: str = "") -> Any:
         check=False,
     )
     assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def answer(folder: Path, *arguments: str | int | Path) -> Any:
+    """As `command`, in this process: the background work is still done by others."""
+    with settings_of(folder / "data"):
+        result = CliRunner().invoke(app, [*map(str, arguments), "--json"])
+        get_engine().dispose()
+    assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
 
 
@@ -70,7 +86,7 @@ def tested(folder: Path, dataset: Any, training: Any) -> Any:
     model = training["runs"][0]["model_version_id"]
     batteries = ",".join([*UNSEEN, "091"])
     fixed = ("test", "--as", ANN, "--model", model, "--dataset", dataset["dataset_id"])
-    return command(folder, *fixed, "--batteries", batteries)
+    return answer(folder, *fixed, "--batteries", batteries)
 
 
 def test_the_real_file_is_imported_whole(dataset: Any) -> None:
@@ -107,7 +123,7 @@ def test_only_unseen_cells_count_overall(tested: Any) -> None:
 def test_the_csv_holds_the_numbers_of_the_test(folder: Path, tested: Any) -> None:
     out = folder / "result.csv"
     fixed = ("export", "--as", ANN, "--test", tested["test_job_id"], "--format", "csv")
-    assert command(folder, *fixed, "--out", out)["bytes"] == out.stat().st_size
+    assert answer(folder, *fixed, "--out", out)["bytes"] == out.stat().st_size
     frame = pd.read_csv(out, dtype={"battery_code": str})
     assert list(frame.columns[:5]) == ["battery_code", "cycle_num", "target", "y_true", "y_pred"]
     for row in tested["batteries"]:
@@ -122,7 +138,7 @@ def test_the_csv_holds_the_numbers_of_the_test(folder: Path, tested: Any) -> Non
 def test_the_workbook_holds_them_too(folder: Path, tested: Any) -> None:
     out = folder / "result.xlsx"
     fixed = ("export", "--as", ANN, "--test", tested["test_job_id"], "--format", "xlsx")
-    command(folder, *fixed, "--out", out)
+    answer(folder, *fixed, "--out", out)
     names = ["Information", "Overall metrics", "Per-battery metrics", "Predictions"]
     assert openpyxl.load_workbook(out, read_only=True).sheetnames == names
     sheets = pd.read_excel(out, sheet_name=None, dtype={"battery_code": str})

@@ -1,11 +1,8 @@
 """A page that is asked for first, on a fresh server and signed out, shows the login alone."""
 
-import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from tests.e2e.browser import sign_up
-
-pytestmark = pytest.mark.e2e
 
 ADDRESSES = ("/runs?run=1", "/account", "/datasets?dataset=1")
 

@@ -20,7 +20,7 @@ from tests.e2e.browser import settle, sign_up
 from tests.e2e.steps import choose, open_page
 from tests.paths import SHARED_DATA, needs_shared_data
 
-pytestmark = [pytest.mark.e2e, needs_shared_data]
+pytestmark = needs_shared_data
 
 ANN = "ann@example.org"
 EIGHT_FEATURES = SHARED_DATA / "severson" / "severson_8_features.csv.gz"

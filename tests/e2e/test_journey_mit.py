@@ -2,7 +2,6 @@
 
 import re
 
-import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from tests.e2e.browser import settle, sign_up
@@ -17,7 +16,7 @@ from tests.e2e.steps import (
 )
 from tests.paths import SHARED_DATA, needs_shared_data
 
-pytestmark = [pytest.mark.e2e, needs_shared_data]
+pytestmark = needs_shared_data
 
 
 def test_map_train_and_test_pcl_and_rul(app_address: str, context: BrowserContext) -> None:

@@ -20,7 +20,7 @@ from tests.e2e.steps import (
 )
 from tests.paths import SHARED_DATA, needs_shared_data
 
-pytestmark = [pytest.mark.e2e, needs_shared_data]
+pytestmark = needs_shared_data
 
 FILE = SHARED_DATA / "severson" / "SeversonBattery.mat"
 TEST_CYCLES = 41_240

@@ -65,6 +65,7 @@ def answerable(algorithm: str, fleet: Sequence[BatterySeries]) -> list[BatterySe
     return [replace(series, targets=series.targets[:, :count]) for series in fleet]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("algorithm", "mode"), QUESTIONS)
 def test_every_algorithm_learns_to_beat_one_number_for_all(
     algorithm: str, mode: dict[str, Any]

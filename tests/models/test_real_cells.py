@@ -47,6 +47,7 @@ def _read_cells(numbers: Sequence[int]) -> list[BatterySeries]:
 LEARNERS = [key for key, info in ALGORITHMS.items() if info.family in ("network", "estimator")]
 
 
+@pytest.mark.slow
 @needs_shared_data
 @pytest.mark.parametrize("mode", [{}, {"max_horizon": 50, "use_capacity_history": True}])
 @pytest.mark.parametrize("algorithm", LEARNERS)

@@ -43,6 +43,7 @@ def _write_table(path: Path, in_order: bool) -> int:
     return n_rows
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
 @pytest.mark.parametrize("in_order", [True, False])
 def test_peak_memory_of_a_50_mb_table(in_order: bool, tmp_path: Path) -> None:

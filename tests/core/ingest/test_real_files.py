@@ -49,6 +49,7 @@ def test_severson_eight_features() -> None:
     np.testing.assert_array_equal(result.cycles["feature_8"], source["cv_charge_time_s"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("threshold", "labelled"), [(0.80, 1), (0.84, 65), (0.85, 107), (0.9, 122)]
 )
