@@ -102,7 +102,7 @@ def test_a_group_has_the_model_and_what_it_lacks(account: Account) -> None:
         assert len(group.twins) == 6 and group.is_active and group.seeds == ()
         assert group.progress == pytest.approx(1 / 6)
         assert twin_report(session, user, model_id).problem.startswith("No seed")
-        assert twin_origins(session, user)[key].id == model_id
+        assert twin_origins(session, user, [key])[key].id == model_id
 
 
 def run_epochs(job: Any) -> int:
