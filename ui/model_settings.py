@@ -53,7 +53,7 @@ def settings_table(model: ModelInfo) -> None:
         pd.DataFrame(
             {
                 "Setting": [setting_label(name) for name in values],
-                "Value": [_shown(value) for value in values.values()],
+                "Value": [_shown(name, value) for name, value in values.items()],
             }
         ),
         hide_index=True,
@@ -75,7 +75,9 @@ def comparison(user: CurrentUser, models: Sequence[ModelInfo]) -> None:
     titles = [column for column in frame.columns if column not in ("setting", "differs")]
     shown = pd.DataFrame({"Setting": frame["setting"].map(setting_label)})
     for title in titles:
-        shown[title] = frame[title].map(_shown)
+        shown[title] = [
+            _shown(name, value) for name, value in zip(frame["setting"], frame[title], strict=True)
+        ]
     if not only:
         shown["Differs"] = frame["differs"].map({True: "yes", False: ""})
     st.dataframe(shown, hide_index=True, alt="Settings of the chosen models side by side")
@@ -89,14 +91,16 @@ def setting_label(name: str) -> str:
     return f"{spec.label} ({spec.unit})" if spec.unit else spec.label
 
 
-def _shown(value: Any) -> str:
+def _shown(name: str, value: Any) -> str:
+    # A feature may be called t, too: only choices of settings have words.
+    words = choice_label if name in SPECS_BY_NAME else str
     if value is None or (isinstance(value, float) and value != value):
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
-        return ", ".join(choice_label(str(item)) for item in value)
+        return ", ".join(words(str(item)) for item in value)
     if isinstance(value, float):
         return rounded(value)
     text = str(value)
-    return target_text(text) if text == "BOTH" else algorithm_label(choice_label(text))
+    return target_text(text) if text == "BOTH" else algorithm_label(words(text))
