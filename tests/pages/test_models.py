@@ -53,6 +53,7 @@ def test_detail_states_units_and_denominators(user: CurrentUser, model_id: int) 
     page = run_page("models", user, {"model": model_id, "model_view": "Settings"})
     settings = page.dataframe[0].value.set_index("Setting")["Value"]
     assert settings["Hidden size"] == "64"
+    assert settings["Learning rate schedule"] == "Falls smoothly (cosine)"
     assert "Window length (cycles)" not in settings
 
 
