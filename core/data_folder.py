@@ -15,6 +15,9 @@ from filelock import FileLock, Timeout
 from core.errors import Conflict
 from core.settings import get_settings
 
+# How long a restore waits for processes that are just beginning, and for another restore.
+PATIENCE_S = 5.0
+
 
 def lock(name: str, timeout_s: float) -> FileLock:
     """A lock that all processes on this data folder share; a negative timeout waits for ever."""
@@ -55,7 +58,7 @@ def alone() -> Iterator[None]:
     Conflict
         The app or background work runs already.
     """
-    held = lock("alone", timeout_s=5)
+    held = lock("alone", timeout_s=PATIENCE_S)
     try:
         held.acquire()
     except Timeout as error:

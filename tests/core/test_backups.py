@@ -311,6 +311,18 @@ def test_nothing_is_restored_while_the_app_runs(world: World, tmp_path: Path) ->
     assert not dead.exists()
 
 
+def test_one_restore_at_a_time(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data_folder, "PATIENCE_S", 0.1)
+    with (
+        data_folder.alone(),
+        pytest.raises(Conflict, match="Another restore runs"),
+        data_folder.alone(),
+    ):
+        pass
+    with data_folder.alone():
+        pass
+
+
 def test_background_work_waits_for_the_end_of_a_restore(fresh_database: Path) -> None:
     with ThreadPoolExecutor(1) as pool:
         with data_folder.alone():
