@@ -15,6 +15,9 @@ from filelock import FileLock, Timeout
 from core.errors import Conflict
 from core.settings import get_settings
 
+# How long a restore waits for processes that are just beginning, and for another restore.
+PATIENCE_S = 5.0
+
 
 def lock(name: str, timeout_s: float) -> FileLock:
     """A lock that all processes on this data folder share; a negative timeout waits for ever."""
@@ -55,17 +58,21 @@ def alone() -> Iterator[None]:
     Conflict
         The app or background work runs already.
     """
+    held = lock("alone", timeout_s=PATIENCE_S)
     try:
-        with lock("alone", timeout_s=5):
-            for name in _others():
-                host, pid, _ = name.rsplit("_", 2)
-                raise Conflict(
-                    f"FadeBench runs on this data folder (process {pid} on {host}). Stop the app "
-                    "and its background work first."
-                )
-            yield
+        held.acquire()
     except Timeout as error:
         raise Conflict("Another restore runs on this data folder. Wait for its end.") from error
+    try:
+        for name in _others():
+            host, pid, _ = name.rsplit("_", 2)
+            raise Conflict(
+                f"FadeBench runs on this data folder (process {pid} on {host}). Stop the app and "
+                "its background work first."
+            )
+        yield
+    finally:
+        held.release()
 
 
 def _others() -> list[str]:
@@ -75,9 +82,11 @@ def _others() -> list[str]:
         try:
             # What a killed process left behind is free: the system took its locks away.
             with FileLock(path, timeout=0):
-                path.unlink(missing_ok=True)
+                pass
         except Timeout:
             living.append(path.stem)
+        else:
+            path.unlink(missing_ok=True)
     return living
 
 

@@ -23,6 +23,8 @@ from core.version import VERSION
 # Signed-in browsers: an archive that lies somewhere must not bring a session back to life that
 # was ended since. The rows are left out, so everybody signs in again after a restore.
 LEFT_OUT = ("auth_session",)
+# Made once: `json.dumps` with options makes one for every row.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 @dataclass
@@ -107,7 +109,7 @@ def _add_table(
             found.others += builtin_paths(shape, rows)
             count += len(rows)
             report(f"{shape.name}: {count:,} rows", 0.0)
-            yield "".join(f"{_line(row)}\n" for row in rows).encode()
+            yield "".join(f"{_ENCODER.encode(row)}\n" for row in rows).encode()
 
     highest = last_id(connection, shape) if shape.counts_ids else None
     size, digest = writer.add(f"tables/{shape.name}.jsonl", lines())
@@ -152,10 +154,6 @@ def _note_absent(engine: Engine, found: _Found, path: str) -> None:
 def _chunks(stream: BinaryIO) -> Iterator[bytes]:
     while chunk := stream.read(CHUNK_BYTES):
         yield chunk
-
-
-def _line(row: list[object]) -> str:
-    return json.dumps(row, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def _part(report: Report, index: int, count: int, start: float, end: float) -> Report:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Text, cast, select
 
 from core.backups.tables import TableShape
-from core.backups.values import pack
+from core.backups.values import pack_row
 
 CHUNK_ROWS = 2000
 
@@ -45,7 +45,7 @@ def read_rows(connection: Connection, shape: TableShape) -> Iterator[list[list[A
     statement = select(*columns).order_by(*(table.c[name] for name in shape.key))
     result = connection.execute(statement, execution_options={"yield_per": CHUNK_ROWS})
     for rows in result.partitions():
-        yield [[pack(kind, value) for kind, value in zip(kinds, row, strict=True)] for row in rows]
+        yield [pack_row(kinds, row) for row in rows]
 
 
 def _parses_json(connection: Connection) -> bool:

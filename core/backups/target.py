@@ -17,7 +17,7 @@ from core.backups.counters import set_last_id
 from core.backups.make import require_revision
 from core.backups.manifest import TableEntry
 from core.backups.tables import VERSION_TABLE, TableShape, tables_at
-from core.backups.values import unpack
+from core.backups.values import unpack_row
 from core.builtin import DEMO_NAME
 from core.database import alembic_config
 from core.errors import TaskFailed
@@ -143,10 +143,9 @@ def _fill(connection: Connection, archive: ArchiveReader, report: Report) -> Non
 def _insert(
     connection: Connection, shape: TableShape, entry: TableEntry, rows: Sequence[list[Any]]
 ) -> None:
-    values = [
-        {name: unpack(kind, plain) for (name, kind), plain in zip(entry.columns, row, strict=True)}
-        for row in rows
-    ]
+    names = [name for name, _ in entry.columns]
+    kinds = [kind for _, kind in entry.columns]
+    values = [dict(zip(names, unpack_row(kinds, row), strict=True)) for row in rows]
     connection.execute(insert(shape.to_write()), values)
 
 

@@ -6,6 +6,7 @@ A kind says what a column holds; it decides how its values are written, read and
 import base64
 import json
 import math
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -69,38 +70,52 @@ def type_to_write(kind: Kind) -> TypeEngine[Any]:
     return _WRITTEN_AS[kind]
 
 
-def pack(kind: Kind, value: Any) -> Any:
-    """A value read from a database as a plain JSON value.
+def pack_row(kinds: Sequence[Kind], row: Iterable[Any]) -> list[Any]:
+    """Values read from a database as plain JSON values, by the kinds of their columns.
 
     Floats keep every digit; NaN and infinities become "nan", "inf" and "-inf".
     """
-    if value is None:
-        return None
-    if kind in ("time", "date"):
-        return value.isoformat()
-    if kind == "bytes":
-        return base64.b64encode(value).decode("ascii")
-    if kind == "float":
-        number = float(value)
-        return number if math.isfinite(number) else repr(number)
-    if kind == "json":
-        # SQLite turns a JSON column that holds a bare number into a number.
-        return value if isinstance(value, str) else json.dumps(value)
-    return {"bool": bool, "int": int, "text": str}[kind](value)
+    return [
+        None if value is None else _PACKED[kind](value)
+        for kind, value in zip(kinds, row, strict=True)
+    ]
 
 
-def unpack(kind: Kind, plain: Any) -> Any:
-    """The value that `pack` wrote down."""
-    if plain is None:
-        return None
-    match kind:
-        case "time":
-            return datetime.fromisoformat(plain)
-        case "date":
-            return date.fromisoformat(plain)
-        case "bytes":
-            return base64.b64decode(plain)
-        case "float":
-            return float(plain)
-        case _:
-            return plain
+def unpack_row(kinds: Sequence[Kind], row: Iterable[Any]) -> list[Any]:
+    """The values that `pack_row` wrote down."""
+    return [
+        None if plain is None else _UNPACKED[kind](plain)
+        for kind, plain in zip(kinds, row, strict=True)
+    ]
+
+
+def _pack_float(value: Any) -> float | str:
+    number = float(value)
+    return number if math.isfinite(number) else repr(number)
+
+
+def _pack_json(value: Any) -> str:
+    # SQLite turns a JSON column that holds a bare number into a number.
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+_PACKED: dict[Kind, Callable[[Any], Any]] = {
+    "bool": bool,
+    "int": int,
+    "float": _pack_float,
+    "text": str,
+    "json": _pack_json,
+    "time": datetime.isoformat,
+    "date": date.isoformat,
+    "bytes": lambda value: base64.b64encode(value).decode("ascii"),
+}
+_UNPACKED: dict[Kind, Callable[[Any], Any]] = {
+    "bool": bool,
+    "int": int,
+    "float": float,
+    "text": str,
+    "json": str,
+    "time": datetime.fromisoformat,
+    "date": date.fromisoformat,
+    "bytes": base64.b64decode,
+}

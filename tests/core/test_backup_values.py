@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Interval
 
-from core.backups.values import Kind, kind_of, pack, unpack
+from core.backups.values import Kind, kind_of, pack_row, unpack_row
 
 STRATEGIES: dict[Kind, st.SearchStrategy[Any]] = {
     "bool": st.booleans(),
@@ -28,7 +28,8 @@ VALUES = st.one_of(*[st.tuples(st.just(kind), STRATEGIES[kind]) for kind in STRA
 
 
 def round_trip(kind: Kind, value: Any) -> Any:
-    return unpack(kind, json.loads(json.dumps(pack(kind, value), allow_nan=False)))
+    packed = json.loads(json.dumps(pack_row([kind], [value]), allow_nan=False))
+    return unpack_row([kind], packed)[0]
 
 
 @given(VALUES)
