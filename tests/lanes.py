@@ -29,6 +29,7 @@ LANES: Mapping[str, str] = {
     "db": "thorough",
     "docs": "fast",
     "e2e": "e2e",
+    "golden": "thorough",
     "models": "fast",
     "pages": "thorough",
     "repository": "fast",

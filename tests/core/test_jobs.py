@@ -16,12 +16,11 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import OperationalError
 
-from core import passwords, storage
+from core import passwords, storage, worker
 from core.accounts import delete_account
 from core.database import read_scope, session_scope
 from core.deletion import delete_dataset, delete_job
 from core.jobs import context as context_module
-from core.jobs import worker
 from core.jobs.context import TaskContext
 from core.jobs.kinds import settle_task
 from core.jobs.registry import Registry
