@@ -14,7 +14,7 @@ from core.cli.app import app
 from core.defects import report_defect
 from core.errors import InvalidInput
 from core.jobs.context import TaskContext
-from core.jobs.worker import _explain
+from core.worker import _explain
 from models.errors import FitError, ModelError
 
 REFERENCE = re.compile(r"Something went wrong in .* \(reference [0-9a-f]{8}\)\.")

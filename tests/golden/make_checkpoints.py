@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.jobs.evidence import add_evidence, interval_facts, predict_floor
+from core.evidence import add_evidence, interval_facts, predict_floor
 from models.checkpoint import FORMAT_VERSION, TrainedModel
 from models.config import resolve
 from models.ensemble import combine

@@ -15,6 +15,7 @@ from core.accounts import user_by_email
 from core.auth import check_login
 from core.cycles import load_cycles
 from core.database import get_engine, migrate, read_scope, session_scope
+from core.datasets import get_dataset_summary
 from core.errors import NotFound
 from core.exports import create_export, latest_exports, open_export
 from core.jobs.registry import Registry
@@ -23,7 +24,8 @@ from core.registry import ModelInfo, get_model_info, list_models, open_checkpoin
 from core.results import load_predictions
 from core.series import make_series, targets_of
 from core.studies import list_studies
-from core.testing import TestInfo, list_tests, match_features
+from core.test_material import matched_columns
+from core.testing import TestInfo, list_tests
 from core.training_views import list_jobs
 from core.uploads import list_uploads
 from core.users import CurrentUser
@@ -214,7 +216,7 @@ def load_model(
 ) -> tuple[TrainedModel, dict[str, BatterySeries]]:
     """The model, and the batteries of a dataset as it sees them, by code."""
     with read_scope() as session:
-        columns = match_features(session, user, info, dataset_id)
+        columns = matched_columns(info, get_dataset_summary(session, user, dataset_id))
         frame = load_cycles(session, user, dataset_id)
         path, _ = open_checkpoint(session, user, info.id)
     model = TrainedModel.load(path)
