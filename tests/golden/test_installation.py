@@ -122,20 +122,20 @@ def test_ann_has_something_of_every_kind_and_in_every_state(installation: Any) -
 
 @pytest.mark.parametrize("email", ACCOUNTS)
 def test_every_page_opens(installation: Any, email: str) -> None:
-    user = account(email)
+    user, on_sqlite = account(email), installation[0] == "sqlite"
     known = stored_messages(user)
-    for page, params in list_addresses(user):
+    # The reads are the same everywhere: on servers one object of each look is enough.
+    for page, params in list_addresses(user, all_objects=on_sqlite):
         open_page(page, user, params, known)
 
 
-@pytest.mark.parametrize("email", [ANN, BOB])
-def test_every_further_view_opens(installation: Any, email: str) -> None:
+def test_every_further_view_opens(installation: Any) -> None:
     if installation[0] != "sqlite":
-        pytest.skip("the same reads as on SQLite, where each view is opened")
-    user = account(email)
-    known = stored_messages(user)
-    for page, params in list_views(list(list_addresses(user))):
-        open_page(page, user, params, known)
+        pytest.skip("the views are opened on SQLite")
+    ann = account(ANN)
+    known = stored_messages(ann)
+    for page, params in list_views(list_addresses(ann, all_objects=False)):
+        open_page(page, ann, params, known)
 
 
 def open_page(page: str, user: CurrentUser, params: Any, known: list[str]) -> None:
