@@ -1,9 +1,11 @@
 """Every address of the app that an account can open: lists, objects, and the views of each."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from core.database import read_scope
 from core.datasets import list_datasets
+from core.early_life import KIND as EARLY_LIFE
 from core.registry import list_models
 from core.studies import list_studies
 from core.testing import list_tests
@@ -20,12 +22,19 @@ PAGES = sorted(path.stem for path in (ROOT / "pages").glob("[!_]*.py"))
 # Pages that take the id of a dataset and show one thing about it.
 OF_A_DATASET = ("explore", "leakage", "new_training", "new_test", "leaderboard", "early_prediction")
 MODEL_VIEWS = ("Errors", "Model card", "Settings", PHYSICS_VIEW)
+# Objects that agree in this look the same to a page.
+LOOKS: dict[str, Callable[[Any], Any]] = {
+    "dataset": lambda one: one.name,
+    "upload": lambda one: (one.status, one.is_active),
+    "job": lambda one: (one.status, len(one.runs) > 1),
+    "model": lambda one: one.algorithm,
+    "test": lambda one: (one.status, one.target, one.horizon > 0),
+    "study": lambda one: one.status,
+}
 
 
-def list_addresses(user: CurrentUser) -> Iterator[Address]:
-    """The lists, and every object of the account with the view that comes first."""
-    yield from ((page, {}) for page in PAGES)
-    yield "early_prediction", {"new": 1}
+def list_addresses(user: CurrentUser, *, all_objects: bool) -> list[Address]:
+    """The lists, and the objects of the account: all, or one of each look."""
     with read_scope() as session:
         found = {
             ("datasets", "dataset"): list_datasets(session, user),
@@ -34,22 +43,24 @@ def list_addresses(user: CurrentUser) -> Iterator[Address]:
             ("models", "model"): list_models(session, user),
             ("new_test", "model"): list_models(session, user),
             ("results", "test"): list_tests(session, user),
-            ("early_prediction", "study"): list_studies(session, user),
+            ("early_prediction", "study"): list_studies(session, user, EARLY_LIFE),
         }
+    if not all_objects:
+        found = {key: _one_of_each(key[1], objects) for key, objects in found.items()}
+    addresses: list[Address] = [(page, {}) for page in PAGES]
+    addresses.append(("early_prediction", {"new": 1}))
     for (page, name), objects in found.items():
-        yield from ((page, {name: one.id}) for one in objects)
-    for dataset in found["datasets", "dataset"]:
-        yield from ((page, {"dataset": dataset.id}) for page in OF_A_DATASET)
-    for job in found["runs", "job"]:
-        yield from (("runs", {"job": job.id, "run": run.id}) for run in job.runs)
-    done = [t for t in found["results", "test"] if t.status == "SUCCEEDED"]
-    for target in ("PCL", "RUL"):
-        alike = [test.id for test in done if target in test.targets and test.horizon == 0]
-        if len(alike) > 1:
-            yield "results", {"compare": f"{alike[0]},{alike[1]}"}
+        addresses += [(page, {name: one.id}) for one in objects]
+    # Charts of one dataset with labels are as good as those of the next.
+    chosen = found["datasets", "dataset"][: None if all_objects else 2]
+    addresses += [(page, {"dataset": one.id}) for one in chosen for page in OF_A_DATASET]
+    addresses += [
+        ("runs", {"job": job.id, "run": run.id}) for job in found["runs", "job"] for run in job.runs
+    ]
+    return addresses + _comparisons(found["results", "test"])
 
 
-def list_views(addresses: list[Address]) -> Iterator[Address]:
+def list_views(addresses: Sequence[Address]) -> Iterator[Address]:
     """The further views of objects that have several."""
     for page, params in addresses:
         if page == "datasets" and "dataset" in params:
@@ -63,3 +74,19 @@ def list_views(addresses: list[Address]) -> Iterator[Address]:
             yield from ((page, params | {"compared_view": v}) for v in result_compare.VIEWS[1:])
         elif page == "models" and "model" in params:
             yield from ((page, params | {"model_view": view}) for view in MODEL_VIEWS[1:])
+
+
+def _one_of_each(name: str, objects: Sequence[Any]) -> list[Any]:
+    return list({LOOKS[name](one): one for one in objects}.values())
+
+
+def _comparisons(tests: Sequence[Any]) -> list[Address]:
+    """Two finished estimates of each target on the same data side by side."""
+    pairs: dict[tuple[str, int], list[int]] = {}
+    for test in tests:
+        if test.status == "SUCCEEDED" and test.horizon == 0:
+            for target in test.targets:
+                pairs.setdefault((target, test.dataset_id), []).append(test.id)
+    return [
+        ("results", {"compare": f"{ids[0]},{ids[1]}"}) for ids in pairs.values() if len(ids) > 1
+    ]

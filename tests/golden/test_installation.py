@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import streamlit as st
+from openpyxl import load_workbook
 from sqlalchemy import select
 
 from core import access
@@ -124,20 +126,20 @@ def test_ann_has_something_of_every_kind_and_in_every_state(installation: Any) -
 
 @pytest.mark.parametrize("email", ACCOUNTS)
 def test_every_page_opens(installation: Any, email: str) -> None:
-    user = account(email)
+    user, on_sqlite = account(email), installation[0] == "sqlite"
     known = stored_messages(user)
-    for page, params in list_addresses(user):
+    # The reads are the same everywhere: on servers one object of each look is enough.
+    for page, params in list_addresses(user, all_objects=on_sqlite):
         open_page(page, user, params, known)
 
 
-@pytest.mark.parametrize("email", [ANN, BOB])
-def test_every_further_view_opens(installation: Any, email: str) -> None:
+def test_every_further_view_opens(installation: Any) -> None:
     if installation[0] != "sqlite":
-        pytest.skip("the same reads as on SQLite, where each view is opened")
-    user = account(email)
-    known = stored_messages(user)
-    for page, params in list_views(list(list_addresses(user))):
-        open_page(page, user, params, known)
+        pytest.skip("the views are opened on SQLite")
+    ann = account(ANN)
+    known = stored_messages(ann)
+    for page, params in list_views(list_addresses(ann, all_objects=False)):
+        open_page(page, ann, params, known)
 
 
 def open_page(page: str, user: CurrentUser, params: Any, known: list[str]) -> None:
@@ -299,5 +301,13 @@ def test_every_finished_test_is_exported_anew(worked_on: None) -> None:
         for (test_id, kind), export_id in wanted.items():
             with read_scope() as session:
                 path = open_export(session, user, export_id)
-            read = pd.read_csv(path) if kind == "CSV" else pd.read_excel(path, "Predictions")
-            assert len(read) == rows[test_id] > 0
+            assert _exported_rows(path, kind) == rows[test_id] > 0
+
+
+def _exported_rows(path: Path, kind: str) -> int:
+    if kind == "CSV":
+        return len(pd.read_csv(path))
+    workbook = load_workbook(path, read_only=True)
+    n_rows = sum(1 for _ in workbook["Predictions"].iter_rows(values_only=True))
+    workbook.close()
+    return n_rows - 1
