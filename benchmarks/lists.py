@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def measure(n_jobs: int, repeats: int, cpu: bool) -> list[dict[str, Any]]:
-    """Milliseconds (the median) and statements of each read."""
+    """Milliseconds (the median and the least) and statements of each read."""
     from benchmarks.list_reads import READS
     from core.database import get_engine, migrate, read_scope
     from db.tables import TrainingJob
@@ -72,7 +72,8 @@ def measure(n_jobs: int, repeats: int, cpu: bool) -> list[dict[str, Any]]:
             times.append(1000 * (clock() - start))
             count = len(statements)
         # The first one pays for compiling the statements.
-        rows.append({"read": name, "ms": statistics.median(times[1:]), "statements": count})
+        found = {"ms": statistics.median(times[1:]), "least_ms": min(times[1:])}
+        rows.append({"read": name, **found, "statements": count})
     return rows
 
 
@@ -93,11 +94,12 @@ def counted_statements(engine: Engine) -> Iterator[list[str]]:
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
-    sys.stdout.write("| read | ms | statements | |\n|---|---|---|---|\n")
+    sys.stdout.write("| read | ms | least | statements | |\n|---|---|---|---|---|\n")
     for row in rows:
         missed = row["ms"] >= BAR_MS or row["statements"] > BAR_STATEMENTS
         mark = "**missed**" if missed else ""
-        sys.stdout.write(f"| {row['read']} | {row['ms']:.1f} | {row['statements']} | {mark} |\n")
+        times = f"{row['ms']:.1f} | {row['least_ms']:.1f}"
+        sys.stdout.write(f"| {row['read']} | {times} | {row['statements']} | {mark} |\n")
 
 
 if __name__ == "__main__":

@@ -22,8 +22,8 @@ After = Annotated[
     str | None,
     typer.Option(
         metavar="PLACE",
-        help="Go on where the last page ended: its `next`, printed with --json and on standard "
-        "error. Give the same filters and sorting again.",
+        help="Go on where the last page ended: the `next` of its JSON, also on standard error. "
+        "Give the same filters and sorting again.",
     ),
 ]
 Named = Annotated[
@@ -71,6 +71,7 @@ def show_list(
 ) -> None:
     """Print a page under its noun, as JSON or as a table of some columns, and the way on."""
     shown = [{key: row[key] for key in columns} for row in rows] if columns else rows
-    show({noun: rows, "next": listed.next}, as_json, table(shown, empty))
-    if listed.next is not None:
+    more = {} if listed.next is None else {"next": listed.next}
+    show({noun: rows} | more, as_json, table(shown, empty))
+    if more:
         typer.echo(f"There are more. Go on with: --after {listed.next}", err=True)

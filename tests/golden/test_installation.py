@@ -33,7 +33,7 @@ from core.uploads import list_uploads
 from core.users import CurrentUser
 from db.tables import BackgroundTask, Dataset, TestJobPrediction
 from models.checkpoint import TrainedModel
-from models.config import ALGORITHMS
+from models.registry import ALGORITHMS
 from models.series import BatterySeries
 from tests.core.seeding import work_off
 from tests.golden.addresses import list_addresses, list_views
