@@ -95,15 +95,8 @@ def test_the_way_back_meets_the_same_pages(session: Session, order: str) -> None
 
 def test_names_are_sorted_without_case_and_then_the_newest_first(session: Session) -> None:
     ids = page_ids(session, _own(session), Study.id, ORDERS, Page(50, None, "name"))
-<<<<<<< ours
-    newest_first = list(reversed(NAMES))
-    assert _names(session, ids) == sorted(newest_first, key=lower)
-||||||| base
-    assert _names(session, ids) == sorted(reversed(NAMES), key=lower)
-=======
     newest_first = NAMES[::-1]
     assert _names(session, ids) == sorted(newest_first, key=lower)
->>>>>>> theirs
 
 
 def test_choices_are_sorted_as_text_and_not_as_they_were_declared(session: Session) -> None:
