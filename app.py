@@ -7,10 +7,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.builtin import ensure_demo_fleet
-from core.database import migrate
-from core.jobs.registry import start_in_thread
-from core.settings import get_settings
+from core.base.database import migrate
+from core.base.settings import get_settings
+from core.datasets.builtin import ensure_demo_fleet
+from core.jobs.supervisor import start_in_thread
 from core.wiring import wire
 
 

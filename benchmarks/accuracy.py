@@ -18,13 +18,13 @@ import torch
 
 from benchmarks.accuracy_cases import CASES, Case, carve_val
 from benchmarks.accuracy_table import markdown
-from models.calibration import calibrate
-from models.checkpoint import TrainedModel
-from models.config import resolve
-from models.ensemble import combine
-from models.fitting import fit
-from models.registry import ALGORITHMS
-from models.series import BatterySeries, Floats, make_task
+from models.inputs.series import BatterySeries, Floats, make_task
+from models.model.calibration import calibrate
+from models.model.checkpoint import TrainedModel
+from models.model.ensemble import combine
+from models.model.fitting import fit
+from models.settings.catalogue import ALGORITHMS
+from models.settings.resolving import resolve
 
 FOLDS = 5
 # By split, then target: the errors of each battery.

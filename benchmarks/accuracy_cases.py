@@ -11,9 +11,9 @@ import pandas as pd
 
 from benchmarks.published_protocol import FEATURES as MAT_FEATURES
 from benchmarks.published_protocol import read_cells
+from core.ingest.formats.mat5 import read_arrays
 from core.ingest.limits import DEFAULT_LIMITS
-from core.ingest.mat5 import read_arrays
-from models.series import BatterySeries
+from models.inputs.series import BatterySeries
 
 NOMINAL_AH = 1.1
 SEVERSON_FEATURES = (

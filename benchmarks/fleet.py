@@ -17,8 +17,8 @@ N_FEATURES = 8
 @contextmanager
 def fresh_database() -> Iterator[None]:
     """A migrated SQLite database in a temporary folder; settings point there until the end."""
-    from core.database import get_engine, migrate
-    from core.settings import get_settings
+    from core.base.database import get_engine, migrate
+    from core.base.settings import get_settings
     from core.wiring import wire
 
     with tempfile.TemporaryDirectory() as folder:
@@ -33,8 +33,8 @@ def fresh_database() -> Iterator[None]:
 
 def add_fleet(n_batteries: int, n_cycles: int) -> int:
     """Store batteries that fade alike, for everybody to see; returns the dataset's id."""
-    from core.database import session_scope
-    from core.dataset_writing import create_loading_dataset, publish, write_rows
+    from core.base.database import session_scope
+    from core.datasets.writing import create_loading_dataset, publish, write_rows
 
     result = _read(n_batteries, n_cycles)
     with session_scope() as session:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, Engine, insert, literal, select
 
-from core.leakage.sketches import sketch
-from core.users import CurrentUser
+from core.access.actor import CurrentUser
+from core.datasets.sketches import sketch
 from db.tables import (
     BackgroundTask,
     BatteryUnit,

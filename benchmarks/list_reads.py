@@ -8,22 +8,30 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from benchmarks.list_filling import Filled, known
-from core import exports, peers, results, studies, twins, uploads
-from core.comparison import compare_tests
-from core.database import read_scope
-from core.dataset_filter import DatasetFilter, UploadFilter
-from core.datasets import describe_dataset, get_dataset_summary, list_datasets, newest_fleet
-from core.early_life import KIND
-from core.leaderboard import list_boards, rank_models
-from core.model_filter import EVERY_MODEL, ModelFilter
-from core.paging import Page
-from core.registry import get_model_info, has_twins, list_models
-from core.study_filter import StudyFilter
-from core.testing import get_test_info, list_tests, test_log
-from core.testing_filter import EVERY_TEST, TestFilter
-from core.training_entries import training_board
-from core.training_filter import EVERY_TRAINING, TrainingFilter
-from core.training_views import get_job_info, list_jobs, list_runs, run_log, run_metrics
+from core.base.database import read_scope
+from core.base.paging import Page
+from core.datasets import uploads
+from core.datasets.datasets import (
+    describe_dataset,
+    get_dataset_summary,
+    list_datasets,
+    newest_fleet,
+)
+from core.datasets.filters import DatasetFilter, UploadFilter
+from core.evaluation import drawable, exports, results
+from core.evaluation.comparison import compare_tests
+from core.evaluation.evaluations import get_test_info, list_tests, test_log
+from core.evaluation.filters import EVERY_TEST, TestFilter
+from core.evaluation.leaderboard import list_boards, rank_models
+from core.model_versions.filters import EVERY_MODEL, ModelFilter
+from core.model_versions.versions import get_model_info, has_twins, list_models
+from core.studies import studies
+from core.studies.early_life import KIND
+from core.studies.filters import StudyFilter
+from core.training import twins
+from core.training.entries import training_board
+from core.training.filters import EVERY_TRAINING, TrainingFilter
+from core.training.views import get_job_info, list_jobs, list_runs, run_log, run_metrics
 
 Read = Callable[[Session, Filled], Any]
 
@@ -59,7 +67,7 @@ def _job(session: Session, f: Filled) -> Any:
 def _result(session: Session, f: Filled) -> Any:
     found = results.get_result(session, f.user, f.test_id)
     exports.latest_exports(session, f.user, f.test_id)
-    peers.list_peers(session, f.user, f.test_id, "PCL")
+    drawable.list_peers(session, f.user, f.test_id, "PCL")
     results.prediction_curves(session, f.user, f.test_id, "PCL", ["b3", "b4"])
     return found, test_log(session, f.user, f.test_id)
 

@@ -51,7 +51,7 @@ def main() -> None:
 def measure(n_jobs: int, repeats: int, cpu: bool) -> list[dict[str, Any]]:
     """Milliseconds (the median and the least) and statements of each read."""
     from benchmarks.list_reads import READS
-    from core.database import get_engine, migrate, read_scope
+    from core.base.database import get_engine, migrate, read_scope
     from db.tables import TrainingJob
 
     migrate()

@@ -6,13 +6,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.build import load_build
-from models.config import resolve
-from models.hyperparameters import Hyperparameters
-from models.network import Network
-from models.samples import Rows, ask_current, gather, make_rows
-from models.scaling import Scaler, fit_scaler
-from models.series import BatterySeries, Task, make_task
+from models.inputs.samples import Rows, ask_current, gather, make_rows
+from models.inputs.scaling import Scaler, fit_scaler
+from models.inputs.series import BatterySeries, Task, make_task
+from models.loop.network import Network
+from models.settings.build import load_build
+from models.settings.hyperparameters import Hyperparameters
+from models.settings.resolving import resolve
 
 FEATURES = ("slope", "intercept", "temperature_avg")
 ROWS_PER_BATTERY = 800

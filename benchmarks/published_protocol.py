@@ -14,16 +14,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core import metrics
+from core.ingest.formats.mat5 import read_arrays
 from core.ingest.limits import DEFAULT_LIMITS
-from core.ingest.mat5 import read_arrays
-from models.build import load_build
-from models.config import resolve
-from models.deephpm import DeepHPM
-from models.network import Network
-from models.samples import Batch, ask_current, gather, make_rows
-from models.scaling import Scaler, fit_scaler
-from models.series import BatterySeries, Task
+from core.measures import metrics
+from models.algorithms.deephpm import DeepHPM
+from models.inputs.samples import Batch, ask_current, gather, make_rows
+from models.inputs.scaling import Scaler, fit_scaler
+from models.inputs.series import BatterySeries, Task
+from models.loop.network import Network
+from models.settings.build import load_build
+from models.settings.resolving import resolve
 
 FEATURES = ("slope", "intercept", "temperature_avg")
 HELD_BACK = 0.2

@@ -43,13 +43,13 @@ def main() -> None:
 
 def measure(algorithm: str, n_batteries: int, n_cycles: int, epochs: int) -> dict[str, Any]:
     """Train once through the background task's own code; times in CPU seconds."""
-    from core.accounts import add_user
-    from core.database import read_scope, session_scope
+    from core.accounts.accounts import add_user
+    from core.base.database import read_scope, session_scope
     from core.jobs.context import TaskContext, load_context
-    from core.jobs.registry import Registry
-    from core.training_request import TrainingRequest
-    from core.training_start import start_training
-    from core.training_work import work
+    from core.jobs.supervisor import Registry
+    from core.training.request import TrainingRequest
+    from core.training.start import start_training
+    from core.training.work import work
 
     dataset_id = add_fleet(n_batteries, n_cycles)
     settings = {"epochs": epochs, "patience": 0, "device": "cpu"}

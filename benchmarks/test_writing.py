@@ -47,10 +47,10 @@ def measure(
     n_batteries: int, n_cycles: int, repeats: int, clock: Callable[[], float]
 ) -> dict[str, Any]:
     """Test all batteries with a model of both targets, and do the bare minimum, in turns."""
-    from core.database import read_scope
-    from core.registry import list_models
-    from core.test_request import TestRequest
-    from core.test_start import start_test
+    from core.base.database import read_scope
+    from core.evaluation.request import TestRequest
+    from core.evaluation.start import start_test
+    from core.model_versions.versions import list_models
 
     user, dataset_id = train_small_model(n_batteries, n_cycles)
     with read_scope() as session:
@@ -73,10 +73,10 @@ def measure(
 
 def train_small_model(n_batteries: int, n_cycles: int) -> tuple[Any, int]:
     """Store a fleet and train the cheapest network for one epoch; returns user and dataset."""
-    from core.accounts import add_user
-    from core.database import session_scope
-    from core.training_request import TrainingRequest
-    from core.training_start import start_training
+    from core.accounts.accounts import add_user
+    from core.base.database import session_scope
+    from core.training.request import TrainingRequest
+    from core.training.start import start_training
 
     with session_scope() as session:
         user = add_user(session, "bench@example.org", "bench", "correct horse battery", True)
@@ -89,10 +89,10 @@ def train_small_model(n_batteries: int, n_cycles: int) -> tuple[Any, int]:
 
 def work_off(lane: str) -> list[Any]:
     """Do the waiting tasks of one lane in this process; returns their contexts."""
-    from core.database import read_scope
+    from core.base.database import read_scope
     from core.jobs.context import load_context
     from core.jobs.kinds import get_kinds
-    from core.jobs.registry import Registry
+    from core.jobs.supervisor import Registry
 
     registry, contexts = Registry(), []
     while (task_id := registry._claim(lane)) is not None:
@@ -104,10 +104,10 @@ def work_off(lane: str) -> list[Any]:
 
 def _test_job(clock: Callable[[], float]) -> tuple[float, float]:
     """Return the seconds of the whole job, and of its storing of predictions."""
-    from core import test_work
-    from core.database import read_scope
+    from core.base.database import read_scope
+    from core.evaluation import work as test_work
     from core.jobs.context import load_context
-    from core.jobs.registry import Registry
+    from core.jobs.supervisor import Registry
 
     registry, spent = Registry(), 0.0
     original = test_work._write_predictions
@@ -139,9 +139,9 @@ def _test_job(clock: Callable[[], float]) -> tuple[float, float]:
 
 def _bare_minimum(test_id: int, clock: Callable[[], float]) -> tuple[float, float, int]:
     """Predict again, and insert the job's rows again with sqlite3 alone, into the same table."""
-    from core.database import get_engine, read_scope
+    from core.base.database import get_engine, read_scope
+    from core.evaluation.work import _load
     from core.jobs.context import TaskContext
-    from core.test_work import _load
     from db.tables import TestJob, TestJobPrediction
 
     with read_scope() as session:

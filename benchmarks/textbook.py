@@ -7,11 +7,11 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Sampler, TensorDataset
 
 from benchmarks.loop_cases import Prepared
-from models.bilstm import BiLSTM
-from models.hyperparameters import Hyperparameters
-from models.perceptron import Perceptron
-from models.samples import Batch
-from models.series import BatterySeries
+from models.algorithms.bilstm import BiLSTM
+from models.fast.perceptron import Perceptron
+from models.inputs.samples import Batch
+from models.inputs.series import BatterySeries
+from models.settings.hyperparameters import Hyperparameters
 
 
 class SharedOrder(Sampler[int]):

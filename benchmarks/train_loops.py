@@ -17,9 +17,9 @@ import torch
 from benchmarks.authors_loop import train_authors
 from benchmarks.loop_cases import CASES, LoopCase, Prepared, prepare
 from benchmarks.textbook import train_textbook
-from models.config import estimate_seconds
-from models.network_fitting import fit_network
-from models.predictor import EpochReport
+from models.inputs.predictor import EpochReport
+from models.loop.network_fitting import fit_network
+from models.settings.resolving import estimate_seconds
 
 Loop = Callable[[Prepared], list[float]]
 

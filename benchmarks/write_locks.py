@@ -31,9 +31,9 @@ def main() -> None:
 
 def measure(cycles: int) -> dict[str, dict[str, float]]:
     """Waits of small writes during each large one."""
-    from core.database import migrate, session_scope
-    from core.dataset_writing import create_loading_dataset, publish, write_rows
-    from core.sweeping import sweep
+    from core.base.database import migrate, session_scope
+    from core.datasets.writing import create_loading_dataset, publish, write_rows
+    from core.removal.sweeping import sweep
 
     migrate()
     result = _result(cycles)
@@ -78,7 +78,7 @@ def _result(cycles: int) -> IngestResult:
 
 
 def _waits_during(work: Callable[[], None]) -> dict[str, float]:
-    from core.database import session_scope
+    from core.base.database import session_scope
     from db.tables import LoginThrottle
     from db.tables.columns import utc_now
 

@@ -5,16 +5,20 @@ process that starts, watches or does background work calls `wire` first: the app
 and `core.worker`.
 """
 
-from core import builtin, exports, studies, sweeping, testing, training, uploads
+from core.datasets import builtin, uploads
+from core.evaluation import evaluations, exports
 from core.jobs.kinds import Kind, Sweep, wire_work
+from core.removal import sweeping
+from core.studies import studies
+from core.training import trainings
 
 KINDS = {
-    "UPLOAD": Kind(uploads.begin, uploads.settle, "core.upload_work", "short"),
-    "TRAIN": Kind(training.begin, training.settle, "core.training_work", "train"),
-    "TEST": Kind(testing.begin, testing.settle, "core.test_work", "short"),
-    "EXPORT": Kind(exports.begin, exports.settle, "core.export_work", "short"),
-    "STUDY": Kind(studies.begin, studies.settle, "core.study_work", "short"),
-    "BUILTIN": Kind(builtin.begin, builtin.settle, "core.builtin_work", "short"),
+    "UPLOAD": Kind(uploads.begin, uploads.settle, "core.datasets.upload_work", "short"),
+    "TRAIN": Kind(trainings.begin, trainings.settle, "core.training.work", "train"),
+    "TEST": Kind(evaluations.begin, evaluations.settle, "core.evaluation.work", "short"),
+    "EXPORT": Kind(exports.begin, exports.settle, "core.evaluation.export_work", "short"),
+    "STUDY": Kind(studies.begin, studies.settle, "core.studies.work", "short"),
+    "BUILTIN": Kind(builtin.begin, builtin.settle, "core.datasets.builtin_work", "short"),
 }
 
 

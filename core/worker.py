@@ -8,12 +8,12 @@ import psutil
 from sqlalchemy import update
 from sqlalchemy.exc import DBAPIError
 
-from core import data_folder
-from core.database import read_scope, session_scope
-from core.defects import ADVICE, report_defect
+from core.base import data_folder
+from core.base.database import read_scope, session_scope
+from core.base.defects import ADVICE, report_defect
 from core.jobs.context import TaskContext, load_context
 from core.jobs.kinds import get_kinds, settle_task
-from core.jobs.registry import Registry
+from core.jobs.supervisor import Registry
 from core.wiring import wire
 from db.tables import BackgroundTask
 

@@ -1,4 +1,4 @@
-"""Where the database is when nobody says: the rule of core.settings, which db may not import.
+"""Where the database is when nobody says: the rule of core.base.settings, which db may not import.
 
 tests/db/test_migrations.py holds the two together.
 """

@@ -1,1 +1,1 @@
-"""Battery-life models; importing the package, or `models.config`, does not import torch."""
+"""Battery-life models; importing the package, or `models.settings`, does not import torch."""

@@ -7,18 +7,18 @@ from html import escape
 import pandas as pd
 import streamlit as st
 
-from core.accounts import (
+from core.access.actor import CurrentUser
+from core.accounts.accounts import (
     DeletionSummary,
     change_password,
     delete_account,
     list_users,
     preview_deletion,
 )
-from core.database import read_scope, session_scope
-from core.errors import FadeBenchError
-from core.sessions import end_all_sessions, list_sessions
-from core.users import CurrentUser
-from ui.login import current_token, sign_out
+from core.accounts.sessions import end_all_sessions, list_sessions
+from core.base.database import read_scope, session_scope
+from core.base.errors import FadeBenchError
+from ui.accounts.login import current_token, sign_out
 
 FACTS_STYLE = (
     "display: grid; grid-template-columns: max-content 1fr; gap: 0.3rem 1.5rem; "

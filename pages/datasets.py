@@ -4,24 +4,24 @@ from dataclasses import replace
 
 import streamlit as st
 
-from core.builtin import demo_fleet_task
-from core.database import read_scope
-from core.datasets import DatasetDetail, DatasetSummary, describe_dataset, newest_fleet
-from core.errors import NotFound
-from core.users import CurrentUser
-from ui.dataset_batteries import battery_table, split_editor
-from ui.dataset_figure import fleet_figure
-from ui.dataset_labels import label_editor
-from ui.dataset_list import show_datasets
-from ui.dataset_manage import manage_dataset
-from ui.dataset_order import naturally
-from ui.dataset_overview import overview
-from ui.dataset_words import facts_line, kind_of
-from ui.frame import empty_state, local_time, page_header, task_progress
-from ui.links import address_id, go, link
-from ui.list_boxes import forget_other_addresses
-from ui.theme import PLOTLY_CONFIG
-from ui.words import plain
+from core.access.actor import CurrentUser
+from core.base.database import read_scope
+from core.base.errors import NotFound
+from core.datasets.builtin import demo_fleet_task
+from core.datasets.datasets import DatasetDetail, DatasetSummary, describe_dataset, newest_fleet
+from ui.datasets.batteries import battery_table, split_editor
+from ui.datasets.figure import fleet_figure
+from ui.datasets.labels import label_editor
+from ui.datasets.list import show_datasets
+from ui.datasets.manage import manage_dataset
+from ui.datasets.order import naturally
+from ui.datasets.overview import overview
+from ui.datasets.words import facts_line, kind_of
+from ui.shared.frame import empty_state, local_time, page_header, task_progress
+from ui.shared.links import address_id, go, link
+from ui.shared.list_boxes import forget_other_addresses
+from ui.shared.theme import PLOTLY_CONFIG
+from ui.shared.words import plain
 
 LIST_FIGURE_HEIGHT_PX = 360
 VIEWS = ("Overview", "Batteries", "Split", "Labels", "Manage")

@@ -2,20 +2,20 @@
 
 import streamlit as st
 
-from core.database import read_scope
-from core.early_life import KIND
-from core.errors import NotFound
-from core.paging import Page
-from core.studies import get_study_info, list_studies
-from core.study_filter import StudyFilter
-from core.users import CurrentUser
-from ui.early_life_form import start_form
-from ui.early_life_result import download_buttons, read_result, result_view
-from ui.frame import local_time, page_header
-from ui.links import address_id, go, link
-from ui.list_boxes import forget_other_addresses
-from ui.study_progress import busy_study, ended_without_result, manage_buttons, show_studies
-from ui.words import counted, plain
+from core.access.actor import CurrentUser
+from core.base.database import read_scope
+from core.base.errors import NotFound
+from core.base.paging import Page
+from core.studies.early_life import KIND
+from core.studies.filters import StudyFilter
+from core.studies.studies import get_study_info, list_studies
+from ui.shared.frame import local_time, page_header
+from ui.shared.links import address_id, go, link
+from ui.shared.list_boxes import forget_other_addresses
+from ui.shared.words import counted, plain
+from ui.studies.early_life_form import start_form
+from ui.studies.early_life_result import download_buttons, read_result, result_view
+from ui.studies.progress import busy_study, ended_without_result, manage_buttons, show_studies
 
 PURPOSE = "How long will a battery live, judged by its first cycles alone?"
 PAGE = "early-prediction"

@@ -3,16 +3,16 @@
 import pandas as pd
 import streamlit as st
 
-from core.database import read_scope
-from core.datasets import DatasetSummary, list_batteries
-from core.explore import Quantity, list_quantities
-from core.users import CurrentUser
-from ui.dataset_order import naturally
-from ui.dataset_pick import pick_dataset
-from ui.explore_battery import battery_panel
-from ui.explore_fleet import fleet_inputs, fleet_view
-from ui.explore_spread import boxes_view, correlation_view, lives_view
-from ui.links import set_address
+from core.access.actor import CurrentUser
+from core.base.database import read_scope
+from core.datasets.datasets import DatasetSummary, list_batteries
+from core.datasets.explore import Quantity, list_quantities
+from ui.datasets.explore_battery import battery_panel
+from ui.datasets.explore_fleet import fleet_inputs, fleet_view
+from ui.datasets.explore_spread import boxes_view, correlation_view, lives_view
+from ui.datasets.order import naturally
+from ui.datasets.pick import pick_dataset
+from ui.shared.links import set_address
 
 PURPOSE = "See how the batteries of a dataset fade, one by one or all together."
 VIEWS = ("Curves", "Cycle life", "Feature by split", "Correlation")

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.database import read_scope
-from core.leaderboard import Board, list_boards
-from core.users import CurrentUser
-from ui.board_choice import choose_board, choose_metric
-from ui.board_table import show_board
-from ui.frame import empty_state, page_header
-from ui.links import address_id
+from core.access.actor import CurrentUser
+from core.base.database import read_scope
+from core.evaluation.leaderboard import Board, list_boards
+from ui.leaderboard.choice import choose_board, choose_metric
+from ui.leaderboard.table import show_board
+from ui.shared.frame import empty_state, page_header
+from ui.shared.links import address_id
 
 PURPOSE = "Your models on the same unseen batteries; a rank is stated only where it is certain."
 

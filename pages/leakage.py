@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from core.datasets import DatasetSummary
-from core.users import CurrentUser
-from ui.dataset_pick import pick_dataset
-from ui.leakage_findings import duplicates_table, findings_list
-from ui.leakage_reads import dataset_check
-from ui.row_split_study import row_split_section
-from ui.words import counted
+from core.access.actor import CurrentUser
+from core.datasets.datasets import DatasetSummary
+from ui.datasets.pick import pick_dataset
+from ui.leakage.findings import duplicates_table, findings_list
+from ui.leakage.reads import dataset_check
+from ui.shared.words import counted
+from ui.studies.row_split_study import row_split_section
 
 PURPOSE = "Find what makes a model look better than it is, before you trust its numbers."
 

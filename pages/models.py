@@ -2,15 +2,15 @@
 
 import streamlit as st
 
-from core.database import read_scope
-from core.errors import NotFound
-from core.registry import get_model_info
-from core.users import CurrentUser
-from ui.frame import page_header
-from ui.links import address_id, link
-from ui.list_boxes import forget_other_addresses
-from ui.model_detail import show_model
-from ui.model_list import show_models
+from core.access.actor import CurrentUser
+from core.base.database import read_scope
+from core.base.errors import NotFound
+from core.model_versions.versions import get_model_info
+from ui.model_versions.detail import show_model
+from ui.model_versions.list import show_models
+from ui.shared.frame import page_header
+from ui.shared.links import address_id, link
+from ui.shared.list_boxes import forget_other_addresses
 
 PURPOSE = "One model per successful run, with its errors on batteries it was not fitted on."
 

@@ -4,26 +4,26 @@ import time
 
 import streamlit as st
 
-from core.database import read_scope
-from core.datasets import get_dataset_summary, load_dataset
-from core.errors import InvalidInput, NotFound
-from core.model_filter import ModelFilter
-from core.paging import Listed
-from core.registry import ModelInfo, get_model_info, list_models
-from core.test_material import TestMaterial, load_test_material, matched_columns
-from core.test_request import TestRequest
-from core.test_start import start_test
-from core.users import CurrentUser
-from ui.dataset_pick import pick_dataset_box
-from ui.frame import empty_state, page_header, shown_errors
-from ui.leakage_findings import leakage_panel
-from ui.leakage_reads import test_check
-from ui.links import address_id, go, link, set_address
-from ui.pick_box import pick_box
-from ui.result_choice import choose_batteries
-from ui.result_words import TARGET_TITLES, kind_word
-from ui.theme import algorithm_label
-from ui.words import counted, plain
+from core.access.actor import CurrentUser
+from core.base.database import read_scope
+from core.base.errors import InvalidInput, NotFound
+from core.base.paging import Listed
+from core.datasets.datasets import get_dataset_summary, load_dataset
+from core.evaluation.material import TestMaterial, load_test_material, matched_columns
+from core.evaluation.request import TestRequest
+from core.evaluation.start import start_test
+from core.model_versions.filters import ModelFilter
+from core.model_versions.versions import ModelInfo, get_model_info, list_models
+from ui.datasets.pick import pick_dataset_box
+from ui.evaluation.choice import choose_batteries
+from ui.evaluation.words import TARGET_TITLES, kind_word
+from ui.leakage.findings import leakage_panel
+from ui.leakage.reads import test_check
+from ui.shared.frame import empty_state, page_header, shown_errors
+from ui.shared.links import address_id, go, link, set_address
+from ui.shared.pick_box import pick_box
+from ui.shared.theme import algorithm_label
+from ui.shared.words import counted, plain
 
 # A second click on the button within this time counts as the same click.
 DOUBLE_CLICK_S = 3.0

@@ -6,21 +6,21 @@ from typing import Any
 
 import streamlit as st
 
-from core.database import read_scope
-from core.datasets import DatasetSummary, LoadedDataset, load_dataset
-from core.errors import FadeBenchError, NotFound
-from core.training_duration import estimate_duration_s, total_duration_s
-from core.training_request import TrainingRequest
-from core.training_start import start_training
-from core.users import CurrentUser
-from ui.frame import duration, empty_state, page_header, shown_errors
-from ui.hyperparameter_form import hyperparameter_form
-from ui.leakage_findings import leakage_panel
-from ui.leakage_reads import training_check
-from ui.links import go, link
-from ui.theme import algorithm_label
-from ui.training_form import choose_algorithms, choose_dataset, choose_kind, choose_target
-from ui.training_roles import choose_roles
+from core.access.actor import CurrentUser
+from core.base.database import read_scope
+from core.base.errors import FadeBenchError, NotFound
+from core.datasets.datasets import DatasetSummary, LoadedDataset, load_dataset
+from core.training.duration import estimate_duration_s, total_duration_s
+from core.training.request import TrainingRequest
+from core.training.start import start_training
+from ui.leakage.findings import leakage_panel
+from ui.leakage.reads import training_check
+from ui.shared.frame import duration, empty_state, page_header, shown_errors
+from ui.shared.links import go, link
+from ui.shared.theme import algorithm_label
+from ui.training.form import choose_algorithms, choose_dataset, choose_kind, choose_target
+from ui.training.hyperparameter_form import hyperparameter_form
+from ui.training.roles import choose_roles
 
 # A second click on the button within this time counts as the same click.
 DOUBLE_CLICK_S = 3.0

@@ -5,27 +5,27 @@ from collections.abc import Callable
 import streamlit as st
 from sqlalchemy.orm import Session
 
-from core.database import read_scope, session_scope
-from core.deletion import delete_test
-from core.errors import FadeBenchError, NotFound
-from core.results import TestResult, get_result
-from core.testing import TestInfo, get_test_info, get_test_infos
-from core.users import CurrentUser
-from ui import result_cycles_seen, result_horizon
-from ui.frame import confirm_by_name, local_time, page_header, shown_errors
-from ui.links import address_id, go, link
-from ui.list_boxes import forget_other_addresses
-from ui.result_batteries import battery_view
-from ui.result_busy import busy_test, ended_without_result, log_lines
-from ui.result_compare import comparison
-from ui.result_curves import CURVES_VIEW, VIEW_KEY, curve_view
-from ui.result_exports import export_buttons
-from ui.result_headline import headline_metrics
-from ui.result_list import comparable, show_tests
-from ui.result_spread import distribution_view, scatter_view
-from ui.result_target import choose_target
-from ui.result_words import TARGET_TITLES, horizon_text
-from ui.words import counted, plain
+from core.access.actor import CurrentUser
+from core.base.database import read_scope, session_scope
+from core.base.errors import FadeBenchError, NotFound
+from core.evaluation.evaluations import TestInfo, get_test_info, get_test_infos
+from core.evaluation.results import TestResult, get_result
+from core.removal.marking import delete_test
+from ui.evaluation import cycles_seen, horizon
+from ui.evaluation.batteries import battery_view
+from ui.evaluation.busy import busy_test, ended_without_result, log_lines
+from ui.evaluation.compare import comparison
+from ui.evaluation.curves import CURVES_VIEW, VIEW_KEY, curve_view
+from ui.evaluation.exports import export_buttons
+from ui.evaluation.headline import headline_metrics
+from ui.evaluation.list import comparable, show_tests
+from ui.evaluation.spread import distribution_view, scatter_view
+from ui.evaluation.target import choose_target
+from ui.evaluation.words import TARGET_TITLES, horizon_text
+from ui.shared.frame import confirm_by_name, local_time, page_header, shown_errors
+from ui.shared.links import address_id, go, link
+from ui.shared.list_boxes import forget_other_addresses
+from ui.shared.words import counted, plain
 
 PURPOSE = "How well your models do on the batteries they were tested on."
 VIEWS = (
@@ -33,8 +33,8 @@ VIEWS = (
     "Batteries",
     "Distribution",
     "Scatter",
-    result_horizon.VIEW,
-    result_cycles_seen.VIEW,
+    horizon.VIEW,
+    cycles_seen.VIEW,
 )
 
 
@@ -115,8 +115,8 @@ def _finished(user: CurrentUser, result: TestResult) -> None:
         lambda: battery_view(result, target),
         lambda: distribution_view(user, result, target),
         lambda: scatter_view(user, result, target),
-        lambda: result_horizon.horizon_view(user, result, target),
-        lambda: result_cycles_seen.cycles_seen_view(user, result),
+        lambda: horizon.horizon_view(user, result, target),
+        lambda: cycles_seen.cycles_seen_view(user, result),
     )
     for tab, content in zip(tabs, draw, strict=True):
         if tab.open:

@@ -2,15 +2,15 @@
 
 import streamlit as st
 
-from core.database import read_scope
-from core.errors import NotFound
-from core.training_views import JobInfo, get_job_info, get_run_info
-from core.users import CurrentUser
-from ui.frame import page_header
-from ui.links import address_id, go, link
-from ui.list_boxes import forget_other_addresses
-from ui.training_detail import show_job
-from ui.training_list import show_jobs
+from core.access.actor import CurrentUser
+from core.base.database import read_scope
+from core.base.errors import NotFound
+from core.training.views import JobInfo, get_job_info, get_run_info
+from ui.shared.frame import page_header
+from ui.shared.links import address_id, go, link
+from ui.shared.list_boxes import forget_other_addresses
+from ui.training.detail import show_job
+from ui.training.list import show_jobs
 
 
 def render(user: CurrentUser) -> None:

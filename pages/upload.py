@@ -5,13 +5,12 @@ from pathlib import PurePath
 
 import streamlit as st
 
-from core.database import read_scope, session_scope
-from core.errors import BadFile, FadeBenchError, InvalidInput, NotFound
-from core.ingest.mapping import ColumnMapping
-from core.ingest.readers import Preview
-from core.names import MAX_LENGTH
-from core.settings import get_settings
-from core.uploads import (
+from core.access.actor import CurrentUser
+from core.base.database import read_scope, session_scope
+from core.base.errors import BadFile, FadeBenchError, InvalidInput, NotFound
+from core.base.names import MAX_LENGTH
+from core.base.settings import get_settings
+from core.datasets.uploads import (
     UploadInfo,
     check_mapping,
     confirm_mapping,
@@ -20,20 +19,21 @@ from core.uploads import (
     receive_upload,
     refuse_upload,
 )
-from core.users import CurrentUser
-from ui.dataset_manage import download_original
-from ui.dataset_overview import problem_table
-from ui.dataset_uploads import (
+from core.ingest.formats.readers import Preview
+from core.ingest.mapping import ColumnMapping
+from ui.datasets.manage import download_original
+from ui.datasets.mapping_form import mapping_form
+from ui.datasets.overview import problem_table
+from ui.datasets.uploads import (
     confirm_upload_deletion,
     reading_progress,
     reading_result,
     show_uploads,
 )
-from ui.frame import file_size, local_time, page_header, shown_errors
-from ui.links import address_id, go, link
-from ui.list_boxes import forget_other_addresses
-from ui.mapping_form import mapping_form
-from ui.words import plain
+from ui.shared.frame import file_size, local_time, page_header, shown_errors
+from ui.shared.links import address_id, go, link
+from ui.shared.list_boxes import forget_other_addresses
+from ui.shared.words import plain
 
 PURPOSE = "A file with one row per cycle becomes a dataset."
 FILE_TYPES = ["mat", "csv", "gz", "tsv", "txt", "xlsx", "zip"]

@@ -12,8 +12,8 @@ from typing import Any
 
 import streamlit as st
 
-from core.defects import report_defect
-from core.users import CurrentUser
+from core.access.actor import CurrentUser
+from core.base.defects import report_defect
 from pages import (
     account,
     datasets,
@@ -28,8 +28,8 @@ from pages import (
     runs,
     upload,
 )
-from ui.links import go, register_pages
-from ui.login import require_user, sign_out_button
+from ui.accounts.login import require_user, sign_out_button
+from ui.shared.links import go, register_pages
 
 # Of our own: the browser would fetch a Material icon from a font server.
 ICON = Path(__file__).parent / "icon.svg"

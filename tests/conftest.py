@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from core import database, passwords
-from core.settings import get_settings
+from core.accounts import passwords
+from core.base import database
+from core.base.settings import get_settings
 from tests.lanes import (
     LANES_OF_SESSION,
     assign_lanes,

@@ -18,14 +18,12 @@ TESTS = ROOT / "tests"
 LANES: Mapping[str, str] = {
     "benchmarks": "thorough",
     "core": "thorough",
+    "core/base/test_spreadsheets.py": "fast",
+    "core/base/test_words.py": "fast",
+    "core/datasets/test_sketches.py": "fast",
     "core/ingest": "fast",
     "core/leakage/test_columns.py": "fast",
-    "core/leakage/test_sketches.py": "fast",
-    "core/test_curves.py": "fast",
-    "core/test_export_files.py": "fast",
-    "core/test_metrics.py": "fast",
-    "core/test_paired.py": "fast",
-    "core/test_splits.py": "fast",
+    "core/measures": "fast",
     "db": "thorough",
     "docs": "fast",
     "e2e": "e2e",
@@ -34,9 +32,7 @@ LANES: Mapping[str, str] = {
     "pages": "thorough",
     "repository": "fast",
     "ui": "fast",
-    "ui/test_login.py": "thorough",
-    "ui/test_login_account.py": "thorough",
-    "ui/test_login_library.py": "thorough",
+    "ui/accounts": "thorough",
 }
 # Whoever asks for one of these is not pure.
 IMPURE_FIXTURES = frozenset({"data_dir", "migrated_folder"})

@@ -20,7 +20,7 @@ from core.backups.manifest import (
     Manifest,
     TableEntry,
 )
-from core.errors import BadFile
+from core.base.errors import BadFile
 
 CHUNK_BYTES = 1024 * 1024
 # Endings of what is packed already, or is noise to a compressor.

@@ -10,15 +10,15 @@ from typing import BinaryIO
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine
 
-from core import storage
 from core.backups.archive import CHUNK_BYTES, ArchiveWriter, Report
 from core.backups.counters import last_id
 from core.backups.manifest import FORMAT, FORMAT_VERSION, FileEntry, Manifest, TableEntry
 from core.backups.named_files import builtin_paths, is_still_named, paths_in
 from core.backups.snapshot import open_snapshot, read_rows
 from core.backups.tables import TableShape, is_known, tables_at
-from core.errors import Conflict, NotFound
-from core.version import VERSION
+from core.base import storage
+from core.base.errors import Conflict, NotFound
+from core.base.version import VERSION
 
 # Signed-in browsers: an archive that lies somewhere must not bring a session back to life that
 # was ended since. The rows are left out, so everybody signs in again after a restore.

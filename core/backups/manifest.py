@@ -34,7 +34,7 @@ class TableEntry(_Entry):
 
 
 class FileEntry(_Entry):
-    """A file of a user; `path` is the one that core.storage knows it by."""
+    """A file of a user; `path` is the one that core.base.storage knows it by."""
 
     path: str
     bytes: int

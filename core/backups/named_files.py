@@ -7,10 +7,11 @@ from sqlalchemy import Connection, select
 from sqlalchemy import column as sql_column
 from sqlalchemy import table as sql_table
 
-from core import storage
 from core.backups.tables import TableShape
+from core.base import storage
 
-# A column whose name ends so holds the path of a file; tests/core/test_backups.py lists them.
+# A column whose name ends so holds the path of a file; tests/core/backups/test_backups.py lists
+# them.
 PATH_ENDING = "_path"
 # Where a row has this column, NULL means that its file is not made yet.
 SIZE_COLUMN = "file_size"

@@ -5,13 +5,13 @@ from pathlib import Path, PurePosixPath
 
 from sqlalchemy import Engine, select
 
-from core import data_folder, storage
 from core.backups.archive import ArchiveReader, Report, open_archive
 from core.backups.manifest import Manifest
 from core.backups.tables import is_known, tables_at
 from core.backups.target import fill_database, list_occupants
-from core.database import read_scope, session_scope
-from core.errors import BadFile, Conflict
+from core.base import data_folder, storage
+from core.base.database import read_scope, session_scope
+from core.base.errors import BadFile, Conflict
 from core.jobs.kinds import settle_task
 from db.sqlite_copies import copy_beside
 from db.tables import BackgroundTask

@@ -15,7 +15,7 @@ from sqlalchemy.sql.expression import TableClause
 
 import db.engine
 from core.backups.values import Kind, kind_of, type_to_read, type_to_write
-from core.database import alembic_config
+from core.base.database import alembic_config
 
 VERSION_TABLE = "alembic_version"
 

@@ -18,9 +18,9 @@ from core.backups.make import require_revision
 from core.backups.manifest import TableEntry
 from core.backups.tables import VERSION_TABLE, TableShape, tables_at
 from core.backups.values import unpack_row
-from core.builtin import DEMO_NAME
-from core.database import alembic_config
-from core.errors import TaskFailed
+from core.base.database import alembic_config
+from core.base.errors import TaskFailed
+from core.datasets.builtin import DEMO_NAME
 from db.tables import Base
 
 CHUNK_ROWS = 2000

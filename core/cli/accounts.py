@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from core.accounts import add_user
+from core.accounts.accounts import add_user
+from core.base.database import session_scope
 from core.cli.edge import AsJson, ready_database
 from core.cli.output import show
-from core.database import session_scope
 
 commands = typer.Typer(help="Accounts.", no_args_is_help=True)
 

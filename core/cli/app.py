@@ -7,6 +7,7 @@ from sqlalchemy.exc import OperationalError
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
+from core.base.defects import ADVICE, report_defect
 from core.cli import (
     accounts,
     backups,
@@ -18,7 +19,6 @@ from core.cli import (
     tests,
     training,
 )
-from core.defects import ADVICE, report_defect
 from core.wiring import wire
 
 

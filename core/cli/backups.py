@@ -13,11 +13,11 @@ from core.backups.archive import Report
 from core.backups.make import make_backup
 from core.backups.restore import restore_backup
 from core.backups.target import list_occupants
+from core.base.database import get_engine
+from core.base.errors import Conflict
 from core.cli.edge import AsJson
 from core.cli.output import show
 from core.cli.output_files import check_target, whole_file
-from core.database import get_engine
-from core.errors import Conflict
 
 CONFIRMATION = "replace"
 

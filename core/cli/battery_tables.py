@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.battery_table import GROUPS, BatteryTable
+from core.base.errors import BadFile, InvalidInput
 from core.cli.json_files import read_object
-from core.early_life_table import (
+from core.studies.battery_table import GROUPS, BatteryTable
+from core.studies.early_life_table import (
     LEFT_OUT,
     MAX_BYTES,
     TableColumns,
@@ -16,7 +17,6 @@ from core.early_life_table import (
     propose_groups,
     read_battery_table,
 )
-from core.errors import BadFile, InvalidInput
 
 # Key of the JSON file -> what it is called among the columns of a table.
 COLUMN_KEYS = {
@@ -29,7 +29,7 @@ COLUMN_KEYS = {
 
 @dataclass(frozen=True)
 class ReadTable:
-    """A table of batteries as `core.early_life.create_from_table` takes it."""
+    """A table of batteries as `core.studies.early_life.create_from_table` takes it."""
 
     table: BatteryTable
     left_out: list[tuple[str, str]]

@@ -5,13 +5,19 @@ from typing import Annotated, Any
 
 import typer
 
-from core.builtin import DEMO_NAME, SEVERSON_NAME, add_builtin, ensure_demo_fleet, find_builtin
+from core.base.database import read_scope, session_scope
+from core.base.errors import TaskFailed
 from core.cli.edge import AsJson, NoWait, ready_database
 from core.cli.output import show
 from core.cli.waiting import INTERRUPTED, finish_or_leave, glance_at
-from core.database import read_scope, session_scope
-from core.errors import TaskFailed
-from core.jobs.tasks import TaskState, latest_tasks
+from core.datasets.builtin import (
+    DEMO_NAME,
+    SEVERSON_NAME,
+    add_builtin,
+    ensure_demo_fleet,
+    find_builtin,
+)
+from core.jobs.queue import TaskState, latest_tasks
 
 commands = typer.Typer(help="Datasets that every account can read.", no_args_is_help=True)
 

@@ -6,20 +6,20 @@ from typing import Annotated, Any
 
 import typer
 
+from core.access.actor import CurrentUser
+from core.base.database import read_scope, session_scope
+from core.base.errors import BadFile, TaskFailed
+from core.base.paging import NEWEST, PAGE_SIZE, Page
+from core.base.words import counted
 from core.cli.columns import chosen_mapping
 from core.cli.edge import ActingEmail, AsJson, NoWait, acting_user
 from core.cli.json_files import read_object
 from core.cli.lists import NO_MATCH, After, Limit, Named, Since, Sort, Until, show_list
 from core.cli.output import show
 from core.cli.waiting import INTERRUPTED, finish_or_leave, glance_at
-from core.database import read_scope, session_scope
-from core.dataset_filter import DatasetFilter
-from core.datasets import DatasetSummary, list_datasets
-from core.errors import BadFile, TaskFailed
-from core.ingest.mapping import ColumnMapping
-from core.ingest.readers import preview
-from core.paging import NEWEST, PAGE_SIZE, Page
-from core.uploads import (
+from core.datasets.datasets import DatasetSummary, list_datasets
+from core.datasets.filters import DatasetFilter
+from core.datasets.uploads import (
     UploadInfo,
     check_mapping,
     confirm_mapping,
@@ -27,8 +27,8 @@ from core.uploads import (
     read_limits,
     receive_upload,
 )
-from core.users import CurrentUser
-from core.words import counted
+from core.ingest.formats.readers import preview
+from core.ingest.mapping import ColumnMapping
 
 REPORTED = ("batteries", "cycles", "labelled", "split", "split_origin", "censored", "dropped_rows")
 

@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 
-from core.accounts import user_by_email
-from core.database import get_engine, is_current, migrate, read_scope
-from core.errors import Conflict
-from core.users import CurrentUser
+from core.access.actor import CurrentUser
+from core.accounts.accounts import user_by_email
+from core.base.database import get_engine, is_current, migrate, read_scope
+from core.base.errors import Conflict
 
 ActingEmail = Annotated[
     str, typer.Option("--as", metavar="EMAIL", help="E-mail of the account to act for.")

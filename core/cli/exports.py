@@ -6,17 +6,23 @@ from typing import Annotated
 
 import typer
 
-from core import storage
+from core.access.actor import CurrentUser
+from core.base import storage
+from core.base.database import read_scope, session_scope
+from core.base.errors import Conflict, InvalidInput, TaskFailed
 from core.cli.edge import ActingEmail, AsJson, NoWait, acting_user
 from core.cli.output import show
 from core.cli.output_files import check_target, whole_file
 from core.cli.waiting import INTERRUPTED, finish_or_leave, glance_at
-from core.database import read_scope, session_scope
-from core.errors import Conflict, InvalidInput, TaskFailed
-from core.exports import ExportInfo, create_export, get_export_info, latest_exports, open_export
+from core.evaluation.evaluations import get_test_info
+from core.evaluation.exports import (
+    ExportInfo,
+    create_export,
+    get_export_info,
+    latest_exports,
+    open_export,
+)
 from core.jobs.states import FINISHED
-from core.testing import get_test_info
-from core.users import CurrentUser
 from db.tables.columns import EXPORT_FORMATS
 
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from core.errors import InvalidInput
+from core.base.errors import InvalidInput
 
 
 def read_object(path: Path) -> dict[str, Any]:

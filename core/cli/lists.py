@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
+from core.base.errors import InvalidInput
+from core.base.paging import LARGEST_PAGE, PAGE_SIZE, Listed
 from core.cli.output import show, table
-from core.errors import InvalidInput
 from core.jobs.states import ACTIVE, FINISHED
-from core.paging import LARGEST_PAGE, PAGE_SIZE, Listed
 
 NO_MATCH = "Nothing matches. Leave out a filter."
 JOB_STATUSES = (*ACTIVE, *FINISHED)

@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from core.words import rounded
+from core.base.words import rounded
 from db.engine import finite
 
 

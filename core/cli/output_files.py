@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from core.errors import Conflict, InvalidInput
+from core.base.errors import Conflict, InvalidInput
 
 
 def check_target(out: Path, force: bool) -> None:

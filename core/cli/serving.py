@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
-from core.accounts import user_by_email
+from core.accounts.accounts import user_by_email
+from core.base.database import read_scope
 from core.cli.edge import AsJson, ready_database
 from core.cli.output import show
 from core.cli.waiting import interruptible
-from core.database import read_scope
-from core.jobs.registry import Registry
-from core.jobs.tasks import is_idle
+from core.jobs.queue import is_idle
+from core.jobs.supervisor import Registry
 
 
 def serve_jobs(

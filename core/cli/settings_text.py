@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
-from core.errors import InvalidInput
-from models.config import parse_value
-from models.registry import ALGORITHMS
+from core.base.errors import InvalidInput
+from models.settings.catalogue import ALGORITHMS
+from models.settings.resolving import parse_value
 
 
 def parse_settings(
     texts: Sequence[str], epochs: int | None = None, seed: int | None = None
 ) -> dict[str, Any]:
-    """Settings as `models.config.resolve` takes them.
+    """Settings as `models.settings.resolving.resolve` takes them.
 
     Parameters
     ----------

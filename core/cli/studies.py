@@ -7,7 +7,10 @@ from typing import Annotated, Any
 import pandas as pd
 import typer
 
-from core import early_life, row_split
+from core.access.actor import CurrentUser
+from core.base.database import read_scope, session_scope
+from core.base.errors import InvalidInput
+from core.base.paging import NEWEST, PAGE_SIZE, Page
 from core.cli.battery_tables import read_table
 from core.cli.edge import ActingEmail, AsJson, NoWait, acting_user
 from core.cli.lists import (
@@ -25,14 +28,11 @@ from core.cli.lists import (
 )
 from core.cli.output import show, table
 from core.cli.waiting import INTERRUPTED, finish_task
-from core.database import read_scope, session_scope
-from core.datasets import get_dataset_summary
-from core.errors import InvalidInput
-from core.paging import NEWEST, PAGE_SIZE, Page
-from core.studies import StudyInfo, get_study_info, get_study_result, list_studies
-from core.study_files import prediction_frame, score_frame, weight_frame
-from core.study_filter import StudyFilter
-from core.users import CurrentUser
+from core.datasets.datasets import get_dataset_summary
+from core.studies import early_life, row_split
+from core.studies.files import prediction_frame, score_frame, weight_frame
+from core.studies.filters import StudyFilter
+from core.studies.studies import StudyInfo, get_study_info, get_study_result, list_studies
 
 commands = typer.Typer(help="Studies: analyses that train no model.", no_args_is_help=True)
 

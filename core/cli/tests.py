@@ -4,16 +4,16 @@ from typing import Annotated, Any
 
 import typer
 
+from core.access.actor import CurrentUser
+from core.base.database import read_scope
+from core.base.words import counted
 from core.cli.edge import ActingEmail, AsJson, NoWait, acting_user
 from core.cli.output import metrics_text, show
 from core.cli.waiting import INTERRUPTED, finish_task
-from core.database import read_scope
-from core.results import TestResult, get_result
-from core.test_request import TestRequest
-from core.test_start import start_test
-from core.testing import TestInfo, get_test_info
-from core.users import CurrentUser
-from core.words import counted
+from core.evaluation.evaluations import TestInfo, get_test_info
+from core.evaluation.request import TestRequest
+from core.evaluation.results import TestResult, get_result
+from core.evaluation.start import start_test
 
 
 def test_model(

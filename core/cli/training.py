@@ -5,7 +5,10 @@ from typing import Annotated, Any
 
 import typer
 
-from core.algorithm_choice import usual_algorithms
+from core.access.actor import CurrentUser
+from core.base.database import read_scope
+from core.base.errors import InvalidInput, TaskFailed
+from core.base.paging import NEWEST, PAGE_SIZE, Page
 from core.cli.edge import ActingEmail, AsJson, NoWait, acting_user
 from core.cli.json_files import read_object
 from core.cli.lists import (
@@ -24,16 +27,13 @@ from core.cli.lists import (
 from core.cli.output import metrics_text, show
 from core.cli.settings_text import parse_settings
 from core.cli.waiting import INTERRUPTED, Glance, finish_or_leave
-from core.database import read_scope
-from core.errors import InvalidInput, TaskFailed
-from core.paging import NEWEST, PAGE_SIZE, Page
-from core.registry import get_model_info
-from core.training_filter import TrainingFilter
-from core.training_request import TrainingRequest
-from core.training_start import start_training
-from core.training_views import JobInfo, RunInfo, get_job_info, list_runs
-from core.users import CurrentUser
-from models.registry import ALGORITHMS
+from core.model_versions.versions import get_model_info
+from core.training.algorithm_choice import usual_algorithms
+from core.training.filters import TrainingFilter
+from core.training.request import TrainingRequest
+from core.training.start import start_training
+from core.training.views import JobInfo, RunInfo, get_job_info, list_runs
+from models.settings.catalogue import ALGORITHMS
 
 
 def train(

@@ -14,11 +14,11 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from core import data_folder
-from core.errors import TaskFailed
-from core.jobs.registry import Registry
-from core.jobs.tasks import TaskState
-from core.settings import ROOT
+from core.base import data_folder
+from core.base.errors import TaskFailed
+from core.base.settings import ROOT
+from core.jobs.queue import TaskState
+from core.jobs.supervisor import Registry
 
 INTERRUPTED = 130
 

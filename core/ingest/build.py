@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.ingest import mat
+from core.base.words import counted, rounded
 from core.ingest.checks import Problems, apply_checks
 from core.ingest.early_end import early_end_text, starting_below
-from core.ingest.file_kind import FileKind, detect_kind
+from core.ingest.formats import mat
+from core.ingest.formats.file_kind import FileKind, detect_kind
+from core.ingest.formats.readers import read_table
 from core.ingest.labels import LabelledData, label_cycles, sorting_order
 from core.ingest.limits import DEFAULT_LIMITS, Limits, Progress, no_progress
 from core.ingest.mapping import ColumnMapping, validate_mapping
-from core.ingest.readers import read_table
-from core.splits import ROLES, propose_split
-from core.words import counted, rounded
+from core.ingest.splits import ROLES, propose_split
 
 READING_SHARE = 0.8
 SHORT_BATTERY_CYCLES = 10

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.errors import BadFile
+from core.base.errors import BadFile
+from core.base.words import counted
 from core.ingest.mapping import ColumnMapping
-from core.words import counted
 
 MAX_LISTED = 200
 # Examples in the message; the list beside it has the others.
@@ -84,7 +84,7 @@ class Problems:
 
 
 def find_problems(frame: pd.DataFrame, mapping: ColumnMapping | None = None) -> Problems:
-    """Find the unusable rows of a raw frame (see `core.ingest.collect`).
+    """Find the unusable rows of a raw frame (see `core.ingest.formats.collect`).
 
     `mapping` is needed only for the file's column names in messages.
     """

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.errors import BadFile
+from core.base.errors import BadFile
+from core.base.words import counted
 from core.ingest.mapping import MAX_FEATURES, ColumnMapping, EolRule
-from core.words import counted
 
 FEATURE_NAMES = tuple(f"feature_{position}" for position in range(1, MAX_FEATURES + 1))
 _UNIT_FACTOR = {"Ah": 1.0, "mAh": 1e-3, "fraction": 1.0, "percent": 1e-2}
@@ -73,7 +73,7 @@ class LabelledData:
 
 
 def label_cycles(frame: pd.DataFrame, mapping: ColumnMapping) -> LabelledData:
-    """Label a checked raw frame (see `core.ingest.collect`), sorted by battery and cycle."""
+    """Label a checked raw frame (see `formats.collect`), sorted by battery and cycle."""
     groups, split_warnings = _group_tags(frame, mapping)
     cycles = _canonical(frame, mapping)
     nominal = dict.fromkeys(cycles["battery_code"].cat.categories, mapping.nominal_capacity_ah)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO, Any
 
-from core.errors import BadFile
+from core.base.errors import BadFile
 
 Progress = Callable[[float, str], None]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, cast, get_args
 
-from core.errors import InvalidInput
+from core.base.errors import InvalidInput
 
 MAX_FEATURES = 8
 EOL_RANGE = (0.70, 0.95)

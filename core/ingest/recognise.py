@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from core.base.words import rounded
+from core.ingest.formats.numbers import is_missing, parse_number
 from core.ingest.mapping import (
     MAX_FEATURES,
     CapacityUnit,
@@ -14,8 +16,6 @@ from core.ingest.mapping import (
     FeatureColumn,
     ShareUnit,
 )
-from core.ingest.numbers import is_missing, parse_number
-from core.words import rounded
 
 _ALIASES: dict[str, tuple[str, ...]] = {
     role: tuple(names.split())

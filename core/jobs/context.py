@@ -16,11 +16,11 @@ from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from core.database import read_scope, session_scope
-from core.errors import TaskFailed
+from core.base.database import read_scope, session_scope
+from core.base.errors import TaskFailed
 from core.jobs.kinds import settle_task
+from core.jobs.queue import end_task
 from core.jobs.states import CANCELLED_BY_USER
-from core.jobs.tasks import end_task
 from db.tables import BackgroundTask
 from db.tables.columns import utc_now
 

@@ -7,7 +7,7 @@ from importlib import import_module
 from sqlalchemy import ColumnElement
 from sqlalchemy.orm import Session
 
-from core.jobs.tasks import end_task
+from core.jobs.queue import end_task
 from db.tables import BackgroundTask
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from core.datasets.battery_sketches import SketchedBattery
 from core.leakage.finding import Finding, Severity, counted, joined
 from core.leakage.relatives import Duplicate, Relative
-from core.leakage.stored import SketchedBattery
 
 ROLE_WORDS = {"train": "training", "val": "validation", "test": "test"}
 KNOWN_WORDS = {"train": "fitted on", "val": "selected by"}

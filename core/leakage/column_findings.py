@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from core.datasets import DatasetSummary, Feature
+from core.datasets.datasets import DatasetSummary, Feature
 from core.leakage.columns import Fact
 from core.leakage.finding import Finding, Question, Severity, joined
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from core.leakage.sketches import KEPT_RUNS, KEPT_VALUES, MEDIAN_GRID, STRETCH_EDGES
+from core.datasets.sketches import KEPT_RUNS, KEPT_VALUES, MEDIAN_GRID, STRETCH_EDGES
 
 Kind = Literal["same", "overlap", "continues", "follows"]
 

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from core.cycles import load_cycles
-from core.datasets import Feature, LoadedDataset, load_dataset
+from core.access.actor import CurrentUser
+from core.datasets.cycles import load_cycles
+from core.datasets.datasets import Feature, LoadedDataset, load_dataset
 from core.leakage.battery_findings import duplicate_findings
 from core.leakage.column_findings import column_finding, label_findings
 from core.leakage.columns import Fact, column_facts
 from core.leakage.finding import Finding, Question, gravest_first
 from core.leakage.relatives import Duplicate, list_duplicates
-from core.users import CurrentUser
 
 # Enough to see what a column is, few enough to read at every turn of a page.
 SAMPLED_BATTERIES = 12

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from core.datasets import every_dataset
-from core.errors import NotFound
+from core.access.actor import CurrentUser
+from core.base.errors import NotFound
+from core.datasets.battery_sketches import SketchedBattery, load_every_sketch
+from core.datasets.datasets import every_dataset
 from core.leakage.copies import Kind, Pair, find_continuations, find_copies
-from core.leakage.stored import SketchedBattery, load_every_sketch
-from core.users import CurrentUser
 
 # Roles whose batteries a model knows; the one it knows best first.
 KNOWN_ROLES = ("train", "val")

@@ -7,7 +7,7 @@ import pytest
 from benchmarks.list_filling import Filled, fill
 from benchmarks.list_reads import READS
 from benchmarks.lists import BAR_STATEMENTS, counted_statements
-from core.database import get_engine, migrate, read_scope
+from core.base.database import get_engine, migrate, read_scope
 from tests.conftest import settings_of
 
 FEW, MANY = 10, 300

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from core.database import get_engine
-from core.users import CurrentUser
+from core.access.actor import CurrentUser
+from core.base.database import get_engine
 from tests.conftest import settings_of
 from tests.core.seeding import World, add_account, add_dataset, add_world
 

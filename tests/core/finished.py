@@ -9,21 +9,21 @@ import pandas as pd
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from core.database import read_scope, session_scope
-from core.datasets import battery_ids
+from core.access.actor import CurrentUser
+from core.base.database import read_scope, session_scope
+from core.base.storage import atomic_file
+from core.base.version import version_facts
+from core.datasets.datasets import battery_ids
+from core.datasets.uploads import get_upload_info
+from core.evaluation.request import TestRequest
+from core.evaluation.start import start_test
+from core.jobs.queue import end_task, latest_tasks
 from core.jobs.states import move
-from core.jobs.tasks import end_task, latest_tasks
-from core.registry import add_model
-from core.storage import atomic_file
-from core.test_request import TestRequest
-from core.test_start import start_test
-from core.training import update_job
-from core.training_request import TrainingRequest
-from core.training_start import start_training
-from core.training_views import RunInfo, get_job_info
-from core.uploads import get_upload_info
-from core.users import CurrentUser
-from core.version import version_facts
+from core.model_versions.versions import add_model
+from core.training.request import TrainingRequest
+from core.training.start import start_training
+from core.training.trainings import update_job
+from core.training.views import RunInfo, get_job_info
 from db.tables import (
     BackgroundTask,
     TestJob,
@@ -33,7 +33,7 @@ from db.tables import (
     TrainingJobRun,
 )
 from db.tables.columns import utc_now
-from models.config import resolve
+from models.settings.resolving import resolve
 from tests.core.seeding import queue_upload, work_off, write_csv
 
 CYCLES = 20

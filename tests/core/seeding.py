@@ -6,21 +6,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from core.accounts import add_user
-from core.database import read_scope, session_scope
-from core.exports import latest_exports
-from core.ingest.readers import preview
+from core.access.actor import CurrentUser
+from core.accounts.accounts import add_user
+from core.base.database import read_scope, session_scope
+from core.datasets.uploads import confirm_mapping, get_upload_info, receive_upload
+from core.evaluation.exports import latest_exports
+from core.evaluation.request import TestRequest
+from core.evaluation.start import start_test
+from core.ingest.formats.readers import preview
 from core.jobs.context import load_context
 from core.jobs.kinds import get_kinds
-from core.jobs.registry import Registry
-from core.registry import list_models
-from core.row_split import create_row_split
-from core.test_request import TestRequest
-from core.test_start import start_test
-from core.training_request import TrainingRequest
-from core.training_start import start_training
-from core.uploads import confirm_mapping, get_upload_info, receive_upload
-from core.users import CurrentUser
+from core.jobs.supervisor import Registry
+from core.model_versions.versions import list_models
+from core.studies.row_split import create_row_split
+from core.training.request import TrainingRequest
+from core.training.start import start_training
 from core.wiring import wire
 
 wire()

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import event
 
-from core.database import get_engine
+from core.base.database import get_engine
 
 
 @contextmanager

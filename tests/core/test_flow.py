@@ -16,8 +16,8 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from core.base.database import get_engine
 from core.cli.app import app
-from core.database import get_engine
 from tests.conftest import settings_of
 from tests.paths import ROOT, SHARED_DATA, needs_shared_data
 

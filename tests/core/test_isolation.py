@@ -13,56 +13,52 @@ import pytest
 from sqlalchemy.orm import Session
 
 import core
-from core import (
-    access,
-    accounts,
-    comparison,
+from core.access import guard
+from core.access.actor import CurrentUser
+from core.accounts import accounts, passwords, sessions
+from core.base.database import get_engine, migrate, read_scope
+from core.base.errors import FadeBenchError, NotFound
+from core.base.settings import get_settings
+from core.datasets import (
+    battery_sketches,
     cycles,
-    cycles_seen,
     datasets,
-    deletion,
-    early_life,
-    ensembles,
     explore,
-    exports,
-    horizons,
     label_change,
-    leaderboard,
-    model_card,
-    model_package,
-    passwords,
-    peers,
-    provenance,
-    registry,
     relabel,
-    results,
-    row_split,
-    sessions,
-    studies,
-    test_leakage,
-    test_material,
-    test_start,
-    testing,
-    training,
-    training_entries,
-    training_leakage,
-    training_start,
-    training_views,
-    twin_report,
-    twins,
     uploads,
 )
-from core.database import get_engine, migrate, read_scope
-from core.errors import FadeBenchError, NotFound
+from core.evaluation import (
+    comparison,
+    cycles_seen,
+    drawable,
+    evaluations,
+    exports,
+    horizons,
+    leaderboard,
+    results,
+)
+from core.evaluation import leakage_check as test_leakage
+from core.evaluation import material as test_material
+from core.evaluation import start as test_start
+from core.evaluation.request import TestRequest
 from core.ingest.mapping import ColumnMapping
-from core.leakage import findings, relatives, stored
+from core.leakage import findings, relatives
 from core.leakage.finding import Question
-from core.settings import get_settings
-from core.test_request import TestRequest
-from core.training_request import TrainingRequest
-from core.users import CurrentUser
+from core.model_versions import card as model_card
+from core.model_versions import package as model_package
+from core.model_versions import provenance
+from core.model_versions import versions as registry
+from core.removal import marking
+from core.studies import early_life, row_split, studies
+from core.training import ensembles, trainings, twin_report, twins
+from core.training import entries as training_entries
+from core.training import leakage_check as training_leakage
+from core.training import start as training_start
+from core.training import views as training_views
+from core.training.request import TrainingRequest
+from tests.core.backups.stored_files import on_disk
 from tests.core.seeding import World, add_account, add_dataset, add_world
-from tests.core.stored_files import on_disk
 
 MISSING = 999_999
 Call = Callable[[Session, CurrentUser, World], Any]
@@ -109,17 +105,17 @@ def _twin_plan(session: Session, w: World) -> twins.TwinPlan:
 
 # Each asks for one thing by its id; whoever does not own it must hear "no such ...".
 BY_ID: dict[Callable[..., Any], Call] = {
-    access.get_upload: lambda s, u, w: access.get_upload(s, u, w.upload_id),
-    access.get_dataset: lambda s, u, w: access.get_dataset(s, u, w.dataset_id),
-    access.get_kept_datasets: lambda s, u, w: access.get_kept_datasets(s, u, [w.dataset_id]),
-    access.get_owned_dataset: lambda s, u, w: access.get_owned_dataset(s, u, w.dataset_id),
-    access.get_job: lambda s, u, w: access.get_job(s, u, w.job_id),
-    access.get_run: lambda s, u, w: access.get_run(s, u, w.run_id),
-    access.get_model: lambda s, u, w: access.get_model(s, u, w.model_id),
-    access.get_test: lambda s, u, w: access.get_test(s, u, w.test_id),
-    access.get_result: lambda s, u, w: access.get_result(s, u, w.test_id),
-    access.get_study: lambda s, u, w: access.get_study(s, u, w.study_id),
-    access.get_export: lambda s, u, w: access.get_export(s, u, w.export_id),
+    guard.get_upload: lambda s, u, w: guard.get_upload(s, u, w.upload_id),
+    guard.get_dataset: lambda s, u, w: guard.get_dataset(s, u, w.dataset_id),
+    guard.get_kept_datasets: lambda s, u, w: guard.get_kept_datasets(s, u, [w.dataset_id]),
+    guard.get_owned_dataset: lambda s, u, w: guard.get_owned_dataset(s, u, w.dataset_id),
+    guard.get_job: lambda s, u, w: guard.get_job(s, u, w.job_id),
+    guard.get_run: lambda s, u, w: guard.get_run(s, u, w.run_id),
+    guard.get_model: lambda s, u, w: guard.get_model(s, u, w.model_id),
+    guard.get_test: lambda s, u, w: guard.get_test(s, u, w.test_id),
+    guard.get_result: lambda s, u, w: guard.get_result(s, u, w.test_id),
+    guard.get_study: lambda s, u, w: guard.get_study(s, u, w.study_id),
+    guard.get_export: lambda s, u, w: guard.get_export(s, u, w.export_id),
     comparison.compare_tests: lambda s, u, w: comparison.compare_tests(s, u, [w.test_id], "PCL"),
     comparison.unseen_errors: lambda s, u, w: comparison.unseen_errors(s, u, [w.test_id], "PCL"),
     cycles.load_cycles: lambda s, u, w: cycles.load_cycles(s, u, w.dataset_id),
@@ -132,13 +128,13 @@ BY_ID: dict[Callable[..., Any], Call] = {
     datasets.list_batteries: lambda s, u, w: datasets.list_batteries(s, u, w.dataset_id),
     datasets.rename_dataset: lambda s, u, w: datasets.rename_dataset(s, u, w.dataset_id, "x"),
     datasets.set_split: lambda s, u, w: datasets.set_split(s, u, w.dataset_id, {"b0": "val"}),
-    deletion.delete_dataset: lambda s, u, w: deletion.delete_dataset(s, u, w.dataset_id),
-    deletion.delete_job: lambda s, u, w: deletion.delete_job(s, u, w.job_id),
-    deletion.delete_test: lambda s, u, w: deletion.delete_test(s, u, w.test_id),
-    deletion.list_dataset_dependents: lambda s, u, w: deletion.list_dataset_dependents(
+    marking.delete_dataset: lambda s, u, w: marking.delete_dataset(s, u, w.dataset_id),
+    marking.delete_job: lambda s, u, w: marking.delete_job(s, u, w.job_id),
+    marking.delete_test: lambda s, u, w: marking.delete_test(s, u, w.test_id),
+    marking.list_dataset_dependents: lambda s, u, w: marking.list_dataset_dependents(
         s, u, w.dataset_id
     ),
-    deletion.list_job_dependents: lambda s, u, w: deletion.list_job_dependents(s, u, w.job_id),
+    marking.list_job_dependents: lambda s, u, w: marking.list_job_dependents(s, u, w.job_id),
     early_life.create_from_dataset: lambda s, u, w: early_life.create_from_dataset(
         s, u, "x", w.dataset_id
     ),
@@ -176,8 +172,10 @@ BY_ID: dict[Callable[..., Any], Call] = {
     test_start.write_test: lambda s, u, w: test_start.write_test(s, u, _test_plan(s, w)),
     provenance.get_job_roles: lambda s, u, w: provenance.get_job_roles(s, u, w.job_id),
     relatives.list_duplicates: lambda s, u, w: relatives.list_duplicates(s, u, w.dataset_id),
-    stored.load_sketches: lambda s, u, w: stored.load_sketches(s, u, w.dataset_id),
-    peers.list_peers: lambda s, u, w: peers.list_peers(s, u, w.test_id, "PCL"),
+    battery_sketches.load_sketches: lambda s, u, w: battery_sketches.load_sketches(
+        s, u, w.dataset_id
+    ),
+    drawable.list_peers: lambda s, u, w: drawable.list_peers(s, u, w.test_id, "PCL"),
     model_card.model_card: lambda s, u, w: model_card.model_card(s, u, w.model_id),
     model_package.package_model: lambda s, u, w: model_package.package_model(s, u, w.model_id),
     model_package.package_name: lambda s, u, w: model_package.package_name(s, u, w.model_id),
@@ -205,12 +203,12 @@ BY_ID: dict[Callable[..., Any], Call] = {
     studies.get_study_result: lambda s, u, w: studies.get_study_result(s, u, w.study_id),
     studies.load_assignment: lambda s, u, w: studies.load_assignment(s, u, w.study_id),
     studies.rename_study: lambda s, u, w: studies.rename_study(s, u, w.study_id, "x"),
-    testing.cancel_test: lambda s, u, w: testing.cancel_test(s, u, w.test_id),
-    testing.get_test_info: lambda s, u, w: testing.get_test_info(s, u, w.test_id),
-    testing.get_test_infos: lambda s, u, w: testing.get_test_infos(s, u, [w.test_id]),
-    testing.test_log: lambda s, u, w: testing.test_log(s, u, w.test_id),
-    training.cancel_job: lambda s, u, w: training.cancel_job(s, u, w.job_id),
-    training.cancel_run: lambda s, u, w: training.cancel_run(s, u, w.run_id),
+    evaluations.cancel_test: lambda s, u, w: evaluations.cancel_test(s, u, w.test_id),
+    evaluations.get_test_info: lambda s, u, w: evaluations.get_test_info(s, u, w.test_id),
+    evaluations.get_test_infos: lambda s, u, w: evaluations.get_test_infos(s, u, [w.test_id]),
+    evaluations.test_log: lambda s, u, w: evaluations.test_log(s, u, w.test_id),
+    trainings.cancel_job: lambda s, u, w: trainings.cancel_job(s, u, w.job_id),
+    trainings.cancel_run: lambda s, u, w: trainings.cancel_run(s, u, w.run_id),
     training_start.plan_training: lambda s, u, w: training_start.plan_training(
         s, u, _training_request(w)
     ),
@@ -242,7 +240,7 @@ LISTS: tuple[Callable[..., Any], ...] = (
     datasets.list_datasets,
     registry.list_models,
     studies.list_studies,
-    testing.list_tests,
+    evaluations.list_tests,
     training_views.list_jobs,
     training_views.list_runs,
     datasets.every_dataset,
@@ -251,28 +249,30 @@ LISTS: tuple[Callable[..., Any], ...] = (
 # Each describes those of the given things that the account sees, and passes over the others.
 DESCRIBED: dict[Callable[..., Any], Call] = {
     registry.describe_models: lambda s, u, w: registry.describe_models(s, u, [w.model_id]),
-    testing.describe_tests: lambda s, u, w: testing.describe_tests(s, u, [w.test_id]),
-    testing.test_statuses: lambda s, u, w: testing.test_statuses(s, u, [w.test_id]),
+    evaluations.describe_tests: lambda s, u, w: evaluations.describe_tests(s, u, [w.test_id]),
+    evaluations.test_statuses: lambda s, u, w: evaluations.test_statuses(s, u, [w.test_id]),
     training_views.describe_jobs: lambda s, u, w: training_views.describe_jobs(s, u, [w.job_id]),
     training_entries.training_board: lambda s, u, w: training_entries.training_board(s, u).listed,
     datasets.newest_fleet: lambda s, u, w: [
         fleet for fleet in [datasets.newest_fleet(s, u)] if fleet and fleet.id == w.dataset_id
     ],
-    stored.load_every_sketch: lambda s, u, w: stored.load_every_sketch(s, u).get(w.dataset_id, []),
+    battery_sketches.load_every_sketch: lambda s, u, w: battery_sketches.load_every_sketch(
+        s, u
+    ).get(w.dataset_id, []),
 }
 QUERIES: tuple[Callable[..., Any], ...] = (
-    access.owned_datasets,
-    access.visible_batteries,
-    access.visible_datasets,
-    access.visible_exports,
-    access.visible_jobs,
-    access.visible_models,
-    access.visible_results,
-    access.visible_runs,
-    access.visible_studies,
-    access.visible_tasks,
-    access.visible_tests,
-    access.visible_uploads,
+    guard.owned_datasets,
+    guard.visible_batteries,
+    guard.visible_datasets,
+    guard.visible_exports,
+    guard.visible_jobs,
+    guard.visible_models,
+    guard.visible_results,
+    guard.visible_runs,
+    guard.visible_studies,
+    guard.visible_tasks,
+    guard.visible_tests,
+    guard.visible_uploads,
 )
 # Each is about the acting account and takes no id of anything else.
 ABOUT_ONESELF: tuple[Callable[..., Any], ...] = (
@@ -280,8 +280,8 @@ ABOUT_ONESELF: tuple[Callable[..., Any], ...] = (
     accounts.delete_account,
     accounts.list_users,
     accounts.preview_deletion,
-    deletion.delete_everything_of,
-    deletion.list_account_dependents,
+    marking.delete_everything_of,
+    marking.list_account_dependents,
     early_life.create_from_table,
     leaderboard.list_boards,
     registry.has_twins,
@@ -303,17 +303,17 @@ AT_THE_EDGE: dict[Callable[..., Any], Callable[[CurrentUser, World], Any]] = {
 # Take a session but no account: steps of background work and of signing in. No page calls them
 # with an id of its own choosing; what is added here needs that reason.
 WITHOUT_ACCOUNT = {
-    "core.active_work": {"refuse_active_work"},
-    "core.accounts": {"add_user", "has_users", "sign_up", "user_by_email"},
-    "core.auth": {"count_attempt", "forgive_attempts"},
-    "core.builtin": {"add_builtin", "begin", "demo_fleet_task", "find_builtin", "settle"},
-    "core.dataset_writing": {"create_loading_dataset", "publish"},
-    "core.ensembles": {"advance", "has_begun"},
-    "core.exports": {"begin", "queue_export", "settle"},
+    "core.removal.active_work": {"refuse_active_work"},
+    "core.accounts.accounts": {"add_user", "has_users", "sign_up", "user_by_email"},
+    "core.accounts.sign_in": {"count_attempt", "forgive_attempts"},
+    "core.datasets.builtin": {"add_builtin", "begin", "demo_fleet_task", "find_builtin", "settle"},
+    "core.datasets.writing": {"create_loading_dataset", "publish"},
+    "core.training.ensembles": {"advance", "has_begun"},
+    "core.evaluation.exports": {"begin", "queue_export", "settle"},
     "core.jobs.context": {"load_context"},
     "core.jobs.kinds": {"settle_task"},
     "core.jobs.states": {"move"},
-    "core.jobs.tasks": {
+    "core.jobs.queue": {
         "end_task",
         "enqueue",
         "enqueue_all",
@@ -323,16 +323,16 @@ WITHOUT_ACCOUNT = {
         "remove_tasks",
         "cancel_task",
     },
-    "core.paging": {"page_ids"},
-    "core.registry": {"add_model", "next_version"},
-    "core.storage": {"remove_on_rollback"},
-    "core.sessions": {"account_of_email", "end_session", "user_of_session"},
-    "core.studies": {"begin", "settle"},
-    "core.testing": {"add_log", "begin", "settle"},
-    "core.training": {"begin", "settle", "update_job"},
-    "core.training_views": {"log_page"},
-    "core.uploads": {"begin", "settle"},
-    "core.users": {"load_user"},
+    "core.base.paging": {"page_ids"},
+    "core.model_versions.versions": {"add_model", "next_version"},
+    "core.base.storage": {"remove_on_rollback"},
+    "core.accounts.sessions": {"account_of_email", "end_session", "user_of_session"},
+    "core.studies.studies": {"begin", "settle"},
+    "core.evaluation.evaluations": {"add_log", "begin", "settle"},
+    "core.training.trainings": {"begin", "settle", "update_job"},
+    "core.training.views": {"log_page"},
+    "core.datasets.uploads": {"begin", "settle"},
+    "core.access.actor": {"load_user"},
 }
 
 
@@ -482,7 +482,7 @@ def test_ids_of_others_do_not_pass_beside_an_own_one(worlds: tuple[World, Curren
 def test_an_account_acts_only_on_itself(worlds: tuple[World, CurrentUser]) -> None:
     first, second = worlds
     with undone() as session:
-        assert deletion.list_account_dependents(session, second).models == 0
+        assert marking.list_account_dependents(session, second).models == 0
         assert not accounts.preview_deletion(session, second).rows.get("models")
         assert leaderboard.list_boards(session, second) == []
         key = twins.group_key(registry.get_model_info(session, first.user, first.model_id))
@@ -491,8 +491,8 @@ def test_an_account_acts_only_on_itself(worlds: tuple[World, CurrentUser]) -> No
         sessions.start_session(session, first.user)
         assert sessions.list_sessions(session, second) == []
         assert sessions.end_all_sessions(session, second) == 0
-        deletion.delete_everything_of(session, second)
-        assert access.get_model(session, first.user, first.model_id)
+        marking.delete_everything_of(session, second)
+        assert guard.get_model(session, first.user, first.model_id)
         assert not sessions.account_of_email(session, "bob@example.org")
         assert sessions.account_of_email(session, "ann@example.org")
     with undone() as session:

@@ -11,31 +11,35 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from core import passwords, registry, storage, training_work
-from core.accounts import sign_up
-from core.database import get_engine, migrate, read_scope, session_scope
-from core.deletion import delete_dataset, delete_job
-from core.errors import Conflict, NotFound
-from core.exports import latest_exports, open_export
+from core.access.actor import CurrentUser
+from core.accounts import passwords
+from core.accounts.accounts import sign_up
+from core.base import storage
+from core.base.database import get_engine, migrate, read_scope, session_scope
+from core.base.errors import Conflict, NotFound
+from core.base.settings import get_settings
+from core.datasets.relabel import apply_relabel
+from core.datasets.uploads import confirm_mapping, get_upload_info
+from core.evaluation.evaluations import cancel_test
+from core.evaluation.exports import latest_exports, open_export
+from core.evaluation.request import TestRequest
+from core.evaluation.results import get_result
+from core.evaluation.start import plan_test, start_test, write_test
 from core.ingest.mapping import EolRule
 from core.jobs.kinds import settle_task
-from core.jobs.registry import Registry
-from core.jobs.tasks import is_idle
-from core.registry import list_models
-from core.relabel import apply_relabel
-from core.results import get_result
-from core.settings import get_settings
-from core.sweeping import sweep
-from core.test_request import TestRequest
-from core.test_start import plan_test, start_test, write_test
-from core.testing import cancel_test
-from core.training import cancel_job, cancel_run
-from core.training_request import TrainingRequest
-from core.training_start import TrainingPlan, plan_training, write_trainings
-from core.training_views import get_job_info
-from core.uploads import confirm_mapping, get_upload_info
-from core.users import CurrentUser
+from core.jobs.queue import is_idle
+from core.jobs.supervisor import Registry
+from core.model_versions import versions as registry
+from core.model_versions.versions import list_models
+from core.removal.marking import delete_dataset, delete_job
+from core.removal.sweeping import sweep
+from core.training import work as training_work
+from core.training.request import TrainingRequest
+from core.training.start import TrainingPlan, plan_training, write_trainings
+from core.training.trainings import cancel_job, cancel_run
+from core.training.views import get_job_info
 from db.tables import BackgroundTask, Base, BatteryUnit, User
+from tests.core.backups.stored_files import on_disk
 from tests.core.seeding import (
     PASSWORD,
     add_account,
@@ -45,7 +49,6 @@ from tests.core.seeding import (
     work_off,
     write_csv,
 )
-from tests.core.stored_files import on_disk
 from tests.db.servers import throwaway_database
 
 PATIENCE_S = 40.0

@@ -6,11 +6,11 @@ import sys
 import pytest
 from sqlalchemy import select
 
-from core.database import session_scope
+from core.access.actor import CurrentUser
+from core.base.database import session_scope
 from core.jobs import kinds
 from core.jobs.kinds import NotWired, get_kinds, get_sweep
-from core.jobs.registry import Registry, start_in_thread
-from core.users import CurrentUser
+from core.jobs.supervisor import Registry, start_in_thread
 from core.wiring import KINDS, wire
 from db.tables import BackgroundTask
 from db.tables.tasks import TASK_KINDS
@@ -48,7 +48,7 @@ def test_without_wiring_no_task_is_settled(dataset: tuple[CurrentUser, int]) -> 
         kinds.settle_task(session, task, "FAILED", "It ended.")
 
 
-@pytest.mark.parametrize("module", ["core.jobs.registry", "core.jobs.context"])
+@pytest.mark.parametrize("module", ["core.jobs.supervisor", "core.jobs.context"])
 def test_jobs_know_nothing_of_what_they_are_about(module: str) -> None:
     nouns = ("uploads", "training", "testing", "exports", "studies", "builtin", "sweeping")
     code = f"import sys, {module}; print([n for n in {nouns} if f'core.{{n}}' in sys.modules])"

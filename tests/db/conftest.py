@@ -6,7 +6,7 @@ import pytest
 from alembic import command
 from sqlalchemy import Connection, Engine
 
-from core.database import alembic_config
+from core.base.database import alembic_config
 from db.engine import make_engine
 from tests.db.servers import SERVERS, throwaway_database
 

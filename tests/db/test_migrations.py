@@ -14,13 +14,13 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, delete, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
-from core.database import alembic_config
-from core.settings import Settings
+from core.base.database import alembic_config
+from core.base.settings import Settings
 from db.engine import make_engine
 from db.location import configured_url
 from db.migrations.choices import add_algorithm, remove_algorithm
 from db.tables import Base, columns
-from models.registry import ALGORITHMS
+from models.settings.catalogue import ALGORITHMS
 from tests.db.rows import insert_row, table_named
 from tests.db.schema_text import describe
 from tests.paths import ROOT

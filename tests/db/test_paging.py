@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import Connection, Select, func, select
 from sqlalchemy.orm import Session
 
-from core.errors import InvalidInput
-from core.narrowing import has_text, narrowed
-from core.paging import BY_AGE, Order, Page, is_place, page_ids
+from core.base.errors import InvalidInput
+from core.base.narrowing import has_text, narrowed
+from core.base.paging import BY_AGE, Order, Page, is_place, page_ids
 from db.tables import Study, User
 from db.text import lower, lowered, spelled
 

@@ -8,7 +8,7 @@ import pytest
 from alembic import command
 from sqlalchemy import text
 
-from core.database import alembic_config, get_engine, migrate
+from core.base.database import alembic_config, get_engine, migrate
 from db.sqlite_copies import list_copies
 
 ROW = (

@@ -4,24 +4,20 @@ import re
 
 import pytest
 
-from core import (
-    battery_table,
-    bootstrap,
-    coverage,
-    early_life,
-    leaderboard,
-    row_split,
-    row_split_fit,
-    splits,
-    twins,
-)
-from core import early_life_features as early_features
-from core import early_life_models as early_models
-from core.cycles_seen import CYCLES_SEEN
-from core.ingest import build, mapping, mat
-from core.leakage import columns, copies, findings, sketches
-from core.metrics import SMALLEST_PCL
-from models import applicability, intervals, last_slope
+from core.datasets import sketches
+from core.evaluation import leaderboard
+from core.evaluation.cycles_seen import CYCLES_SEEN
+from core.ingest import build, mapping, splits
+from core.ingest.formats import mat
+from core.leakage import columns, copies, findings
+from core.measures import bootstrap, coverage
+from core.measures.metrics import SMALLEST_PCL
+from core.studies import battery_table, early_life, row_split, row_split_fit
+from core.studies import early_life_features as early_features
+from core.studies import early_life_models as early_models
+from core.training import twins
+from models.algorithms import last_slope
+from models.uncertainty import applicability, intervals
 from tests.paths import ROOT
 
 PROSE, TABLE = (ROOT / "docs" / "domain.md").read_text(encoding="utf-8").split("## Numbers")

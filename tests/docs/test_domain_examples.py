@@ -10,19 +10,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core import coverage, splits
-from core.cycles_seen import told_lives
+from core.evaluation.cycles_seen import told_lives
+from core.ingest import splits
 from core.ingest.labels import LabelOrigins, eol_cycle, life_from_rul, relabel
 from core.ingest.mapping import EolRule
-from core.metrics import score
-from core.paired import compare_means
-from models import intervals
-from models.checkpoint import TrainedModel
-from models.config import resolve
-from models.last_slope import LastSlope
-from models.mean import fit_mean
-from models.predictor import Asked
-from models.series import BatterySeries, Floats, make_task
+from core.measures import coverage
+from core.measures.metrics import score
+from core.measures.paired import compare_means
+from models.algorithms.last_slope import LastSlope
+from models.algorithms.mean import fit_mean
+from models.inputs.predictor import Asked
+from models.inputs.series import BatterySeries, Floats, make_task
+from models.model.checkpoint import TrainedModel
+from models.settings.resolving import resolve
+from models.uncertainty import intervals
 from tests.paths import ROOT
 
 PAGE = (ROOT / "docs" / "domain.md").read_text(encoding="utf-8")

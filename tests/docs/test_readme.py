@@ -3,7 +3,7 @@
 import re
 import tomllib
 
-from core.settings import Settings
+from core.base.settings import Settings
 from tests.paths import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

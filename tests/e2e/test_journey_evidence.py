@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 from typer.testing import CliRunner
 
-from core import database
+from core.base import database
 from core.cli.app import app
 from tests.e2e.browser import settle, sign_up
 from tests.e2e.steps import choose, open_page

@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from core.database import read_scope, session_scope
+from core.access.actor import CurrentUser
+from core.base.database import read_scope, session_scope
+from core.datasets.uploads import confirm_mapping, receive_upload
+from core.evaluation.evaluations import TestRequest, create_test
+from core.ingest.formats.readers import preview
 from core.ingest.mapping import ColumnMapping
-from core.ingest.readers import preview
-from core.jobs.registry import Registry
-from core.jobs.tasks import is_idle
-from core.registry import ModelInfo, list_models
-from core.testing import TestRequest, create_test
-from core.training import TrainingRequest, create_job
-from core.training_views import get_job_info
-from core.uploads import confirm_mapping, receive_upload
-from core.users import CurrentUser
+from core.jobs.queue import is_idle
+from core.jobs.supervisor import Registry
+from core.model_versions.versions import ModelInfo, list_models
+from core.training.trainings import TrainingRequest, create_job
+from core.training.views import get_job_info
 
 PATIENCE_S = 600.0
 

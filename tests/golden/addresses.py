@@ -3,19 +3,19 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from core.database import read_scope
-from core.datasets import list_datasets
-from core.early_life import KIND as EARLY_LIFE
-from core.registry import list_models
-from core.studies import list_studies
-from core.testing import list_tests
-from core.training_views import list_jobs
-from core.uploads import list_uploads
-from core.users import CurrentUser
+from core.access.actor import CurrentUser
+from core.base.database import read_scope
+from core.datasets.datasets import list_datasets
+from core.datasets.uploads import list_uploads
+from core.evaluation.evaluations import list_tests
+from core.model_versions.versions import list_models
+from core.studies.early_life import KIND as EARLY_LIFE
+from core.studies.studies import list_studies
+from core.training.views import list_jobs
 from pages import datasets, explore, results
 from tests.paths import ROOT
-from ui import result_compare
-from ui.training_groups import PHYSICS_VIEW
+from ui.evaluation import compare
+from ui.training.groups import PHYSICS_VIEW
 
 Address = tuple[str, dict[str, str | int]]
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("[!_]*.py"))
@@ -71,7 +71,7 @@ def list_views(addresses: Sequence[Address]) -> Iterator[Address]:
             for view in results.VIEWS[1:]:
                 yield page, params | {results.VIEW_KEY: view}
         elif page == "results" and "compare" in params:
-            yield from ((page, params | {"compared_view": v}) for v in result_compare.VIEWS[1:])
+            yield from ((page, params | {"compared_view": v}) for v in compare.VIEWS[1:])
         elif page == "models" and "model" in params:
             yield from ((page, params | {"model_view": view}) for view in MODEL_VIEWS[1:])
 

@@ -9,8 +9,8 @@ import pytest
 from alembic import command
 from sqlalchemy import JSON, Engine, MetaData, create_engine, func, insert, select, text
 
-from core.database import alembic_config, get_engine
-from core.settings import get_settings
+from core.base.database import alembic_config, get_engine
+from core.base.settings import get_settings
 from tests.conftest import settings_of
 from tests.db.servers import throwaway_database
 

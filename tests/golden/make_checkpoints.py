@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from core.evidence import add_evidence, interval_facts, predict_floor
-from models.checkpoint import FORMAT_VERSION, TrainedModel
-from models.config import resolve
-from models.ensemble import combine
-from models.fitting import fit
-from models.predictor import facts_of
-from models.series import BatterySeries, make_task
+from core.model_versions.evidence import add_evidence, interval_facts, predict_floor
+from models.inputs.predictor import facts_of
+from models.inputs.series import BatterySeries, make_task
+from models.model.checkpoint import FORMAT_VERSION, TrainedModel
+from models.model.ensemble import combine
+from models.model.fitting import fit
+from models.settings.resolving import resolve
 from tests.models.fleet import FEATURES, make_battery, make_fleet
 
 BOTH = ("PCL", "RUL")

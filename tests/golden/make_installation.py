@@ -12,32 +12,33 @@ from tempfile import TemporaryDirectory
 
 from sqlalchemy import select
 
-from core import demo_fleet, storage
-from core.accounts import add_user
-from core.auth import count_attempt
-from core.builtin import DEMO_NAME, find_builtin
-from core.database import get_engine, migrate, read_scope, session_scope
-from core.dataset_writing import create_loading_dataset, publish, write_rows
-from core.deletion import delete_test
-from core.early_life import create_from_dataset, create_from_table
-from core.exports import create_export
+from core.access.actor import CurrentUser
+from core.accounts.accounts import add_user
+from core.accounts.sessions import end_session, start_session
+from core.accounts.sign_in import count_attempt
+from core.base import storage
+from core.base.database import get_engine, migrate, read_scope, session_scope
+from core.base.settings import get_settings
+from core.datasets import demo_fleet
+from core.datasets.builtin import DEMO_NAME, find_builtin
+from core.datasets.relabel import apply_relabel
+from core.datasets.uploads import cancel_upload, get_upload_info, refuse_upload
+from core.datasets.writing import create_loading_dataset, publish, write_rows
+from core.evaluation.evaluations import cancel_test, list_tests
+from core.evaluation.exports import create_export
+from core.evaluation.writing import PredictedCurve, write_predictions
 from core.ingest.mapping import EolRule
-from core.prediction_writing import PredictedCurve, write_predictions
-from core.registry import rename_model
-from core.relabel import apply_relabel
-from core.row_split import create_row_split
-from core.sessions import end_session, start_session
-from core.settings import get_settings
-from core.studies import cancel_study, delete_study
-from core.testing import cancel_test, list_tests
-from core.training import cancel_job, cancel_run
-from core.training_views import get_job_info
-from core.twins import start_twins
-from core.uploads import cancel_upload, get_upload_info, refuse_upload
-from core.users import CurrentUser
+from core.model_versions.versions import rename_model
+from core.removal.marking import delete_test
+from core.studies.early_life import create_from_dataset, create_from_table
+from core.studies.row_split import create_row_split
+from core.studies.studies import cancel_study, delete_study
+from core.training.trainings import cancel_job, cancel_run
+from core.training.twins import start_twins
+from core.training.views import get_job_info
 from db.tables import BatteryUnit
 from tests.conftest import settings_of
-from tests.core.early_tables import fading_table
+from tests.core.studies.early_tables import fading_table
 from tests.golden import files
 from tests.golden.acting import (
     claim_all,

@@ -1,18 +1,19 @@
 """Trains every algorithm on a tiny fleet; what the models say belongs to the algorithm's version.
 
 `python -m tests.golden.make_versions` writes `versions.json` anew. Run it after raising the
-version of an algorithm in its entry (models/registry.py), and look at what else has changed.
+version of an algorithm in its entry (models/settings/catalogue.py), and look at what else has
+changed.
 """
 
 import json
 from typing import Any
 
-from models.checkpoint import TrainedModel
-from models.config import resolve
-from models.ensemble import combine
-from models.fitting import fit
-from models.registry import ALGORITHMS
-from models.series import make_task
+from models.inputs.series import make_task
+from models.model.checkpoint import TrainedModel
+from models.model.ensemble import combine
+from models.model.fitting import fit
+from models.settings.catalogue import ALGORITHMS
+from models.settings.resolving import resolve
 from tests.golden.make_checkpoints import CASES, SMALL, Case, batteries, with_targets
 from tests.models.fleet import FEATURES, make_fleet
 from tests.paths import ROOT

@@ -12,29 +12,29 @@ import streamlit as st
 from openpyxl import load_workbook
 from sqlalchemy import select
 
-from core import access
-from core.accounts import user_by_email
-from core.auth import check_login
-from core.cycles import load_cycles
-from core.database import get_engine, migrate, read_scope, session_scope
-from core.datasets import get_dataset_summary
-from core.errors import NotFound
-from core.exports import create_export, latest_exports, open_export
-from core.jobs.registry import Registry
-from core.jobs.tasks import is_idle
-from core.registry import ModelInfo, get_model_info, list_models, open_checkpoint
-from core.results import load_predictions
-from core.series import make_series, targets_of
-from core.studies import list_studies
-from core.test_material import matched_columns
-from core.testing import TestInfo, list_tests
-from core.training_views import list_jobs
-from core.uploads import list_uploads
-from core.users import CurrentUser
+from core.access import guard
+from core.access.actor import CurrentUser
+from core.accounts.accounts import user_by_email
+from core.accounts.sign_in import check_login
+from core.base.database import get_engine, migrate, read_scope, session_scope
+from core.base.errors import NotFound
+from core.datasets.cycles import load_cycles
+from core.datasets.datasets import get_dataset_summary
+from core.datasets.series import make_series, targets_of
+from core.datasets.uploads import list_uploads
+from core.evaluation.evaluations import TestInfo, list_tests
+from core.evaluation.exports import create_export, latest_exports, open_export
+from core.evaluation.material import matched_columns
+from core.evaluation.results import load_predictions
+from core.jobs.queue import is_idle
+from core.jobs.supervisor import Registry
+from core.model_versions.versions import ModelInfo, get_model_info, list_models, open_checkpoint
+from core.studies.studies import list_studies
+from core.training.views import list_jobs
 from db.tables import BackgroundTask, Dataset, TestJobPrediction
-from models.checkpoint import TrainedModel
-from models.registry import ALGORITHMS
-from models.series import BatterySeries
+from models.inputs.series import BatterySeries
+from models.model.checkpoint import TrainedModel
+from models.settings.catalogue import ALGORITHMS
 from tests.core.seeding import work_off
 from tests.golden.addresses import list_addresses, list_views
 from tests.golden.installation import (
@@ -164,11 +164,11 @@ def _words(text: str) -> str:
 
 def test_nobody_sees_what_belongs_to_others(installation: Any) -> None:
     kinds = {
-        access.get_upload: list_uploads,
-        access.get_job: list_jobs,
-        access.get_model: list_models,
-        access.get_test: list_tests,
-        access.get_study: list_studies,
+        guard.get_upload: list_uploads,
+        guard.get_job: list_jobs,
+        guard.get_model: list_models,
+        guard.get_test: list_tests,
+        guard.get_study: list_studies,
     }
     for owner, others in ((ANN, (BOB, CY)), (BOB, (ANN, CY))):
         for get_one, list_all in kinds.items():

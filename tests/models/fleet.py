@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from models.series import BatterySeries
+from models.inputs.series import BatterySeries
 
 FEATURES = ("resistance", "temperature")
 

@@ -8,16 +8,16 @@ import streamlit as st
 from sqlalchemy.orm import Session
 from streamlit.testing.v1 import AppTest
 
-from core import storage
-from core.accounts import sign_up
-from core.database import session_scope
-from core.dataset_writing import create_loading_dataset, publish, write_rows
-from core.demo_fleet import make_demo_fleet
+from core.access.actor import CurrentUser
+from core.accounts.accounts import sign_up
+from core.base import storage
+from core.base.database import session_scope
+from core.datasets.demo_fleet import make_demo_fleet
+from core.datasets.writing import create_loading_dataset, publish, write_rows
 from core.ingest.build import IngestResult
-from core.users import CurrentUser
 from core.wiring import wire
 from db.tables import DataUpload
-from tests.core.stored_files import on_disk
+from tests.core.backups.stored_files import on_disk
 
 wire()
 
@@ -33,7 +33,7 @@ def _script(module_name: str, user: "CurrentUser") -> None:
     import streamlit as st
 
     from tests.paths import ROOT
-    from ui.links import register_pages
+    from ui.shared.links import register_pages
 
     module = importlib.import_module(f"pages.{module_name}")
     here = module_name.replace("_", "-")

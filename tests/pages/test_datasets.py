@@ -4,12 +4,12 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.builtin import ensure_demo_fleet
-from core.database import read_scope, session_scope
-from core.datasets import get_dataset_summary, list_batteries, set_split
-from core.users import CurrentUser
+from core.access.actor import CurrentUser
+from core.base.database import read_scope, session_scope
+from core.datasets.builtin import ensure_demo_fleet
+from core.datasets.datasets import get_dataset_summary, list_batteries, set_split
 from tests.pages.conftest import run_page, store_fleet, texts
-from ui.dataset_order import naturally
+from ui.datasets.order import naturally
 
 VIEWS = ("Overview", "Batteries", "Split", "Labels", "Manage")
 

@@ -8,19 +8,19 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import early_life_fit, early_life_models
-from core.database import read_scope, session_scope
-from core.early_life import create_from_table
-from core.early_life_table import make_table, propose_columns, read_battery_table
+from core.access.actor import CurrentUser
+from core.base.database import read_scope, session_scope
 from core.jobs.kinds import settle_task
-from core.jobs.registry import Registry
-from core.row_split import create_row_split
-from core.studies import cancel_study, list_studies
-from core.users import CurrentUser
+from core.jobs.supervisor import Registry
+from core.studies import early_life_fit, early_life_models
+from core.studies.early_life import create_from_table
+from core.studies.early_life_table import make_table, propose_columns, read_battery_table
+from core.studies.row_split import create_row_split
+from core.studies.studies import cancel_study, list_studies
 from db.tables import BackgroundTask
-from tests.core.early_tables import fading_table
 from tests.core.seeding import add_dataset, work_off
-from tests.core.test_early_life_table import csv, fleet_frame
+from tests.core.studies.early_tables import fading_table
+from tests.core.studies.test_early_life_table import csv, fleet_frame
 from tests.pages.conftest import run_page, store_fleet, texts
 from tests.paths import SHARED_DATA, needs_shared_data
 
@@ -175,7 +175,7 @@ def test_a_study_of_another_kind_is_not_shown_here(user: CurrentUser, tmp_path: 
 
 
 def _section(user: "CurrentUser", dataset_id: int) -> None:
-    from ui.row_split_study import row_split_section
+    from ui.studies.row_split_study import row_split_section
 
     row_split_section(user, dataset_id)
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from core.users import CurrentUser
+from core.access.actor import CurrentUser
 from tests.pages.conftest import run_page, store_fleet, texts
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import passwords
-from core.database import get_engine, migrate
-from core.settings import get_settings
-from core.users import CurrentUser
+from core.access.actor import CurrentUser
+from core.accounts import passwords
+from core.base.database import get_engine, migrate
+from core.base.settings import get_settings
 from tests.core.seeding import World, add_account, add_world
 from tests.pages.conftest import run_page, texts
 from tests.paths import ROOT

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.database import get_engine
+from core.base.database import get_engine
 from tests.conftest import settings_of
 from tests.core.finished import add_finished_test, add_fleet, add_trained_model, unseen_codes
 from tests.core.seeding import add_account
@@ -90,8 +90,8 @@ def test_the_forest_draws_floors_in_grey(bench: Bench) -> None:
 
 
 def test_the_file_holds_what_the_screen_shows(bench: Bench) -> None:
-    from core.database import read_scope
-    from core.leaderboard import list_boards, rank_models, standings_frame
+    from core.base.database import read_scope
+    from core.evaluation.leaderboard import list_boards, rank_models, standings_frame
 
     page = run_page("leaderboard", bench.user)
     with read_scope() as session:

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.demo_fleet import make_demo_fleet
+from core.access.actor import CurrentUser
+from core.datasets.demo_fleet import make_demo_fleet
 from core.ingest.build import IngestResult
-from core.users import CurrentUser
 from tests.core.seeding import add_dataset
 from tests.pages.conftest import run_page, store_fleet, texts
 from tests.pages.tested_models import trained_model

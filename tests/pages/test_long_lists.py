@@ -10,8 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 from benchmarks.list_filling import Filled, fill
 from benchmarks.lists import BAR_STATEMENTS, counted_statements
-from core.database import get_engine, migrate
-from core.paging import PAGE_SIZE
+from core.base.database import get_engine, migrate
+from core.base.paging import PAGE_SIZE
 from tests.conftest import settings_of
 from tests.pages.conftest import run_page, texts
 

@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.database import get_engine, read_scope, session_scope
-from core.registry import get_model_info
-from core.training_views import list_jobs
-from core.twins import find_twins, group_key
-from core.users import CurrentUser
+from core.access.actor import CurrentUser
+from core.base.database import get_engine, read_scope, session_scope
+from core.model_versions.versions import get_model_info
+from core.training.twins import find_twins, group_key
+from core.training.views import list_jobs
 from db.tables import ModelVersion
 from tests.conftest import settings_of
 from tests.core.finished import add_fleet, add_trained_model, finish_training, unseen_codes
 from tests.core.seeding import add_account
 from tests.pages.conftest import run_page, texts
-from ui.training_groups import PHYSICS_VIEW
+from ui.training.groups import PHYSICS_VIEW
 
 CODES = unseen_codes()
 

@@ -2,12 +2,12 @@ import pytest
 from sqlalchemy import update
 from streamlit.testing.v1 import AppTest
 
-from core.database import read_scope, session_scope
-from core.datasets import get_dataset_summary
-from core.registry import list_models
-from core.test_request import TestRequest
-from core.test_start import start_test
-from core.users import CurrentUser
+from core.access.actor import CurrentUser
+from core.base.database import read_scope, session_scope
+from core.datasets.datasets import get_dataset_summary
+from core.evaluation.request import TestRequest
+from core.evaluation.start import start_test
+from core.model_versions.versions import list_models
 from db.tables import Dataset, ModelVersion
 from tests.pages.conftest import run_page, store_fleet, texts
 from tests.pages.training_jobs import confirm_deletion, run_epochs, start_job, succeed
@@ -142,9 +142,9 @@ def test_comparison_shows_only_what_differs(user: CurrentUser, dataset_id: int) 
 
 
 def _compare_all(user: "CurrentUser") -> None:
-    from core.database import read_scope
-    from core.registry import list_models
-    from ui.model_settings import comparison
+    from core.base.database import read_scope
+    from core.model_versions.versions import list_models
+    from ui.model_versions.settings import comparison
 
     with read_scope() as session:
         models = list_models(session, user)

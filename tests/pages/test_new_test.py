@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from core.database import read_scope, session_scope
-from core.datasets import set_split
-from core.testing import list_tests
-from core.users import CurrentUser
+from core.access.actor import CurrentUser
+from core.base.database import read_scope, session_scope
+from core.datasets.datasets import set_split
+from core.evaluation.evaluations import list_tests
 from tests.pages.conftest import run_page, store_fleet, texts
 from tests.pages.tested_models import trained_model
 

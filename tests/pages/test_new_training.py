@@ -1,10 +1,10 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.database import read_scope
-from core.training_duration import total_duration_s
-from core.training_views import get_job_info, list_jobs
-from core.users import CurrentUser
+from core.access.actor import CurrentUser
+from core.base.database import read_scope
+from core.training.duration import total_duration_s
+from core.training.views import get_job_info, list_jobs
 from tests.pages.conftest import run_page, store_fleet, texts
 
 

@@ -11,15 +11,15 @@ import pytest
 from sqlalchemy import delete, select, update
 from streamlit.testing.v1 import AppTest
 
-from core.cycles_seen import get_cycles_seen
-from core.database import get_engine, read_scope, session_scope
-from core.peers import list_peers
-from core.registry import list_models
-from core.test_request import TestRequest
-from core.test_start import start_test
-from core.training_request import TrainingRequest
-from core.training_start import start_training
-from core.users import CurrentUser
+from core.access.actor import CurrentUser
+from core.base.database import get_engine, read_scope, session_scope
+from core.evaluation.cycles_seen import get_cycles_seen
+from core.evaluation.drawable import list_peers
+from core.evaluation.request import TestRequest
+from core.evaluation.start import start_test
+from core.model_versions.versions import list_models
+from core.training.request import TrainingRequest
+from core.training.start import start_training
 from db.tables import (
     BatteryUnit,
     ModelVersion,

@@ -9,16 +9,16 @@ import pytest
 from sqlalchemy import update
 from streamlit.testing.v1 import AppTest
 
-from core.database import get_engine, migrate, read_scope, session_scope
-from core.exports import latest_exports, open_export
+from core.base.database import get_engine, migrate, read_scope, session_scope
+from core.base.settings import get_settings
+from core.evaluation.evaluations import cancel_test, get_test_info
+from core.evaluation.exports import latest_exports, open_export
+from core.evaluation.results import get_result
 from core.jobs.kinds import settle_task
-from core.jobs.tasks import latest_tasks
-from core.results import get_result
-from core.settings import get_settings
-from core.testing import cancel_test, get_test_info
+from core.jobs.queue import latest_tasks
 from db.tables import BackgroundTask, TestExport
+from tests.core.backups.stored_files import on_disk
 from tests.core.seeding import add_account
-from tests.core.stored_files import on_disk
 from tests.pages.conftest import run_page, texts
 from tests.pages.tested_models import (
     finished_test,
@@ -26,7 +26,7 @@ from tests.pages.tested_models import (
     trained_model,
     work_off_one,
 )
-from ui.result_numbers import fixed_digits
+from ui.shared.numbers import fixed_digits
 
 
 class Bench:

@@ -1,8 +1,8 @@
 import pytest
 
-from core.database import read_scope
-from core.training_views import get_job_info, list_jobs
-from core.users import CurrentUser
+from core.access.actor import CurrentUser
+from core.base.database import read_scope
+from core.training.views import get_job_info, list_jobs
 from tests.pages.conftest import run_page, store_fleet, texts
 from tests.pages.training_jobs import confirm_deletion, fail, run_epochs, start_job, succeed
 

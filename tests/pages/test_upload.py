@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 from streamlit.testing.v1 import AppTest
 
-from core import uploads
-from core.database import read_scope, session_scope
-from core.datasets import set_split
-from core.jobs.registry import Registry
-from core.users import CurrentUser
+from core.access.actor import CurrentUser
+from core.base.database import read_scope, session_scope
+from core.datasets import uploads
+from core.datasets.datasets import set_split
+from core.jobs.supervisor import Registry
 from tests.pages.conftest import run_page, texts
 from tests.pages.test_datasets import press
 from tests.paths import SHARED_DATA, needs_shared_data

@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.database import read_scope
+from core.access.actor import CurrentUser
+from core.base.database import read_scope
+from core.evaluation.request import TestRequest
+from core.evaluation.start import start_test
 from core.jobs.context import load_context
 from core.jobs.kinds import get_kinds
-from core.jobs.registry import Registry
-from core.registry import list_models
-from core.test_request import TestRequest
-from core.test_start import start_test
-from core.training_request import TrainingRequest
-from core.training_start import start_training
-from core.users import CurrentUser
+from core.jobs.supervisor import Registry
+from core.model_versions.versions import list_models
+from core.training.request import TrainingRequest
+from core.training.start import start_training
 from tests.core.seeding import add_dataset, work_off
 
 

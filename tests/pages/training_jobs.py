@@ -5,19 +5,19 @@ from sqlalchemy.orm import Session
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
-from core.database import read_scope, session_scope
+from core.access.actor import CurrentUser
+from core.base.database import read_scope, session_scope
+from core.base.storage import atomic_file
+from core.jobs.queue import end_task
 from core.jobs.states import move
-from core.jobs.tasks import end_task
-from core.registry import add_model
-from core.storage import atomic_file
-from core.training import begin, settle, update_job
-from core.training_request import TrainingRequest
-from core.training_start import start_training
-from core.training_views import get_job_info
-from core.users import CurrentUser
+from core.model_versions.versions import add_model
+from core.training.request import TrainingRequest
+from core.training.start import start_training
+from core.training.trainings import begin, settle, update_job
+from core.training.views import get_job_info
 from db.tables import BackgroundTask, TrainingJobRun, TrainingJobRunMetric
 from db.tables.columns import utc_now
-from models.config import resolve
+from models.settings.resolving import resolve
 
 METRICS = {
     "n": 900,

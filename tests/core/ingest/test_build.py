@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import BadFile, InvalidInput
+from core.base.errors import BadFile, InvalidInput
 from core.ingest.build import build_dataset
+from core.ingest.formats.mat import NOTES
+from core.ingest.formats.readers import preview
 from core.ingest.labels import LabelOrigins
 from core.ingest.mapping import ColumnMapping
-from core.ingest.mat import NOTES
-from core.ingest.readers import preview
 from tests.core.ingest.files import TIDY, TIDY_CSV, mat_variables, write, write_mat, write_zip
 
 

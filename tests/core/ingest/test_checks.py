@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.errors import BadFile
+from core.base.errors import BadFile
 from core.ingest.checks import MAX_LISTED, UnusableRows, apply_checks, find_problems
 from tests.core.ingest.files import TIDY
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.errors import BadFile
+from core.base.errors import BadFile
 from core.ingest.labels import LabelOrigins, eol_cycle, label_cycles, life_from_rul, relabel
 from core.ingest.mapping import ColumnMapping, EolRule
 from tests.core.ingest.files import TIDY

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.errors import InvalidInput
+from core.base.errors import InvalidInput
 from core.ingest.mapping import ColumnMapping, EolRule, FeatureColumn, validate_mapping
 from tests.core.ingest.files import TIDY
 

@@ -13,7 +13,7 @@ _CHILD = """
 import sys
 from pathlib import Path
 from core.ingest.build import build_dataset
-from core.ingest.readers import preview
+from core.ingest.formats.readers import preview
 
 def peak_bytes():
     lines = Path("/proc/self/status").read_text().splitlines()

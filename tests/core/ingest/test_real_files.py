@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.errors import BadFile
+from core.base.errors import BadFile
 from core.ingest.build import IngestResult, build_dataset
 from core.ingest.checks import UnusableRows
-from core.ingest.readers import preview, read_table
+from core.ingest.formats.readers import preview, read_table
 from tests.paths import SHARED_DATA, needs_shared_data
 
 pytestmark = needs_shared_data

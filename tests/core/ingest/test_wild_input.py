@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.errors import InvalidInput
+from core.base.errors import InvalidInput
 from core.ingest.build import build_dataset
-from core.ingest.readers import preview
+from core.ingest.formats.readers import preview
 
 CELL = st.one_of(
     st.sampled_from(["", "1", "2", "1.5", "-3", "inf", "NaN", "1e999", "1,5", '"', "a", "001"]),

@@ -8,23 +8,23 @@ import pandas as pd
 import pytest
 from sqlalchemy import select, update
 
-from core.database import read_scope, session_scope
-from core.datasets import load_dataset
-from core.errors import InvalidInput
+from core.access.actor import CurrentUser
+from core.base.database import read_scope, session_scope
+from core.base.errors import InvalidInput
+from core.datasets.datasets import load_dataset
+from core.datasets.relabel import apply_relabel
+from core.datasets.uploads import get_upload_info
+from core.evaluation.leakage_check import test_findings
+from core.evaluation.material import TestMaterial, default_batteries, load_test_material
+from core.evaluation.request import TestRequest
+from core.evaluation.start import start_test
 from core.leakage.finding import Finding
 from core.leakage.findings import dataset_findings
 from core.leakage.relatives import list_duplicates
-from core.registry import get_model_info
-from core.relabel import apply_relabel
-from core.test_leakage import test_findings
-from core.test_material import TestMaterial, default_batteries, load_test_material
-from core.test_request import TestRequest
-from core.test_start import start_test
-from core.training_leakage import training_findings
-from core.training_request import TrainingRequest
-from core.training_start import start_training
-from core.uploads import get_upload_info
-from core.users import CurrentUser
+from core.model_versions.versions import get_model_info
+from core.training.leakage_check import training_findings
+from core.training.request import TrainingRequest
+from core.training.start import start_training
 from db.tables import BatteryUnit, Dataset, TestJobBattery
 from tests.core.conftest import Dataset as OwnedDataset
 from tests.core.seeding import World, queue_upload, work_off, write_csv

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from core.datasets.sketches import sketch
+from core.ingest.formats.mat import NOMINAL_CAPACITY_AH, read_columns
 from core.ingest.limits import DEFAULT_LIMITS
-from core.ingest.mat import NOMINAL_CAPACITY_AH, read_columns
 from core.leakage.copies import find_continuations, find_copies
-from core.leakage.sketches import sketch
 from tests.paths import SHARED_DATA, needs_shared_data
 
 pytestmark = needs_shared_data

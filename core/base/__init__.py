@@ -1,0 +1,1 @@
+"""What every room of core stands on: errors, settings, database, files, names."""

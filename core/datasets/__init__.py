@@ -1,0 +1,1 @@
+"""Datasets: their batteries, cycles, labels and uploads."""

@@ -1,0 +1,99 @@
+"""Writes a dataset's rows in chunks; the dataset stays invisible until the last one."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import insert, update
+from sqlalchemy.orm import Session
+
+from core.base.database import session_scope
+from core.datasets.battery_sketches import sketch_batteries
+from core.ingest.build import IngestResult
+from db.tables import BatteryUnit, CycleData, Dataset
+
+# Small enough that no chunk holds SQLite's single writer for half a second.
+CHUNK_ROWS = 2500
+CYCLE_COLUMNS = [
+    "cycle_num",
+    *(f"feature_{i}" for i in range(1, 9)),
+    "pcl",
+    "rul",
+    "capacity_ah",
+]
+
+
+def create_loading_dataset(
+    session: Session, name: str, owner_user_id: int | None, upload_id: int | None
+) -> int:
+    """Insert a dataset that nobody sees yet and return its id."""
+    dataset = Dataset(
+        owner_user_id=owner_user_id,
+        source_type="BUILTIN" if owner_user_id is None else "UPLOAD",
+        name=name[:120],
+        upload_id=upload_id,
+        loading=True,
+    )
+    session.add(dataset)
+    session.flush()
+    return dataset.id
+
+
+def write_rows(dataset_id: int, result: IngestResult, on_progress: Callable[[float], None]) -> None:
+    """Write batteries and cycles of a loading dataset, a chunk per transaction."""
+    nominal = dict(
+        result.batteries[["battery_code", "nominal_capacity"]]
+        .astype(object)
+        .itertuples(index=False, name=None)
+    )
+    sketches = sketch_batteries(result.cycles, nominal)
+    with session_scope() as session:
+        battery_ids = _insert_batteries(session, dataset_id, result.batteries, sketches)
+    frame = result.cycles.assign(battery_id=result.cycles["battery_code"].map(battery_ids))
+    written = 0
+    for rows in _chunks(frame[["battery_id", *CYCLE_COLUMNS]]):
+        with session_scope() as session:
+            session.execute(insert(CycleData), rows)
+        written += len(rows)
+        on_progress(written / len(frame))
+
+
+def publish(session: Session, dataset_id: int, result: IngestResult) -> None:
+    """Make a dataset visible."""
+    session.execute(
+        update(Dataset)
+        .where(Dataset.id == dataset_id)
+        .values(loading=None, feature_schema=result.feature_schema)
+    )
+
+
+def _insert_batteries(
+    session: Session, dataset_id: int, batteries: pd.DataFrame, sketches: dict[str, list[Any]]
+) -> dict[str, int]:
+    rows = [
+        BatteryUnit(
+            dataset_id=dataset_id,
+            battery_code=row.battery_code,
+            group_tag=_or_none(row.group_tag),
+            total_cycles=row.total_cycles,
+            nominal_capacity=_or_none(row.nominal_capacity),
+            cycle_life=_or_none(row.cycle_life),
+            first_capacity_ah=_or_none(row.first_capacity_ah),
+            last_capacity_ah=_or_none(row.last_capacity_ah),
+            capacity_sketch=sketches.get(str(row.battery_code), []),
+        )
+        for row in batteries.astype(object).itertuples()
+    ]
+    session.add_all(rows)
+    session.flush()
+    return {row.battery_code: row.id for row in rows}
+
+
+def _chunks(frame: pd.DataFrame) -> Iterator[list[dict[Any, Any]]]:
+    for start in range(0, len(frame), CHUNK_ROWS):
+        part = frame.iloc[start : start + CHUNK_ROWS].astype(object)
+        yield part.where(part.notna(), None).to_dict("records")
+
+
+def _or_none(value: Any) -> Any:
+    return None if pd.isna(value) else value

@@ -1,0 +1,1 @@
+"""Evaluations ("tests" on screens): from a request to metrics, comparison and leaderboard."""

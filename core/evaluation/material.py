@@ -1,0 +1,98 @@
+"""What a test is decided by: model, dataset, and which of its batteries the model knew.
+
+Loaded once and passed on: to the questions of the page, the leakage check and the test itself.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from core.access.actor import CurrentUser
+from core.base.errors import InvalidInput
+from core.datasets.battery_sketches import SketchedBattery, load_sketches
+from core.datasets.datasets import DatasetSummary, LoadedDataset
+from core.evaluation.evaluations import UNSEEN
+from core.leakage.relatives import KNOWN_ROLES, Relative, seen_relatives
+from core.model_versions.provenance import get_job_roles
+from core.model_versions.versions import ModelInfo
+
+
+@dataclass(frozen=True)
+class TestMaterial:
+    """A model beside a dataset.
+
+    exposure : "train", "val" or "unseen" by battery id; a copy of a known battery counts as known
+    seen : of batteries that the model does not know by their id, but that are tied to known ones:
+        the known one's role and the strongest tie, by battery id
+    """
+
+    __test__ = False
+    model: ModelInfo
+    dataset: LoadedDataset
+    exposure: dict[int, str]
+    seen: dict[int, tuple[str, Relative]]
+
+
+def load_test_material(
+    session: Session, user: CurrentUser, model: ModelInfo, dataset: LoadedDataset
+) -> TestMaterial:
+    """Compare the batteries of a dataset with those that a model was fitted on or selected by."""
+    roles = get_job_roles(session, user, model.job_id)
+    here = load_sketches(session, user, dataset.summary.id)
+    own = model.dataset_id == dataset.summary.id
+    there = here if own else load_sketches(session, user, model.dataset_id)
+    seen = seen_relatives(known_batteries(roles, there), here)
+    known = {battery_id: role for battery_id, role in roles.items() if role in KNOWN_ROLES}
+    known |= copied_exposures(seen)
+    exposure = {battery_id: known.get(battery_id, UNSEEN) for battery_id in dataset.codes}
+    return TestMaterial(model, dataset, exposure, seen)
+
+
+def known_batteries(
+    roles: Mapping[int, str], batteries: Sequence[SketchedBattery]
+) -> dict[str, list[SketchedBattery]]:
+    """Batteries that a model was fitted on ("train") and selected by ("val").
+
+    roles : by battery id, in the model's training
+    """
+    return {
+        role: [item for item in batteries if roles.get(item.battery_id) == role]
+        for role in KNOWN_ROLES
+    }
+
+
+def copied_exposures(seen: Mapping[int, tuple[str, Relative]]) -> dict[int, str]:
+    """Role, in the model's training, of batteries that it knew under another code."""
+    return {battery_id: role for battery_id, (role, tie) in seen.items() if tie.kind == "same"}
+
+
+def matched_columns(model: ModelInfo, dataset: DatasetSummary) -> list[str]:
+    """Columns (feature_1..8) of a dataset in the order of the model's features, by their names.
+
+    Raises
+    ------
+    InvalidInput
+        The dataset lacks features of the model.
+    """
+    columns = {feature.name.casefold(): feature.column for feature in dataset.features}
+    missing = [name for name in model.config["features"] if name.casefold() not in columns]
+    if missing:
+        raise InvalidInput(
+            f"{dataset.name!r} lacks {len(missing)} of the features that {model.title!r} needs: "
+            f"{', '.join(missing)}. Choose a dataset with the same features, or upload it again "
+            "with these names in the column mapping."
+        )
+    return [columns[name.casefold()] for name in model.config["features"]]
+
+
+def default_batteries(material: TestMaterial) -> list[str]:
+    """Codes that a test takes by default: the dataset's test batteries that the model never saw.
+
+    Without such, all that the model never saw; without these, all.
+    """
+    frame = material.dataset.batteries
+    unseen = frame[frame["battery_id"].map(material.exposure) == UNSEEN]
+    tagged = unseen[unseen["group_tag"] == "test"]
+    chosen = next(part for part in (tagged, unseen, frame) if len(part) or part is frame)
+    return [str(code) for code in chosen["battery_code"]]

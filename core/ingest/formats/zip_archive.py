@@ -1,0 +1,98 @@
+"""Reads ZIP archives of CSV tables; refuses archives whose content could do harm."""
+
+import re
+import stat
+import zipfile
+from pathlib import PurePosixPath
+
+from core.base.errors import BadFile
+from core.ingest.limits import Limits, check_unpacked_size
+
+_TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
+_ARCHIVE_SUFFIXES = (".zip", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".tar", ".xlsx", ".zst")
+_EXTRA_MEMBERS = 1_000
+_ENCRYPTED_FLAG = 0x1
+
+
+def check_members(
+    archive: zipfile.ZipFile, packed_bytes: int, limits: Limits
+) -> list[zipfile.ZipInfo]:
+    """List the files of an archive; raises BadFile if one of them could do harm."""
+    members = archive.infolist()
+    if len(members) > limits.max_batteries + _EXTRA_MEMBERS:
+        raise BadFile(f"The archive holds {len(members):,} files. Split it into smaller ones.")
+    for member in members:
+        _check_path(member)
+        if member.flag_bits & _ENCRYPTED_FLAG:
+            raise BadFile("The archive is encrypted. Pack it again without a password.")
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise BadFile("The archive uses an unusual compression. Pack it as an ordinary ZIP.")
+    check_unpacked_size(sum(member.file_size for member in members), packed_bytes, limits)
+    return [member for member in members if not member.is_dir()]
+
+
+def csv_members(
+    archive: zipfile.ZipFile, packed_bytes: int, limits: Limits
+) -> list[zipfile.ZipInfo]:
+    """The tables of an archive in natural order ("cell 2" before "cell 10")."""
+    members = [m for m in check_members(archive, packed_bytes, limits) if not _is_litter(m)]
+    for member in members:
+        if member.filename.lower().endswith(_ARCHIVE_SUFFIXES):
+            raise BadFile(
+                f"The archive holds another packed file ({_shown(member.filename)}). "
+                "Unpack it, and pack the CSV files themselves."
+            )
+    tables = [m for m in members if m.filename.lower().endswith(_TABLE_SUFFIXES)]
+    csv_only = [m for m in tables if m.filename.lower().endswith(".csv")]
+    # A .txt file beside CSV files is a read-me, not a table.
+    chosen = csv_only or tables
+    if not chosen:
+        raise BadFile("The archive holds no CSV file. Pack one CSV per battery, or one table.")
+    return sorted(chosen, key=lambda member: _natural(member.filename))
+
+
+def battery_codes(members: list[zipfile.ZipInfo]) -> list[str]:
+    """Battery code of each table: its file name, with the folder where names repeat."""
+    paths = [PurePosixPath(member.filename) for member in members]
+    stems = [path.stem for path in paths]
+    if len(set(stems)) < len(stems):
+        stems = [str(path.with_suffix("")) for path in paths]
+    if len(set(stems)) < len(stems):
+        raise BadFile("Two files of the archive have the same name. Rename one of them.")
+    return stems
+
+
+def stem_of(original_name: str) -> str:
+    """A file's name without folders and endings, as the code of its only battery."""
+    name = re.split(r"[/\\]", original_name)[-1]
+    stem = re.sub(r"(\.(csv|tsv|txt|gz|xlsx|zip|mat))+$", "", name, flags=re.IGNORECASE)
+    return stem.strip()[:64] or "battery"
+
+
+def _check_path(member: zipfile.ZipInfo) -> None:
+    name = member.orig_filename.replace("\\", "/")
+    unsafe = name.startswith("/") or ".." in name.split("/") or "\0" in name
+    if unsafe or re.match(r"[A-Za-z]:", name):
+        raise BadFile(
+            f"The archive holds a file with an unsafe path ({_shown(name)}). Pack the files "
+            "again from inside their folder."
+        )
+    if stat.S_ISLNK(member.external_attr >> 16):
+        raise BadFile(f"The archive holds a link ({_shown(name)}). Pack the file itself.")
+
+
+def _is_litter(member: zipfile.ZipInfo) -> bool:
+    parts = PurePosixPath(member.filename).parts
+    return "__MACOSX" in parts or parts[-1].startswith(".")
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    pieces = re.split(r"(\d+)", name.casefold())
+    return [
+        (int(piece) if piece.isascii() and piece.isdigit() and len(piece) < 19 else -1, piece)
+        for piece in pieces
+    ]
+
+
+def _shown(name: str) -> str:
+    return repr(name[:80])

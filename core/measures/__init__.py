@@ -1,0 +1,1 @@
+"""Numbers from numbers: errors, intervals, paired differences. Frames in, numbers out."""

@@ -1,0 +1,1 @@
+"""Model versions: list, card, download, and the evidence around a model."""

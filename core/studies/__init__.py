@@ -1,0 +1,1 @@
+"""Studies: analyses that train no model version."""

@@ -1,0 +1,1 @@
+"""Trainings: from a request to runs, models, ensembles and twins."""

@@ -1,0 +1,1 @@
+"""Networks and optimiser made fast, behind one door, with a plain twin beside each."""

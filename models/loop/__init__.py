@@ -1,0 +1,1 @@
+"""The training loop of every network, and how a network answers."""

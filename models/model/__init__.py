@@ -1,0 +1,1 @@
+"""A trained model: fitting, calibrating, saving and loading it; several as an ensemble."""

@@ -1,0 +1,214 @@
+"""The settings of a training run: a class for each family of algorithms. Free of torch."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from models.settings.specs import setting
+
+Schedule = Literal["COSINE", "STEP", "CONSTANT"]
+Device = Literal["auto", "cpu", "cuda"]
+LossMode = Literal["SUM", "ADPBAL"]
+PhysicsInput = Literal["s", "t", "u", "u_s"]
+
+
+@dataclass(frozen=True)
+class Hyperparameters:
+    """What every algorithm has: the question it answers, and the seed of what is drawn."""
+
+    max_horizon: int = setting(
+        0,
+        "Largest horizon",
+        "0 estimates the measured cycle; above 0 forecasts up to this many cycles ahead.",
+        minimum=0,
+        maximum=1_000,
+        unit="cycles",
+    )
+    use_capacity_history: bool = setting(
+        False,
+        "Use measured capacity",
+        "Forecasts only: the capacity measured so far is an input too.",
+    )
+    seed: int = setting(
+        0,
+        "Seed",
+        "The same seed, data and settings give the same model.",
+        minimum=0,
+        maximum=2**31 - 1,
+    )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values, fit for JSON."""
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+
+@dataclass(frozen=True)
+class NetworkSettings(Hyperparameters):
+    """The settings of every neural network."""
+
+    epochs: int = setting(
+        40, "Epochs", "Passes over the training rows at most.", minimum=1, maximum=10_000
+    )
+    learning_rate: float = setting(
+        5e-3,
+        "Learning rate",
+        "First step size of the optimiser. Lower it if the loss explodes.",
+        minimum=1e-6,
+        maximum=1.0,
+    )
+    schedule: Schedule = setting(
+        "COSINE",
+        "Learning rate schedule",
+        "How the learning rate changes from the first epoch to the last.",
+        choice_labels={
+            "COSINE": "Falls smoothly (cosine)",
+            "STEP": "Halves in steps",
+            "CONSTANT": "Stays constant",
+        },
+    )
+    batch_size: int = setting(
+        512, "Batch size", "Rows per optimiser step.", minimum=1, maximum=65_536, unit="rows"
+    )
+    hidden_size: int = setting(
+        64, "Hidden size", "Units in each hidden layer.", minimum=2, maximum=2_048
+    )
+    num_layers: int = setting(2, "Layers", "Hidden layers.", minimum=1, maximum=8)
+    dropout: float = setting(
+        0.0,
+        "Dropout",
+        "Share of hidden units switched off at random while training.",
+        minimum=0.0,
+        maximum=0.9,
+    )
+    weight_decay: float = setting(
+        1e-4,
+        "Weight decay",
+        "Pulls weights towards zero; raise it if validation loss rises early.",
+        minimum=0.0,
+        maximum=1.0,
+    )
+    gradient_clip: float = setting(
+        1.0,
+        "Gradient clip",
+        "Largest gradient norm of a step; 0 switches clipping off.",
+        minimum=0.0,
+        maximum=1_000.0,
+    )
+    patience: int = setting(
+        15,
+        "Early stopping",
+        "Stop after this many epochs without a better validation loss; 0 never stops early.",
+        minimum=0,
+        maximum=10_000,
+        unit="epochs",
+    )
+    device: Device = setting(
+        "auto",
+        "Device",
+        "What the network is trained on.",
+        choice_labels={
+            "auto": "GPU where there is one",
+            "cpu": "Processor (CPU)",
+            "cuda": "NVIDIA GPU (CUDA)",
+        },
+    )
+
+
+@dataclass(frozen=True)
+class BilstmSettings(NetworkSettings):
+    """The settings of the BiLSTM."""
+
+    window_length: int = setting(
+        20,
+        "Window length",
+        "How many of the last recorded cycles the network sees.",
+        minimum=2,
+        maximum=500,
+        unit="cycles",
+    )
+
+
+@dataclass(frozen=True)
+class PhysicsSettings(NetworkSettings):
+    """The settings of networks that must obey a law of fade."""
+
+    loss_mode: LossMode = setting(
+        "SUM",
+        "Loss balance",
+        "How the data loss and the physics losses are put together.",
+        choice_labels={"SUM": "Fixed weights (sum)", "ADPBAL": "Learned weights (AdpBal)"},
+    )
+    physics_weight: float = setting(
+        1.0,
+        "Physics weight",
+        "Weight of the physics losses beside the data loss; 0 trains on data alone.",
+        minimum=0.0,
+        maximum=1_000.0,
+    )
+
+
+@dataclass(frozen=True)
+class DeepHpmSettings(PhysicsSettings):
+    """The settings of DeepHPM."""
+
+    physics_inputs: tuple[PhysicsInput, ...] = setting(
+        ("s", "t", "u"),
+        "Inputs of the hidden physics",
+        "What the rate of change may depend on.",
+        choice_labels={
+            "s": "Battery state s",
+            "t": "Cycle t",
+            "u": "Predicted value u",
+            "u_s": "Slope of u over s",
+        },
+    )
+
+
+@dataclass(frozen=True)
+class LinearSettings(Hyperparameters):
+    """The settings of the linear model, which Trees correct."""
+
+    ridge_alpha: float = setting(
+        0.02,
+        "Ridge penalty",
+        "Pulls the weights of the linear model towards 0; raise it for few batteries.",
+        minimum=0.0,
+        maximum=1e9,
+    )
+
+
+@dataclass(frozen=True)
+class TreesSettings(LinearSettings):
+    """The settings of gradient-boosted trees."""
+
+    boosting_rounds: int = setting(
+        400, "Boosting rounds", "Trees per target at most.", minimum=1, maximum=10_000
+    )
+    tree_learning_rate: float = setting(
+        0.08,
+        "Learning rate of the trees",
+        "How much each tree corrects the ones before; smaller needs more rounds.",
+        minimum=1e-4,
+        maximum=1.0,
+    )
+    max_leaf_nodes: int = setting(
+        16, "Leaves of a tree", "Largest number of leaves.", minimum=2, maximum=1_024
+    )
+    min_samples_leaf: int = setting(
+        50,
+        "Rows of a leaf",
+        "A leaf with fewer training rows is not made.",
+        minimum=1,
+        maximum=100_000,
+        unit="rows",
+    )
+    tree_l2: float = setting(
+        1.0, "Shrinkage of leaves", "Pulls leaves towards 0.", minimum=0.0, maximum=1e6
+    )
+    tree_patience: int = setting(
+        40,
+        "Early stopping of the trees",
+        "Stop after this many rounds without a better validation loss; 0 never stops early.",
+        minimum=0,
+        maximum=10_000,
+        unit="rounds",
+    )

@@ -1,0 +1,1 @@
+"""Intervals around predictions, and batteries unlike those trained on."""

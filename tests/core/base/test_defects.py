@@ -1,0 +1,76 @@
+"""Errors on purpose are advice; all others are logged whole and shown with a reference."""
+
+import logging
+import re
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import OperationalError
+from streamlit.testing.v1 import AppTest
+from typer.testing import CliRunner
+
+from core.base.defects import report_defect
+from core.base.errors import InvalidInput
+from core.cli import datasets
+from core.cli.app import app
+from core.jobs.context import TaskContext
+from core.worker import _explain
+from models.settings.errors import FitError, ModelError
+
+REFERENCE = re.compile(r"Something went wrong in .* \(reference [0-9a-f]{8}\)\.")
+
+
+def test_a_defect_is_logged_whole_under_the_reference_that_is_shown(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.ERROR):
+        shown = report_defect("the page Models", ValueError("x is not y"))
+    assert REFERENCE.match(shown) and "x is not y" not in shown
+    reference = shown.partition("reference ")[2][:8]
+    assert reference in caplog.text and "x is not y" in caplog.text
+
+
+def test_the_errors_of_models_share_one_root_that_is_no_value_error() -> None:
+    assert issubclass(FitError, ModelError) and not issubclass(ModelError, ValueError)
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        (FitError("Choose more batteries."), r"^Choose more batteries\.$"),
+        (InvalidInput("Name it."), r"^Name it\.$"),
+        (OSError(28, "No space left on device"), "disk of the server .*No space left on device"),
+        (OperationalError("SELECT secret", {}, Exception("gone away")), "database .*gone away"),
+        (ValueError("x is not y"), "^Something went wrong in background work .loading cycles"),
+        (KeyError("rul"), "^Something went wrong"),
+    ],
+)
+def test_background_work_explains_its_end(error: Exception, shown: str) -> None:
+    context = TaskContext(1, "TRAIN", 1, 1, 1, stage="Loading cycles")
+    found = _explain(context, error)
+    assert re.search(shown, found) and "SELECT" not in found and "x is not y" not in found
+
+
+def test_a_command_ends_with_one_line(monkeypatch: pytest.MonkeyPatch, fresh_database: Any) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise ValueError("x is not y")
+
+    monkeypatch.setattr(datasets, "acting_user", broken)
+    result = CliRunner().invoke(app, ["datasets", "--as", "ann@example.org"])
+    assert result.exit_code == 1
+    assert re.search(r"Error: Something went wrong in the command 'datasets'", result.stderr)
+
+
+def _broken_page() -> None:
+    from shell.main import _render
+
+    def render(user: object) -> None:
+        raise ValueError("x is not y")
+
+    _render(render, "Models", [None])  # type: ignore[list-item]
+
+
+def test_a_page_shows_one_sentence() -> None:
+    test = AppTest.from_function(_broken_page, default_timeout=30.0).run()
+    assert not test.exception
+    assert REFERENCE.match(test.error[0].value) and "page Models" in test.error[0].value

@@ -1,0 +1,64 @@
+"""Excel workbooks: the right sheet, row numbers, and cells of every kind."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.base.errors import BadFile
+from core.ingest.formats.readers import preview, read_table
+from core.ingest.mapping import ColumnMapping, FeatureColumn
+from tests.core.ingest.files import write_xlsx
+
+ROWS: list[list[Any]] = [["cell", "cycle", "capacity_ah", "ir"], [7, 1, 1.1, 0.1], [7, 2, 1.0, 0.2]]
+
+
+def test_sheet_with_the_table_is_found(tmp_path: Path) -> None:
+    sheets: dict[str, list[list[Any]]] = {
+        "Empty": [],
+        "Info": [["Made by", "a cycler"]],
+        "Data": ROWS,
+    }
+    path = write_xlsx(tmp_path / "w.xlsx", sheets)
+    look = preview(path, "w.xlsx")
+    assert look.sheets == ("Empty", "Info", "Data")
+    assert look.mapping.sheet == "Data"
+    assert look.mapping.nominal_capacity_ah == 1.1
+    frame = read_table(path, "w.xlsx", look.mapping)
+    assert list(frame["battery_code"]) == ["7", "7"]
+    assert list(frame["feature_1"]) == [0.1, 0.2]
+
+
+def test_rows_are_counted_as_in_the_sheet(tmp_path: Path) -> None:
+    path = write_xlsx(tmp_path / "w.xlsx", {"S": [[], ["x", "y"], [1, 2], [None, None], [3, 4]]})
+    mapping = ColumnMapping(features=(FeatureColumn("x", "", "x"),))
+    frame = read_table(path, "w.xlsx", mapping)
+    assert list(frame["file_row"]) == [3, 5]
+    assert set(frame["battery_code"]) == {"w"}
+
+
+def test_chosen_sheet_and_unknown_sheet(tmp_path: Path) -> None:
+    path = write_xlsx(tmp_path / "w.xlsx", {"One": ROWS, "Two": [["a", "b"], [1, 2]]})
+    assert preview(path, "w.xlsx", sheet="Two").columns == ("a", "b")
+    with pytest.raises(BadFile, match="no sheet 'Three'"):
+        preview(path, "w.xlsx", sheet="Three")
+
+
+def test_a_date_where_a_number_belongs(tmp_path: Path) -> None:
+    path = write_xlsx(tmp_path / "w.xlsx", {"S": [*ROWS, [7, 3, date(2024, 1, 2), 0.3]]})
+    with pytest.raises(BadFile, match="row 4: column 'capacity_ah' holds '2024-01-02"):
+        read_table(path, "w.xlsx", preview(path, "w.xlsx").mapping)
+
+
+def test_blank_and_error_cells_are_missing_values(tmp_path: Path) -> None:
+    rows: list[list[Any]] = [*ROWS, [7, 3, None, 0.3], [7, 4, "#DIV/0!", 0.3]]
+    path = write_xlsx(tmp_path / "w.xlsx", {"S": rows})
+    frame = read_table(path, "w.xlsx", preview(path, "w.xlsx").mapping)
+    assert list(frame["capacity"].isna()) == [False, False, True, True]
+
+
+def test_empty_workbook(tmp_path: Path) -> None:
+    path = write_xlsx(tmp_path / "w.xlsx", {"S": []})
+    with pytest.raises(BadFile, match="empty"):
+        preview(path, "w.xlsx")

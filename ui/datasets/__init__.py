@@ -1,0 +1,1 @@
+"""Parts of the pages Datasets, Upload and Explore."""

@@ -1,0 +1,1 @@
+"""Parts of the pages New test and Results."""

@@ -1,0 +1,27 @@
+"""Names of compared tests: the model's, and what distinguishes equal names."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from core.evaluation.evaluations import TestInfo
+
+
+def names_of(tests: Sequence[TestInfo]) -> list[str]:
+    """Model titles, told apart by horizon, dataset or number where they are the same."""
+    titles = [test.model_title for test in tests]
+    for extra in ("horizon", "dataset_name", "id"):
+        counts = Counter(titles)
+        titles = [
+            title if counts[title] == 1 else f"{title}, {_told(test, extra)}"
+            for title, test in zip(titles, tests, strict=True)
+        ]
+    return titles
+
+
+def _told(test: TestInfo, extra: str) -> str:
+    words = {
+        "horizon": f"{test.horizon:,} cycles ahead" if test.horizon != 1 else "1 cycle ahead",
+        "dataset_name": test.dataset_name,
+        "id": f"test {test.id}",
+    }
+    return words[extra]

@@ -1,0 +1,251 @@
+"""Draws a leaderboard: the verdict, the table of ranks, the intervals, the file."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+from pandas.io.formats.style import Styler
+
+from core.access.actor import CurrentUser
+from core.base.database import read_scope
+from core.base.errors import InvalidInput
+from core.evaluation.evaluations import TestInfo
+from core.evaluation.leaderboard import Board, Leaderboard, Standing, rank_models, standings_frame
+from core.measures.bootstrap import FEWEST_BATTERIES
+from ui.evaluation.names import names_of
+from ui.evaluation.paired import verdict
+from ui.evaluation.words import Metric, metric
+from ui.shared.figures.differences import mean_forest
+from ui.shared.frame import is_dark
+from ui.shared.links import go, link
+from ui.shared.numbers import fixed_digits, styled_metrics
+from ui.shared.theme import PLOTLY_CONFIG, algorithm_label, palette
+from ui.shared.words import counted, plain
+
+MOST_COMPARED = 8
+
+
+def show_board(user: CurrentUser, board: Board, key: str) -> None:
+    """Rank the models of a board and draw the ranking, or say why there is none."""
+    try:
+        with read_scope() as session:
+            found = rank_models(session, user, board, key, _chosen_ids(board))
+    except InvalidInput as error:
+        st.info(str(error), icon=":material/info:")
+        link("New test", "new-test", icon=":material/science:")
+        _forget_choice(board)
+        return
+    names = names_of([test.info for test in found.comparison.tests])
+    by_id = {t.info.id: name for t, name in zip(found.comparison.tests, names, strict=True)}
+    _cautions(found)
+    st.markdown(verdict(found.comparison, names))
+    st.caption(_ground(found))
+    _table(found, by_id)
+    _forest(found, by_id)
+    _actions(found)
+    _choose_tests(board, found)
+
+
+def rank_text(standing: Standing) -> str:
+    """The rank as one number if it is certain, else the range of possible ranks."""
+    best, worst = standing.ranks
+    return str(best) if best == worst else f"{best}-{worst}"
+
+
+def floor_text(standing: Standing) -> str:
+    """Which floors a model beats, and which not, in words."""
+    if standing.test.is_floor:
+        return "is a floor"
+    if standing.ties:
+        return f"not shown to beat {', '.join(standing.ties)}"
+    return "beats every floor" if standing.beats else "no floor tested"
+
+
+def _chosen_ids(board: Board) -> list[int] | None:
+    return st.session_state.get(_key(board)) or None
+
+
+def _forget_choice(board: Board) -> None:
+    """Offer to rank all models again after a choice that cannot be ranked."""
+    if st.session_state.get(_key(board)) and st.button("Rank all models again"):
+        del st.session_state[_key(board)]
+        st.rerun()
+
+
+def _choose_tests(board: Board, found: Leaderboard) -> None:
+    """Which models take part; the default follows from the ranking."""
+    titles: dict[int, str] = dict(
+        zip((t.id for t in found.candidates), names_of(found.candidates), strict=True)
+    )
+    with st.expander(_choice_label(found), icon=":material/filter_list:"):
+        ranked = [test.info.id for test in found.comparison.tests]
+        chosen = st.multiselect(
+            "Models that take part",
+            list(titles),
+            default=None if _key(board) in st.session_state else ranked,
+            format_func=titles.__getitem__,
+            key=f"{_key(board)}_widget",
+        )
+        if set(chosen) != set(ranked) and st.button("Rank these", disabled=len(chosen) < 2):
+            st.session_state[_key(board)] = chosen
+            st.rerun()
+        if found.left_out:
+            st.caption(
+                "A model that was tested on few of the batteries is left out at first, because "
+                "only batteries that all of them share count."
+            )
+
+
+def _choice_label(found: Leaderboard) -> str:
+    ranked = counted(len(found.standings), "model")
+    left_out = f", {len(found.left_out)} left out" if found.left_out else ""
+    return f"{ranked} ranked{left_out}"
+
+
+def _key(board: Board) -> str:
+    return f"board_tests_{board.dataset_id}_{board.target}_{board.horizon}"
+
+
+def _cautions(found: Leaderboard) -> None:
+    if found.comparison.labels_differ:
+        st.warning(
+            "The labels of this dataset changed between these tests, so they were scored against "
+            "different true values. Test the older models again.",
+            icon=":material/warning:",
+        )
+    beaten = [s.test.info.model_title for s in found.standings if s.ties]
+    if beaten:
+        st.warning(
+            f"{plain(', '.join(beaten))}: not shown to beat a floor on these batteries.",
+            icon=":material/vertical_align_bottom:",
+        )
+    if not found.has_floors:
+        st.caption(
+            "No floor was tested here. Train the mean curve, and for forecasts the last value and "
+            "last slope, to see whether these models are worth it."
+        )
+
+
+def _ground(found: Leaderboard) -> str:
+    n = len(found.comparison.codes)
+    certain = (
+        "A range of ranks such as 2-4 means that these models cannot be told apart"
+        if n >= FEWEST_BATTERIES
+        else f"Fewer than {FEWEST_BATTERIES} batteries allow no interval, so no rank is certain"
+    )
+    return (
+        f"{counted(n, 'battery', 'batteries')} that none of these models had seen. {certain}; "
+        "corrected for the number of pairs (Holm)."
+    )
+
+
+def _table(found: Leaderboard, names: dict[int, str]) -> None:
+    item = metric(found.comparison.metric, found.board.target)
+    event = st.dataframe(
+        _styled(found, _frame(found, names, item), item),
+        hide_index=True,
+        height="content",
+        key=f"board_{found.board.dataset_id}_{found.board.target}_{found.board.horizon}",
+        on_select="rerun",
+        selection_mode="single-cell",
+        alt=f"Models by {item.quantity.label}, the lowest first.",
+        column_config={
+            "Rank": st.column_config.TextColumn(
+                width="small", help="A range, such as 2-4, where the models cannot be told apart."
+            ),
+            f"Mean {item.header}": st.column_config.NumberColumn(
+                help=f"Mean over batteries: every battery counts the same. {item.help}"
+            ),
+            f"Pooled {item.header}": st.column_config.NumberColumn(
+                help="Over all cycles together, so that long-lived batteries count more."
+            ),
+            "95 % interval": st.column_config.TextColumn(
+                help="Of the mean over batteries, from resampling the batteries (bootstrap)."
+            ),
+        },
+    )
+    st.caption("Choose a cell to open the test. Floors, which any model must beat, are grey.")
+    cells = event.selection.get("cells", [])
+    if cells:
+        go("results", test=found.standings[cells[0][0]].test.info.id)
+
+
+def _frame(found: Leaderboard, names: dict[int, str], item: Metric) -> pd.DataFrame:
+    factor = item.quantity.factor
+    return pd.DataFrame(
+        [
+            {
+                "Rank": rank_text(standing),
+                "Model": names[standing.test.info.id],
+                f"Mean {item.header}": standing.mean * factor,
+                "95 % interval": _interval(standing, factor),
+                f"Pooled {item.header}": (standing.test.overall.get(item.key) or 0.0) * factor,
+                "Algorithm": ("Floor: " if standing.test.is_floor else "")
+                + algorithm_label(standing.test.info.algorithm),
+                "Against the floors": floor_text(standing),
+            }
+            for standing in found.standings
+        ]
+    )
+
+
+def _interval(standing: Standing, factor: float) -> str:
+    found = standing.interval
+    if found is None:
+        return "too few batteries"
+    return f"{fixed_digits(found.low * factor)} to {fixed_digits(found.high * factor)}"
+
+
+def _styled(found: Leaderboard, frame: pd.DataFrame, item: Metric) -> Styler:
+    grey = f"color: {palette(is_dark()).muted}"
+    numbers = {f"Mean {item.header}": item.key, f"Pooled {item.header}": item.key}
+    styler = styled_metrics(frame, numbers, missing="none")
+    floors = [place for place, s in enumerate(found.standings) if s.test.is_floor]
+    return styler.map(lambda _: grey, subset=(floors, list(frame.columns)))
+
+
+def _forest(found: Leaderboard, names: dict[int, str]) -> None:
+    rows = pd.DataFrame(
+        [
+            {
+                "name": names[standing.test.info.id],
+                "algorithm": standing.test.info.algorithm,
+                "mean": standing.mean,
+                "low": standing.interval.low if standing.interval else float("nan"),
+                "high": standing.interval.high if standing.interval else float("nan"),
+            }
+            for standing in found.standings
+        ]
+    )
+    quantity = metric(found.comparison.metric, found.board.target).quantity
+    st.plotly_chart(
+        mean_forest(rows, quantity, dark=is_dark()),
+        theme=None,
+        config=PLOTLY_CONFIG,
+        key=f"board_forest_{found.board.dataset_id}_{found.board.target}_{found.comparison.metric}",
+        alt=f"Mean {quantity.label} of each model with its interval.",
+    )
+
+
+def _actions(found: Leaderboard) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.download_button(
+            "CSV",
+            data=standings_frame(found).to_csv(index=False),
+            file_name=f"leaderboard_{found.board.target}_h{found.board.horizon}.csv",
+            mime="text/csv",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+        best = _best_tests(found)
+        link(
+            "Compare in detail",
+            "results",
+            icon=":material/compare_arrows:",
+            compare=",".join(str(test.id) for test in best),
+            target=found.board.target,
+        )
+
+
+def _best_tests(found: Leaderboard) -> Sequence[TestInfo]:
+    return [standing.test.info for standing in found.standings[:MOST_COMPARED]]

@@ -1,0 +1,1 @@
+"""What every page shares: frame, theme, links, numbers and figures."""

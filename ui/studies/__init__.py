@@ -1,0 +1,1 @@
+"""Parts of the pages Early prediction and Leakage check that show studies."""

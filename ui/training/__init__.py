@@ -1,0 +1,1 @@
+"""Parts of the pages New training and Runs."""
