@@ -81,9 +81,9 @@ def _one_of_each(name: str, objects: Sequence[Any]) -> list[Any]:
 
 
 def _comparisons(tests: Sequence[Any]) -> list[Address]:
-    """Two finished estimates of each target on the same data side by side."""
+    """The two oldest finished estimates of each target on the same data side by side."""
     pairs: dict[tuple[str, int], list[int]] = {}
-    for test in tests:
+    for test in reversed(tests):
         if test.status == "SUCCEEDED" and test.horizon == 0:
             for target in test.targets:
                 pairs.setdefault((target, test.dataset_id), []).append(test.id)
