@@ -59,7 +59,6 @@ def _job(session: Session, f: Filled) -> Any:
 def _result(session: Session, f: Filled) -> Any:
     found = results.get_result(session, f.user, f.test_id)
     exports.latest_exports(session, f.user, f.test_id)
-    peers.list_peers(session, f.user, f.test_id, "PCL")
     results.prediction_curves(session, f.user, f.test_id, "PCL", ["b3", "b4"])
     return found, test_log(session, f.user, f.test_id)
 
@@ -108,7 +107,8 @@ READS: dict[str, Read] = {
     "Results: of a dataset, by algorithm": lambda s, f: list_tests(
         s, f.user, TestFilter(dataset="fleet 7"), Page(order="algorithm")
     ),
-    "One result with peers and curves": _result,
+    "One result with curves, files and log": _result,
+    "Tests to draw beside a result": lambda s, f: peers.list_peers(s, f.user, f.test_id, "PCL"),
     "Two results compared": _compared,
     "Leaderboard": _ranked,
     "Datasets: first page with the newest fleet": _datasets,
