@@ -18,7 +18,7 @@ from core.datasets.datasets import (
     newest_fleet,
 )
 from core.datasets.filters import DatasetFilter, UploadFilter
-from core.evaluation import drawable, exports, results
+from core.evaluation import exports, results
 from core.evaluation.comparison import compare_tests
 from core.evaluation.evaluations import get_test_info, list_tests, test_log
 from core.evaluation.filters import EVERY_TEST, TestFilter
@@ -67,7 +67,6 @@ def _job(session: Session, f: Filled) -> Any:
 def _result(session: Session, f: Filled) -> Any:
     found = results.get_result(session, f.user, f.test_id)
     exports.latest_exports(session, f.user, f.test_id)
-    drawable.list_peers(session, f.user, f.test_id, "PCL")
     results.prediction_curves(session, f.user, f.test_id, "PCL", ["b3", "b4"])
     return found, test_log(session, f.user, f.test_id)
 
@@ -116,7 +115,8 @@ READS: dict[str, Read] = {
     "Results: of a dataset, by algorithm": lambda s, f: list_tests(
         s, f.user, TestFilter(dataset="fleet 7"), Page(order="algorithm")
     ),
-    "One result with peers and curves": _result,
+    "One result with curves, files and log": _result,
+    "Tests to draw beside a result": lambda s, f: peers.list_peers(s, f.user, f.test_id, "PCL"),
     "Two results compared": _compared,
     "Leaderboard": _ranked,
     "Datasets: first page with the newest fleet": _datasets,

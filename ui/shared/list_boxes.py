@@ -26,7 +26,7 @@ FIND, DATASET, STATUS, ALGORITHM, SINCE, SORT = (
 )
 PLACE = "page"
 ADDRESS = (FIND, DATASET, STATUS, ALGORITHM, SINCE, SORT, PLACE)
-DAYS = {"Today and yesterday": 1, "Last 7 days": 7, "Last 30 days": 30, "Last 12 months": 365}
+DAYS = {"Last 2 days": 1, "Last 7 days": 7, "Last 30 days": 30, "Last 12 months": 365}
 ORDER_LABELS = {
     NEWEST: "Newest first",
     "oldest": "Oldest first",
@@ -89,7 +89,7 @@ def list_boxes(
             key=SORT,
             bind="query-params",
             on_change=first_page,
-            width=160,
+            width=140,
         )
     return Boxes(
         name=name,
@@ -105,7 +105,10 @@ def no_match(noun: str) -> None:
     """Say that the boxes let nothing through, with the button that empties them."""
     with st.container(border=True, horizontal_alignment="center"):
         st.markdown(f":material/filter_alt: No {noun} matches.", text_alignment="center")
-        st.button("Clear filters", icon=":material/filter_alt_off:", on_click=clear_boxes)
+        pressed = st.button("Clear filters", icon=":material/filter_alt_off:", on_click=clear_boxes)
+    # Of a list that follows what runs only the list would be drawn again, not the boxes.
+    if pressed:
+        st.rerun()
 
 
 def page_buttons(listed: Listed[Any]) -> None:
@@ -138,7 +141,8 @@ def clear_boxes() -> None:
     """Empty all boxes but the order."""
     first_page()
     for name in (FIND, DATASET):
-        st.session_state[name] = ""
+        if name in st.session_state:
+            st.session_state[name] = ""
     for name, everything in ((STATUS, ANY), (ALGORITHM, ANY), (SINCE, "Any time")):
         if name in st.session_state:
             st.session_state[name] = everything
@@ -153,7 +157,7 @@ def _text(label: str, key: str) -> str:
         on_change=first_page,
         placeholder="Part of the name",
         icon=":material/search:",
-        width=220,
+        width=180,
     )
     return (value or "").strip()
 
@@ -167,7 +171,7 @@ def _choice(label: str, key: str, options: Sequence[str], everything: str = ANY)
         key=key,
         bind="query-params",
         on_change=first_page,
-        width=160,
+        width=140,
     )
     return chosen
 

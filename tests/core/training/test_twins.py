@@ -14,6 +14,8 @@ from core.base.database import get_engine, read_scope, session_scope
 from core.base.errors import Conflict, InvalidInput
 from core.model_versions.provenance import get_job_roles
 from core.model_versions.versions import get_model_info
+from core.training.entries import training_board
+from core.training.filters import TrainingFilter
 from core.training.start import plan_training
 from core.training.twin_report import twin_report
 from core.training.twins import (
@@ -102,7 +104,14 @@ def test_a_group_has_the_model_and_what_it_lacks(account: Account) -> None:
         assert len(group.twins) == 6 and group.is_active and group.seeds == ()
         assert group.progress == pytest.approx(1 / 6)
         assert twin_report(session, user, model_id).problem.startswith("No seed")
-        assert twin_origins(session, user, [key])[key].id == model_id
+        assert twin_origins(session, user, [key, None])[key].id == model_id
+        board = training_board(session, user)
+        single = training_board(session, user, TrainingFilter(name="physics, seed 5")).listed
+    together = next(entry for entry in board.listed if entry.origin is not None)
+    assert len(board.listed) == 2
+    assert len(together.job.runs) == 5
+    assert [entry.origin.id for entry in board.active if entry.origin] == [model_id]
+    assert [entry.origin for entry in single] == [None, None]
 
 
 def run_epochs(job: Any) -> int:
