@@ -116,7 +116,7 @@ READS: dict[str, Read] = {
         s, f.user, TestFilter(dataset="fleet 7"), Page(order="algorithm")
     ),
     "One result with curves, files and log": _result,
-    "Tests to draw beside a result": lambda s, f: peers.list_peers(s, f.user, f.test_id, "PCL"),
+    "Tests to draw beside a result": lambda s, f: drawable.list_peers(s, f.user, f.test_id, "PCL"),
     "Two results compared": _compared,
     "Leaderboard": _ranked,
     "Datasets: first page with the newest fleet": _datasets,
