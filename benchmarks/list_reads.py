@@ -18,7 +18,7 @@ from core.datasets.datasets import (
     newest_fleet,
 )
 from core.datasets.filters import DatasetFilter, UploadFilter
-from core.evaluation import exports, results
+from core.evaluation import drawable, exports, results
 from core.evaluation.comparison import compare_tests
 from core.evaluation.evaluations import get_test_info, list_tests, test_log
 from core.evaluation.filters import EVERY_TEST, TestFilter
