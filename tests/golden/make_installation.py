@@ -36,6 +36,7 @@ from core.studies.studies import cancel_study, delete_study
 from core.training.trainings import cancel_job, cancel_run
 from core.training.twins import start_twins
 from core.training.views import get_job_info
+from core.wiring import wire
 from db.tables import BatteryUnit
 from tests.conftest import settings_of
 from tests.core.backups.stored_files import on_disk
@@ -73,6 +74,7 @@ NO_GPU = {"device": "cuda"}
 
 def main(target: Path) -> None:
     """Make the installation in a temporary folder and pack it."""
+    wire()
     with TemporaryDirectory() as name, settings_of(Path(name) / "data"):
         allow_processes(2)
         folder, inbox = Path(name) / "data", Path(name) / "inbox"
