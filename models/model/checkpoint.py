@@ -171,7 +171,7 @@ def _require_horizon(task: Task, horizon: int) -> None:
     if not task.is_forecast and horizon != 0:
         raise HorizonError(
             f"This model estimates the measured cycle: test it with horizon 0, not {horizon}. "
-            "To look ahead, train a model with max_horizon above 0."
+            "To look ahead, train a forecasting model."
         )
     if task.is_forecast and not 1 <= horizon <= task.max_horizon:
         raise HorizonError(

@@ -138,7 +138,8 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
         AlgorithmInfo(
             "DEEPHPM",
             "DeepHPM",
-            "A network that also learns the law of fade and must obey it (hidden physics).",
+            "A network that also learns a law of fade and is punished for breaking it (hidden "
+            "physics).",
             "models.algorithms.deephpm",
             colour="#0F9D78",
             symbol="diamond",
@@ -152,7 +153,8 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
         AlgorithmInfo(
             "VERHULST",
             "Verhulst",
-            "A network that must obey a logistic law of fade whose rate and limits it learns.",
+            "A network held to a logistic law of fade; it learns the rate and the limits of that "
+            "law.",
             "models.algorithms.verhulst",
             colour="#D93FCF",
             symbol="star",
@@ -188,7 +190,8 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
         AlgorithmInfo(
             "ENSEMBLE",
             "Ensemble",
-            "A weighted mean of the job's other models, weighed on batteries new to them.",
+            "A weighted mean of the training's other models; the weights are fitted on batteries "
+            "new to them.",
             "models.model.ensemble",
             colour="#CC1800",
             symbol="hexagram",
@@ -200,7 +203,7 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
         AlgorithmInfo(
             "MEAN",
             "Mean curve",
-            "Floor: what the training batteries showed on average at the same cycle.",
+            "Floor: the mean of the training batteries at the same cycle.",
             "models.algorithms.mean",
             symbol="cross-thin-open",
             dash="dashdot",
@@ -212,7 +215,7 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
         AlgorithmInfo(
             "LAST_VALUE",
             "Last value",
-            "Floor of forecasts: the capacity stays as it was last measured.",
+            "Floor of forecasts: the capacity stays at its last measured value.",
             "models.algorithms.last_value",
             symbol="line-ew-open",
             dash="dash",
@@ -226,7 +229,7 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
         AlgorithmInfo(
             "LAST_SLOPE",
             "Last slope",
-            "Floor of forecasts: the straight line through the last 50 measured cycles goes on.",
+            "Floor of forecasts: the straight line through the last 50 measured cycles, prolonged.",
             "models.algorithms.last_slope",
             symbol="x-thin-open",
             dash="dot",

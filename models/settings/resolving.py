@@ -146,8 +146,8 @@ def check_question(algorithm: str, targets: Sequence[str], hp: Hyperparameters) 
     info = ALGORITHMS[algorithm]
     if info.forecasts_only and hp.max_horizon == 0:
         raise HyperparameterError(
-            f"{info.label} is a floor of forecasts only. Set the largest horizon above 0, or leave "
-            "it out."
+            f"{info.label} is a floor of forecasts only. Set the farthest cycle ahead above 0, or "
+            "leave it out."
         )
     missing = [target for target in targets if target not in info.targets]
     if missing:
@@ -163,8 +163,8 @@ def _checked(algorithm: str, values: Mapping[str, Any]) -> Hyperparameters:
     coerced: dict[str, Any] = {name: _coerce(own[name], value) for name, value in values.items()}
     if coerced["use_capacity_history"] and coerced["max_horizon"] == 0:
         raise HyperparameterError(
-            "use_capacity_history needs max_horizon above 0: an estimate never sees the capacity "
-            "it estimates. Set max_horizon or switch use_capacity_history off."
+            "use_capacity_history needs max_horizon above 0: an estimate must not see the "
+            "capacity it estimates. Set max_horizon above 0, or switch use_capacity_history off."
         )
     return ALGORITHMS[algorithm].settings(**coerced)
 
