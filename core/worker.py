@@ -13,7 +13,7 @@ from core.base.database import read_scope, session_scope
 from core.base.defects import ADVICE, report_defect
 from core.jobs.context import TaskContext, load_context
 from core.jobs.kinds import get_kinds, settle_task
-from core.jobs.supervisor import Registry
+from core.jobs.supervisor import Supervisor
 from core.wiring import wire
 from db.tables import BackgroundTask
 
@@ -42,11 +42,11 @@ def _work(task_id: int) -> None:
         _fail(context, error)
     finally:
         context.stop_watching()
-    registry = Registry()
+    supervisor = Supervisor()
     try:
-        registry.sweep()
+        supervisor.sweep()
     finally:
-        registry.start_waiting()
+        supervisor.start_waiting()
 
 
 def _announce(task_id: int) -> bool:

@@ -18,7 +18,7 @@ from core.base import data_folder
 from core.base.errors import TaskFailed
 from core.base.settings import ROOT
 from core.jobs.queue import TaskState
-from core.jobs.supervisor import Registry
+from core.jobs.supervisor import Supervisor
 
 INTERRUPTED = 130
 
@@ -104,7 +104,7 @@ def wait(what: str, look: Callable[[], Glance]) -> bool:
             done = glance.done
             return done or interrupted()
 
-        Registry().run(enough)
+        Supervisor().run(enough)
     return done
 
 

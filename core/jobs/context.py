@@ -144,6 +144,6 @@ def _leave() -> None:
 
 
 def load_context(session: Session, task_id: int) -> TaskContext:
-    """The context of a task that the registry has just started."""
+    """The context of a task that the supervisor has just started."""
     task = session.get_one(BackgroundTask, task_id)
     return TaskContext(task.id, task.kind, task.subject_id, task.user_id, task.threads or 1)

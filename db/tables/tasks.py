@@ -1,4 +1,4 @@
-"""The background process registry: what is to be done, and the process that does it."""
+"""Background tasks: the queue, and the process that works on each task."""
 
 from datetime import datetime
 
