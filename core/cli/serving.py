@@ -1,4 +1,4 @@
-"""`serve-jobs`: does background work without the app."""
+"""The command `serve-jobs`: does background work without the app."""
 
 import time
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`train` and `runs`."""
+"""The commands `train` and `runs`."""
 
 from pathlib import Path
 from typing import Annotated, Any
