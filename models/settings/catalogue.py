@@ -1,4 +1,4 @@
-"""The algorithms on offer. Free of torch: an algorithm's module is imported when it is used."""
+"""The list of algorithms. It does not import torch: `load_module` imports an algorithm."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -41,29 +41,29 @@ Symbol = Literal[
 ]
 Dash = Literal["solid", "dash", "dot", "dashdot"]
 
-# A floor has no colour of its own: it is there to be beaten.
+# All floors have the same grey: other models are compared with them.
 FLOOR_COLOUR = "#858C91"
 
 
 @dataclass(frozen=True)
 class AlgorithmInfo:
-    """Everything about one algorithm that is not its arithmetic.
+    """All facts about one algorithm.
 
-    module : where that is; a "network" module has `build`, the others have `fit` and `restore`
-        (models.inputs.predictor)
-    colour, symbol, dash : how figures draw it; colours stay apart for readers who see red and
-        green alike, and symbols and dashes tell lines apart where they cross
-    version : raised by hand when the numbers of its models change
+    module : the module with its code; a "network" module has `build`, the others have `fit` and
+        `restore` (models.inputs.predictor)
+    colour, symbol, dash : how figures draw it; the colours differ for colour-blind readers, too,
+        and symbols and dashes tell crossing lines apart
+    version : raised by hand when its models predict other numbers than before
         (tests/models/model/test_versions.py)
-    family : a "floor" is what any model must beat
-    usual : whether a first training takes it; floors are taken wherever they fit
-    physics : it has physics losses that `physics_weight` can switch off
-    settings : the class of its settings; `defaults` replace some of that class's own
-    cost : what training takes (models.settings.costs)
-    rounds : the setting that says how many epochs there are; None where there is one
-    targets : what it can predict
-    forecasts_only : it says nothing about the measured cycle itself
-    log_rul : its network learns log(1 + RUL); a law with constants of its own needs RUL itself
+    family : "floor" marks a simple rule that a useful model must beat
+    usual : whether it is preselected for a training; floors always are, where they apply
+    physics : whether it has physics losses, which `physics_weight` can switch off
+    settings : the class of its settings; `defaults` replace some defaults of that class
+    cost : gives the time that training takes (models.settings.costs)
+    rounds : name of the setting with the largest number of epochs or rounds; None without any
+    targets : the targets that it can predict
+    forecasts_only : whether it cannot estimate the measured cycle itself
+    log_rul : whether its network learns log(1 + RUL) instead of RUL
     """
 
     key: str
@@ -87,7 +87,7 @@ class AlgorithmInfo:
 
     @property
     def is_floor(self) -> bool:
-        """Whether it is only there to be beaten; drawn in grey."""
+        """Whether it is a floor; floors are drawn in grey."""
         return self.family == "floor"
 
     @property

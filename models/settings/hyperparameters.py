@@ -1,4 +1,4 @@
-"""The settings of a training run: a class for each family of algorithms. Free of torch."""
+"""The settings of a training run: one class for each family of algorithms, without torch."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -13,7 +13,7 @@ PhysicsInput = Literal["s", "t", "u", "u_s"]
 
 @dataclass(frozen=True)
 class Hyperparameters:
-    """What every algorithm has: the question it answers, and the seed of what is drawn."""
+    """The settings of every algorithm: estimate or forecast, and the seed of random numbers."""
 
     max_horizon: int = setting(
         0,
@@ -37,7 +37,7 @@ class Hyperparameters:
     )
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values, fit for JSON."""
+        """Return the settings as values that JSON can hold."""
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
 
 
@@ -139,7 +139,7 @@ class BilstmSettings(NetworkSettings):
 
 @dataclass(frozen=True)
 class PhysicsSettings(NetworkSettings):
-    """The settings of networks that must obey a law of fade."""
+    """The settings of networks that are held to a law of fade."""
 
     loss_mode: LossMode = setting(
         "SUM",
@@ -176,7 +176,7 @@ class DeepHpmSettings(PhysicsSettings):
 
 @dataclass(frozen=True)
 class LinearSettings(Hyperparameters):
-    """The settings of the linear model, which Trees correct."""
+    """The settings of the linear model, which is also a part of Trees."""
 
     ridge_alpha: float = setting(
         0.02,
