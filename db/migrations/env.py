@@ -1,7 +1,7 @@
-"""What Alembic runs: which database, how, and against which tables.
+"""The script that Alembic runs: it chooses the database and runs the migrations.
 
 The application passes the URL in `config.attributes["url"]`, or an open connection in
-`config.attributes["connection"]`, whose transaction the migrations become a part of. The command
+`config.attributes["connection"]`, whose transaction the migrations join. The command
 `python -m alembic ...` takes the URL from the environment. An SQLite file is copied beside itself
 first (db.sqlite_copies).
 """
@@ -25,19 +25,19 @@ log = logging.getLogger("fadebench.migrations")
 
 
 def belongs_here(item: Any, _name: str | None, _kind: str, reflected: bool, _other: Any) -> bool:
-    """Whether a declared item exists on this dialect (db.tables.base.index_named_per_table)."""
+    """Whether a declared index exists on this database (see `index_named_per_table`)."""
     dialects = None if reflected else item.info.get("dialects")
     return dialects is None or context.get_context().dialect.name in dialects
 
 
 def migrate(url: str) -> None:
-    """Run the migrations; a failed one leaves nothing behind where the server can undo DDL."""
+    """Run the migrations; a failed one is undone where the database can undo DDL."""
     engine = make_engine(url)
     try:
         with engine.connect() as connection:
             if engine.dialect.name == "sqlite":
                 _copy_before_changes(connection)
-                # A table that is copied and dropped would take the rows that point to it along.
+                # Dropping a table that was copied would also delete the rows that refer to it.
                 connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
             run_on(connection)
     finally:
@@ -45,7 +45,7 @@ def migrate(url: str) -> None:
 
 
 def run_on(connection: Connection) -> None:
-    """Run the migrations; they commit for themselves unless a transaction is open already."""
+    """Run the migrations; they commit unless the caller has opened a transaction."""
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
@@ -70,7 +70,7 @@ def _copy_before_changes(connection: Connection) -> None:
 
 
 def _plain(revision: Any) -> str:
-    """A revision as part of a file name; it may be relative, such as "-1"."""
+    """Return a revision fit for a file name; it may be relative, such as "-1"."""
     return "".join(c for c in str(revision or "removal") if c.isalnum())
 
 
