@@ -33,4 +33,4 @@ def test_it_is_trained_tested_and_exported(data_dir: Path, tmp_path: Path) -> No
     answer("export", "--as", ANN, "--test", tested["test_job_id"], "--format", "xlsx", "--out", out)
     sheets = [sheet.iter_rows(values_only=True) for sheet in openpyxl.load_workbook(out)]
     cells = " ".join(str(cell) for rows in sheets for row in rows for cell in row)
-    assert "MEDIAN" in cells
+    assert " Algorithm Median curve " in cells

@@ -4,12 +4,13 @@ All are followed, one after the other, in one copy of the repository; then `afte
 there, which look for what was added on the pages, on the command line and in exports.
 """
 
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.docs.recipes.document import LEFT_OUT, follow, recipes, run_in
+from tests.docs.recipes.document import LEFT_OUT, TEXT, follow, recipes, run_in
 from tests.paths import ROOT
 
 RECIPES = recipes()
@@ -71,9 +72,19 @@ def test_readers_see_which_file_a_block_is(title: str) -> None:
             assert f"`{block.path}`" in above or earlier[-1:] == [block.path], block.path
 
 
+def test_every_make_target_of_the_page_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = re.findall(r"make ([a-z-]+)", TEXT)
+    assert "test-fast" in targets
+    for target in targets:
+        if target != "what":
+            assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
 def test_what_recipes_add_passes_the_checks(followed: Path) -> None:
     run_in(followed, "-m", "ruff", "check", "--no-cache", ".")
     run_in(followed, "-m", "ruff", "format", "--no-cache", "--check", ".")
+    run_in(followed, "-c", "from importlinter.cli import lint_imports_command as c; c()")
 
 
 @pytest.mark.parametrize("title", RECIPES)
