@@ -1,27 +1,47 @@
 """Functions for migrations that change the allowed values of an ENUM column."""
 
 import re
+from collections.abc import Iterable
 
 import sqlalchemy as sa
 from alembic import op
 
-# Table, column and name of the ENUM of each column that names an algorithm.
+# Table, column and name of the ENUM of each column that names an algorithm, or a kind of work.
 OF_ALGORITHMS = (
     ("training_job_run", "algorithm", "run_algorithm"),
     ("model_version", "algorithm", "model_algorithm"),
 )
+OF_TASK_KINDS = (("background_task", "kind", "task_kind"),)
 
 
 def add_algorithm(key: str) -> None:
     """Add an algorithm to the allowed values of all columns that name one."""
-    for table, column, name in OF_ALGORITHMS:
+    _add(OF_ALGORITHMS, key)
+
+
+def remove_algorithm(key: str) -> None:
+    """Undo `add_algorithm`; fails where a row names it."""
+    _remove(OF_ALGORITHMS, key)
+
+
+def add_task_kind(key: str) -> None:
+    """Let background tasks be of one more kind."""
+    _add(OF_TASK_KINDS, key)
+
+
+def remove_task_kind(key: str) -> None:
+    """Undo `add_task_kind`; fails where a task is of that kind."""
+    _remove(OF_TASK_KINDS, key)
+
+
+def _add(places: Iterable[tuple[str, str, str]], key: str) -> None:
+    for table, column, name in places:
         before = _current_values(table, column)
         change_choice(table, column, name, before, (*before, key))
 
 
-def remove_algorithm(key: str) -> None:
-    """Undo `add_algorithm`; fails if a row names the algorithm."""
-    for table, column, name in OF_ALGORITHMS:
+def _remove(places: Iterable[tuple[str, str, str]], key: str) -> None:
+    for table, column, name in places:
         before = _current_values(table, column)
         change_choice(table, column, name, before, tuple(v for v in before if v != key))
 

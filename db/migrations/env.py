@@ -8,16 +8,18 @@ first (db.sqlite_copies).
 
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection
+from sqlalchemy import Connection, TypeDecorator
+from sqlalchemy.sql.functions import current_timestamp
 
 from db.engine import make_engine
 from db.location import configured_url
 from db.sqlite_copies import copy_beside
 from db.tables import Base
+from db.tables.columns import BigId
 
 TRANSACTIONAL_DDL = ("sqlite", "postgresql")
 
@@ -28,6 +30,20 @@ def belongs_here(item: Any, _name: str | None, _kind: str, reflected: bool, _oth
     """Whether a declared index exists on this database (see `index_named_per_table`)."""
     dialects = None if reflected else item.info.get("dialects")
     return dialects is None or context.get_context().dialect.name in dialects
+
+
+def write_item(kind: str, item: Any, _autogen: Any) -> str | Literal[False]:
+    """How `alembic revision --autogenerate` writes a type of db/tables/columns.py, and the present.
+
+    A migration is history, so it says what the type was then instead of importing it.
+    """
+    if kind == "server_default" and isinstance(item.arg, current_timestamp):
+        return "sa.func.current_timestamp()"
+    if isinstance(item, BigId):
+        return 'sa.BigInteger().with_variant(sa.Integer(), "sqlite")'
+    if isinstance(item, TypeDecorator):
+        return f"sa.{type(item.impl).__name__}()"
+    return False
 
 
 def migrate(url: str) -> None:
@@ -50,6 +66,7 @@ def run_on(connection: Connection) -> None:
         connection=connection,
         target_metadata=Base.metadata,
         include_object=belongs_here,
+        render_item=write_item,
         transactional_ddl=connection.dialect.name in TRANSACTIONAL_DDL,
         render_as_batch=connection.dialect.name == "sqlite",
     )

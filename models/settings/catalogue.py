@@ -38,6 +38,11 @@ Symbol = Literal[
     "cross-thin-open",
     "line-ew-open",
     "x-thin-open",
+    # Not taken yet.
+    "asterisk-open",
+    "hash-open",
+    "hourglass",
+    "bowtie",
 ]
 Dash = Literal["solid", "dash", "dot", "dashdot"]
 
