@@ -8,7 +8,6 @@ from torch.utils.data import DataLoader, Sampler, TensorDataset
 
 from benchmarks.loop_cases import Prepared
 from models.algorithms.bilstm import BiLSTM
-from models.fast.perceptron import Perceptron
 from models.inputs.samples import Batch
 from models.inputs.series import BatterySeries
 from models.settings.hyperparameters import Hyperparameters
@@ -28,10 +27,10 @@ class SharedOrder(Sampler[int]):
         return iter(torch.randperm(self.n_rows, generator=self.generator).tolist())
 
 
-def stock_layers(ours: Perceptron, hp: Hyperparameters) -> nn.Sequential:
+def stock_layers(ours: nn.ModuleList, hp: Hyperparameters) -> nn.Sequential:
     """Return the same perceptron from stock layers, with the same weights."""
     layers: list[nn.Module] = []
-    for number, linear in enumerate(ours.layers):
+    for number, linear in enumerate(ours):
         outputs, inputs = linear.get_parameter("weight").shape
         copy = nn.Linear(inputs, outputs)
         copy.load_state_dict(linear.state_dict())
@@ -137,8 +136,9 @@ def _inputs_and_targets(
     return torch.cat([state, time], dim=-1), target
 
 
-def _perceptron(network: nn.Module, name: str) -> Perceptron:
-    found = network.get_submodule(name)
-    if not isinstance(found, Perceptron):
+def _perceptron(network: nn.Module, name: str) -> nn.ModuleList:
+    """Return the layers of one perceptron."""
+    found = network.get_submodule(f"{name}.layers")
+    if not isinstance(found, nn.ModuleList):
         raise TypeError(f"{name} is not a perceptron.")
     return found

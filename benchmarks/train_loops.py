@@ -1,6 +1,7 @@
-"""Our training loop against a textbook's and the study's: same work, same machine, one run.
+"""Our training loop against its plain twin, a textbook's and the study's, side by side.
 
-python -m benchmarks.train_loops [--threads 2] [--repeats 5] [--cpu] [--only TEXT] [--json FILE]
+python -m benchmarks.train_loops [--threads 2] [--repeats 5] [--cpu] [--only TEXT]
+                                [--loops plain,textbook,authors] [--json FILE]
 """
 
 import argparse
@@ -8,15 +9,19 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import torch
 
 from benchmarks.authors_loop import train_authors
 from benchmarks.loop_cases import CASES, LoopCase, Prepared, prepare
 from benchmarks.textbook import train_textbook
+from models.fast import door
+from models.fast.plain_perceptron import PlainPerceptron
 from models.inputs.predictor import EpochReport
 from models.loop.network_fitting import fit_network
 from models.settings.resolving import estimate_seconds
@@ -40,8 +45,15 @@ def train_ours(prepared: Prepared) -> list[float]:
     return [report.metrics.get("loss_total", report.train_loss) for report in reports]
 
 
+def train_plain(prepared: Prepared) -> list[float]:
+    """Train with the product's own loop and the plain perceptron; return each epoch's loss."""
+    with patch.object(door, "KIND", PlainPerceptron):
+        return train_ours(prepared)
+
+
 LOOPS: dict[str, Loop] = {
     "ours": train_ours,
+    "plain": train_plain,
     "textbook": train_textbook,
     "authors": train_authors,
 }
@@ -86,6 +98,17 @@ def largest_difference(case: LoopCase, epochs: int = 2) -> float:
     return float(torch.stack(differences).max())
 
 
+def choose(cases: Sequence[LoopCase], text: str, loops: str) -> list[LoopCase]:
+    """Return the cases whose name contains the text, with the loops named, separated by commas."""
+    names = loops.split(",") if loops else list(LOOPS)
+    chosen = [
+        replace(case, bars={name: bar for name, bar in case.bars.items() if name in names})
+        for case in cases
+        if text in case.name
+    ]
+    return [case for case in chosen if case.bars]
+
+
 def main() -> None:
     """Compare, print a table to stdout, and write JSON if asked."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -93,16 +116,16 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--cpu", action="store_true", help="CPU seconds: for a busy machine")
     parser.add_argument("--only", default="", help="cases whose name contains this")
+    parser.add_argument("--loops", default="", help="of the others only these; default: all")
     parser.add_argument("--json", type=Path, help="write the results to this file")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     clock = time.process_time if options.cpu else time.perf_counter
     results = []
-    for case in CASES:
-        if options.only in case.name:
-            results.append(compare(case, options.repeats, clock))
-            sys.stdout.write(_lines(results[-1]))
-            sys.stdout.flush()
+    for case in choose(CASES, options.only, options.loops):
+        results.append(compare(case, options.repeats, clock))
+        sys.stdout.write(_lines(results[-1]))
+        sys.stdout.flush()
     if options.json:
         options.json.write_text(json.dumps(results, indent=2) + "\n")
 

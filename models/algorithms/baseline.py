@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from models.fast.perceptron import Perceptron
+from models.fast.door import make_perceptron
 from models.inputs.samples import Batch
 from models.inputs.scaling import Scaler
 from models.inputs.series import Task
@@ -15,7 +15,7 @@ class Baseline(Network):
 
     def __init__(self, hp: NetworkSettings, task: Task) -> None:
         super().__init__()
-        self.perceptron = Perceptron(
+        self.perceptron = make_perceptron(
             point_width(task), len(task.targets), hp.hidden_size, hp.num_layers, hp.dropout
         )
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from models.algorithms.physics import PhysicsNetwork, Residuals
-from models.fast.perceptron import Perceptron
+from models.fast.door import make_perceptron
 from models.inputs.samples import Batch
 from models.inputs.scaling import Scaler
 from models.inputs.series import Task
@@ -32,7 +32,7 @@ class DeepHPM(PhysicsNetwork):
         widths = {"s": state_width(task), "t": point_width(task) - state_width(task), "u": targets}
         widths["u_s"] = targets * self.differentiable
         inputs = sum(widths[name] for name in hp.physics_inputs)
-        self.physics = Perceptron(inputs, targets, hp.hidden_size, hp.num_layers, hp.dropout)
+        self.physics = make_perceptron(inputs, targets, hp.hidden_size, hp.num_layers, hp.dropout)
         # Number of network units of u_s in one unit of the input of G.
         unit = self.state_unit[: self.differentiable].expand(targets, -1).clone()
         unit = torch.ones_like(unit) if self.targets_scaled else unit

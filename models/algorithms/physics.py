@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from models.fast.perceptron import Perceptron
+from models.fast.door import make_perceptron
 from models.inputs.samples import Batch
 from models.inputs.scaling import Scaler
 from models.inputs.series import Task
@@ -68,7 +68,7 @@ class PhysicsNetwork(Network):
         self.loss_mode = hp.loss_mode
         self.physics_weight = hp.physics_weight
         self.targets_scaled = scaler.targets_scaled
-        self.surrogate = Perceptron(
+        self.surrogate = make_perceptron(
             point_width(task), len(task.targets), hp.hidden_size, hp.num_layers, hp.dropout
         )
         if hp.loss_mode == "ADPBAL":

@@ -1,27 +1,25 @@
-"""A tanh perceptron that also carries derivatives along one direction, forward, by hand."""
+"""A tanh perceptron that also carries derivatives along one direction, forward, by hand.
 
-from itertools import pairwise
+`models/fast/plain_perceptron.py` is the plain twin that it must equal.
+"""
 
 import torch
 from torch import Tensor, nn
 
 from models.fast.dropout_masks import MaskPool, keep_scale
 from models.fast.jet_propagation import padded_rows, propagate, trace_back, trace_through
+from models.fast.plain_perceptron import PlainPerceptron, carry
 
 
-class Perceptron(nn.Module):
-    """Linear layers with tanh and dropout between them; Xavier-normal weights, zero offsets."""
+class FastPerceptron(PlainPerceptron):
+    """The same layers; dropout takes masks of a pool, and gradients are in closed form."""
 
-    def __init__(
-        self, inputs: int, outputs: int, hidden_size: int, num_layers: int, dropout: float
-    ) -> None:
-        super().__init__()
-        widths = [inputs, *[hidden_size] * num_layers, outputs]
-        self.linears = tuple(_xavier_linear(a, b) for a, b in pairwise(widths))
-        # Registers them; steps go through the tuple, which takes no look-ups.
-        self.layers = nn.ModuleList(self.linears)
+    def __init__(self, inputs: int, outputs: int, width: int, depth: int, dropout: float) -> None:
+        super().__init__(inputs, outputs, width, depth, dropout)
+        # Steps go through the tuple, which takes no look-ups.
+        self.linears = tuple(layer for layer in self.layers if isinstance(layer, nn.Linear))
         self.dropout = dropout
-        self.masks = MaskPool(hidden_size, dropout)
+        self.masks = MaskPool(width, dropout)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return outputs (B, O) of inputs (B, I); their gradients exist, but only once."""
@@ -38,7 +36,10 @@ class Perceptron(nn.Module):
         the same units off in all of them. `twice` keeps a graph through which gradients can be
         differentiated again; the other is far faster.
         """
-        return self._step_by_step(inputs) if twice else self._propagate(inputs, None)
+        if not twice:
+            return self._propagate(inputs, None)
+        masks = self._draw_masks(inputs) or []
+        return carry(self.layers, inputs, [mask[: inputs.shape[1]] for mask in masks])
 
     @torch.no_grad()
     def add_gradients(self, inputs: Tensor, target: Tensor, known: Tensor | None) -> Tensor:
@@ -70,15 +71,6 @@ class Perceptron(nn.Module):
         masks = self._draw_masks(inputs)
         return weights, offsets, masks, 1.0 if masks is None else keep_scale(self.dropout)
 
-    def _step_by_step(self, streams: Tensor) -> Tensor:
-        *hidden, last = self.linears
-        masks = self._draw_masks(streams)
-        for number, layer in enumerate(hidden):
-            streams = _tanh(_linear(layer, streams))
-            if masks is not None:
-                streams = streams * masks[number][: streams.shape[1]]
-        return _linear(last, streams)
-
     def _draw_masks(self, inputs: Tensor) -> list[Tensor] | None:
         """Return (padded_rows(B), H) for each hidden layer; None where nothing is dropped."""
         if not self.training or self.dropout == 0.0:
@@ -87,29 +79,9 @@ class Perceptron(nn.Module):
         return self.masks.draw(len(self.linears) - 1, n_rows, inputs)
 
 
-def _xavier_linear(inputs: int, outputs: int) -> nn.Linear:
-    layer = nn.Linear(inputs, outputs)
-    nn.init.xavier_normal_(layer.weight)
-    nn.init.zeros_(layer.bias)
-    return layer
-
-
 def _add_gradient(parameter: Tensor, gradient: Tensor) -> None:
     if parameter.grad is None:
-        parameter.grad = gradient
+        # Laid out as the parameter is: the fused optimiser goes through both side by side.
+        parameter.grad = gradient.contiguous()
     else:
         parameter.grad += gradient
-
-
-def _linear(layer: nn.Linear, streams: Tensor) -> Tensor:
-    value, *derivatives = (streams @ layer.weight.t()).unbind()
-    return torch.stack([value + layer.bias, *derivatives])
-
-
-def _tanh(streams: Tensor) -> Tensor:
-    value = torch.tanh(streams[0])
-    slope = 1.0 - value.square()
-    found = [value, slope * streams[1]]
-    if len(streams) == 3:
-        found.append(slope * streams[2] - 2.0 * value * found[1] * streams[1])
-    return torch.stack(found)

@@ -117,8 +117,7 @@ def _train(
     """Run the epochs; return the best weights, their epoch, and the number of epochs run."""
     hp, task, scaler = setting.hp, setting.task, setting.scaler
     groups = network.parameter_groups(hp.weight_decay)
-    # On a GPU recurrent layers want their weights laid out in a way of their own.
-    optimiser = AdamW(groups, flat=setting.rows.state.device.type == "cpu")
+    optimiser = AdamW(groups)
     examples = _collect(network, setting)
     rates = _learning_rates(hp, len(examples.target))
     val_asked = _ask(val_rows, task, torch.Generator().manual_seed(hp.seed))

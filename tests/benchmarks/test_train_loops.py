@@ -1,4 +1,4 @@
-"""The three loops of `make bench` do the same work: without dropout their losses agree."""
+"""The loops of `make bench` do the same work: without dropout their losses agree."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from benchmarks.loop_cases import CASES, LoopCase
-from benchmarks.train_loops import LOOPS, largest_difference
+from benchmarks.train_loops import LOOPS, choose, largest_difference
 from tests.paths import ROOT
 
 SMALL = {"batch_size": 64, "hidden_size": 16, "window_length": 5}
@@ -22,6 +22,13 @@ def test_losses_agree_to_a_hundred_thousandth(case: LoopCase) -> None:
     torch.set_num_threads(1)
     assert set(case.bars) <= set(LOOPS)
     assert largest_difference(_small(case)) < 1e-5
+
+
+def test_cases_and_loops_can_be_chosen() -> None:
+    (chosen,) = choose(CASES, "2,777 rows, batch 1024, 2x64, no", "plain")[:1]
+    assert chosen.algorithm == "BASELINE" and list(chosen.bars) == ["plain"]
+    assert [case.algorithm for case in choose(CASES, "", "authors,textbook")][-1] == "BILSTM"
+    assert choose(CASES, "BiLSTM", "plain") == [] and choose(CASES, "", "") == list(CASES)
 
 
 def test_make_bench_runs_them() -> None:

@@ -2,8 +2,17 @@
 
 import pytest
 import torch
+from torch import nn
 
-from models.fast.dropout_masks import DRAWS_OF_A_POOL, POOL_ROWS, MaskPool, keep_scale
+from models.fast.dropout_masks import (
+    DRAWS_OF_A_POOL,
+    POOL_ROWS,
+    MaskPool,
+    keep_scale,
+    load_pools,
+    save_pools,
+)
+from models.fast.perceptron import FastPerceptron
 
 
 @pytest.mark.parametrize("dropout", [0.05, 0.2, 0.9])
@@ -50,3 +59,33 @@ def test_a_batch_larger_than_the_pool_gets_a_row_each() -> None:
     pool.draw(1, 10, torch.zeros(1))
     (mask,) = pool.draw(1, 2 * POOL_ROWS, torch.zeros(1))
     assert len({tuple(row) for row in mask.tolist()}) == 2 * POOL_ROWS
+
+
+@pytest.mark.parametrize("drawn_before", [0, 5, DRAWS_OF_A_POOL])
+def test_a_pool_goes_on_where_it_was_saved(drawn_before: int) -> None:
+    like = torch.zeros(1)
+    torch.manual_seed(0)
+    pool = MaskPool(7, 0.3)
+    for _ in range(drawn_before):
+        pool.draw(2, 30, like)
+    state, random = pool.save(), torch.get_rng_state()
+    expected = [torch.stack(pool.draw(2, 30, like)) for _ in range(DRAWS_OF_A_POOL + 2)]
+    other = MaskPool(7, 0.3)
+    other.draw(2, 30, like)
+    other.load(state)
+    torch.set_rng_state(random)
+    found = [torch.stack(other.draw(2, 30, like)) for _ in range(DRAWS_OF_A_POOL + 2)]
+    assert all(torch.equal(one, wanted) for one, wanted in zip(found, expected, strict=True))
+
+
+def test_a_network_has_the_states_of_all_its_pools_beside_its_weights() -> None:
+    networks = [nn.ModuleList(FastPerceptron(2, 1, 4, 1, 0.5) for _ in range(2)) for _ in range(2)]
+    first, second = networks
+    first[1](torch.zeros(3, 2))
+    states = save_pools(first)
+    assert [state["draws_left"] for state in states] == [0, DRAWS_OF_A_POOL - 1]
+    load_pools(second, states)
+    assert save_pools(second) == states
+    assert all(name.endswith(("weight", "bias")) for name in first.state_dict())
+    with pytest.raises(ValueError):
+        load_pools(second, states[:1])

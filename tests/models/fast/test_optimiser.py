@@ -1,4 +1,4 @@
-"""The optimiser takes the steps of torch's own, over flat parameters as over a network's own."""
+"""The optimiser takes the steps of torch's own, and goes on where its state was saved."""
 
 import io
 
@@ -22,47 +22,67 @@ def make_network() -> nn.Module:
     return nn.ModuleDict(layers).double()
 
 
-def trained(kind: str) -> nn.Module:
+def trained(*, by_torch: bool) -> nn.Module:
     """Take five steps on a network of which one layer is never used."""
     torch.manual_seed(0)
     network = make_network()
     # Small gradients, for which the step's own small number counts.
     inputs, groups = 1e-4 * torch.randn(8, 3).double(), make_groups(network)
-    ours = AdamW(groups, flat=kind == "flat") if kind != "torch" else None
-    theirs = torch.optim.AdamW(groups, lr=RATE) if ours is None else None
+    ours = None if by_torch else AdamW(groups)
+    theirs = torch.optim.AdamW(groups, lr=RATE) if by_torch else None
     for _ in range(5):
         (ours or theirs).zero_grad()
         network["used"](inputs).square().mean().backward()
-        parameters = ours.parameters if ours else list(network.parameters())
-        nn.utils.clip_grad_norm_(parameters, 0.5)
+        nn.utils.clip_grad_norm_(ours.parameters if ours else network.parameters(), 0.5)
         ours.step(RATE) if ours else theirs.step()
     return network
 
 
-@pytest.mark.parametrize("kind", ["flat", "own"])
-def test_steps_are_those_of_torch(kind: str) -> None:
-    ours, theirs = trained(kind)["used"].state_dict(), trained("torch")["used"].state_dict()
+def test_steps_are_those_of_torch() -> None:
+    ours, theirs = (trained(by_torch=kind)["used"].state_dict() for kind in (False, True))
     for name, value in theirs.items():
         torch.testing.assert_close(ours[name], value, rtol=1e-9, atol=0.0)
 
 
-@pytest.mark.parametrize("kind", ["flat", "own"])
-def test_weights_that_no_loss_depends_on_decay(kind: str) -> None:
-    start = trained("torch")["unused"]
-    unused = trained(kind)["unused"]
+def test_weights_that_no_loss_depends_on_decay() -> None:
+    start, unused = trained(by_torch=True)["unused"], trained(by_torch=False)["unused"]
     torch.testing.assert_close(unused.weight, start.weight * (1.0 - 0.1 * RATE) ** 5)
     torch.testing.assert_close(unused.bias, start.bias)
 
 
-def test_a_network_with_flat_parameters_is_saved_and_loaded_as_ever() -> None:
-    files = {}
-    for kind in ("flat", "torch"):
-        files[kind] = io.BytesIO()
-        torch.save(trained(kind).state_dict(), files[kind])
-    sizes = {kind: file.tell() for kind, file in files.items()}
-    assert sizes["flat"] == pytest.approx(sizes["torch"], rel=0.3)
-    files["flat"].seek(0)
-    network, copy = trained("flat"), make_network()
-    copy.load_state_dict(torch.load(files["flat"], weights_only=True))
-    for name, value in network.state_dict().items():
-        assert torch.equal(copy.state_dict()[name], value)
+@pytest.mark.parametrize("restored", [True, False], ids=["restored", "begun anew"])
+def test_it_goes_on_where_it_was_saved(restored: bool) -> None:
+    torch.manual_seed(0)
+    inputs = torch.randn(8, 3).double()
+    first, second = make_network(), make_network()
+
+    def take_steps(network: nn.Module, optimiser: AdamW) -> None:
+        for _ in range(3):
+            optimiser.zero_grad()
+            network["used"](inputs).square().mean().backward()
+            optimiser.step(RATE)
+
+    unbroken = AdamW(make_groups(first))
+    take_steps(first, unbroken)
+    file = io.BytesIO()
+    torch.save({"network": first.state_dict(), "optimiser": unbroken.save()}, file)
+    take_steps(first, unbroken)
+    file.seek(0)
+    saved = torch.load(file, weights_only=True)
+    second.load_state_dict(saved["network"])
+    continued = AdamW(make_groups(second))
+    if restored:
+        continued.load(saved["optimiser"])
+    take_steps(second, continued)
+    same = [torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True)]
+    assert all(same) == restored
+
+
+def test_what_was_saved_stays_as_it_was() -> None:
+    network = make_network()
+    optimiser = AdamW(make_groups(network))
+    saved = optimiser.save()
+    network["used"](torch.ones(1, 3).double()).sum().backward()
+    optimiser.step(RATE)
+    assert saved[0]["steps"][0] == 0.0 and optimiser.save()[0]["steps"][0] == 1.0
+    assert not saved[0]["means"][0].any() and optimiser.save()[0]["means"][0].any()

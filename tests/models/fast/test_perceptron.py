@@ -5,27 +5,27 @@ import torch
 from torch import Tensor
 
 from models.fast.dropout_masks import MaskPool
-from models.fast.perceptron import Perceptron
+from models.fast.perceptron import FastPerceptron
 from models.loop.network import mean_square
 
 
-def same_masks(network: Perceptron) -> None:
+def same_masks(network: FastPerceptron) -> None:
     """Make the next pass draw the masks that the last one after this call drew."""
     torch.manual_seed(1)
     network.masks = MaskPool(network.masks.width, network.dropout)
 
 
-def wide_network() -> Perceptron:
+def wide_network() -> FastPerceptron:
     """A network wide enough for thousands of rows to take several blocks."""
     torch.manual_seed(0)
-    return Perceptron(3, 1, 128, 2, 0.4).double().train()
+    return FastPerceptron(3, 1, 128, 2, 0.4).double().train()
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.4])
 @pytest.mark.parametrize("num_layers", [1, 3])
 def test_derivatives_match_finite_differences(num_layers: int, dropout: float) -> None:
     torch.manual_seed(0)
-    network = Perceptron(3, 2, 8, num_layers, dropout).double().train()
+    network = FastPerceptron(3, 2, 8, num_layers, dropout).double().train()
     inputs, direction = torch.randn(5, 3).double(), torch.randn(5, 3).double()
 
     def along(step: float) -> Tensor:
@@ -40,7 +40,7 @@ def test_derivatives_match_finite_differences(num_layers: int, dropout: float) -
 
 def test_the_first_stream_is_the_plain_output() -> None:
     torch.manual_seed(0)
-    network = Perceptron(3, 2, 8, 2, 0.5).eval()
+    network = FastPerceptron(3, 2, 8, 2, 0.5).eval()
     inputs = torch.randn(4, 3)
     found = network.forward_streams(torch.stack([inputs, torch.ones_like(inputs)]))
     torch.testing.assert_close(found[0], network(inputs))
@@ -49,7 +49,7 @@ def test_the_first_stream_is_the_plain_output() -> None:
 
 def test_without_gradients_the_output_is_the_same() -> None:
     torch.manual_seed(0)
-    network = Perceptron(3, 2, 8, 3, 0.5).double().eval()
+    network = FastPerceptron(3, 2, 8, 3, 0.5).double().eval()
     inputs = torch.randn(4, 3).double()
     with torch.no_grad():
         found = network(inputs)
@@ -63,7 +63,7 @@ def test_closed_form_gradients_are_those_of_automatic_differentiation(
     count: int, dropout: float
 ) -> None:
     torch.manual_seed(0)
-    network = Perceptron(3, 2, 8, 3, dropout).double().train()
+    network = FastPerceptron(3, 2, 8, 3, dropout).double().train()
     streams = torch.randn(count, 5, 3).double().requires_grad_()
     outputs = []
     for twice in (False, True):
@@ -75,12 +75,12 @@ def test_closed_form_gradients_are_those_of_automatic_differentiation(
 @pytest.mark.parametrize("dropout", [0.0, 0.4])
 def test_one_direction_for_all_rows_is_a_special_case(dropout: float) -> None:
     torch.manual_seed(0)
-    network = Perceptron(3, 2, 8, 2, dropout).double().train()
+    network = FastPerceptron(3, 2, 8, 2, dropout).double().train()
     inputs = torch.randn(5, 3).double().requires_grad_()
     assert_direction_is_a_special_case(network, inputs)
 
 
-def assert_direction_is_a_special_case(network: Perceptron, inputs: Tensor) -> None:
+def assert_direction_is_a_special_case(network: FastPerceptron, inputs: Tensor) -> None:
     direction = torch.tensor([0.0, 0.5, 2.0]).double()
     same_masks(network)
     special = network.forward_along(inputs, direction)
@@ -104,7 +104,7 @@ def test_gradients_without_a_graph_are_those_of_the_mean_square(
     some_unknown: bool, dropout: float
 ) -> None:
     torch.manual_seed(0)
-    network = Perceptron(3, 2, 8, 2, dropout).double().train()
+    network = FastPerceptron(3, 2, 8, 2, dropout).double().train()
     inputs, target = torch.randn(7, 3).double(), torch.randn(7, 2).double()
     known = (torch.rand(7, 2) > 0.4).double() if some_unknown else None
     same_masks(network)
@@ -175,7 +175,7 @@ def test_nothing_is_kept_after_the_way_back() -> None:
 @pytest.mark.parametrize("width", [16, 128])
 def test_results_are_the_same_bits_with_one_two_or_four_threads(width: int) -> None:
     torch.manual_seed(0)
-    network = Perceptron(3, 1, width, 2, 0.2).train()
+    network = FastPerceptron(3, 1, width, 2, 0.2).train()
     inputs, target, threads = torch.randn(1_024, 3), torch.randn(1_024, 1), torch.get_num_threads()
     found = []
     try:
