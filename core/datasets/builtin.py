@@ -12,6 +12,7 @@ from core.base.names import checked_name
 from core.datasets.writing import create_loading_dataset
 from core.jobs.queue import TaskState, enqueue, latest_tasks
 from db.tables import Dataset
+from db.tables.columns import Status
 
 DEMO_NAME = "Demonstration fleet (simulated)"
 SEVERSON_NAME = "Severson Battery Dataset (124 cells)"
@@ -83,5 +84,5 @@ def begin(session: Session, dataset_id: int) -> None:
     """The process starts; the dataset is marked as loading already."""
 
 
-def settle(session: Session, dataset_id: int, status: str, message: str) -> None:
+def settle(session: Session, dataset_id: int, status: Status, message: str) -> None:
     """The process ended without a dataset; the next sweep removes what it left."""

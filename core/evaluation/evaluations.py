@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -24,9 +24,9 @@ from db.tables import (
     TestJobLog,
     TestJobMetricOverall,
 )
-from db.tables.columns import utc_now
+from db.tables.columns import LogLevel, Status, Target, utc_now
 
-UNSEEN = "unseen"
+UNSEEN: Final = "unseen"
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ class TestInfo:
     algorithm: str
     dataset_id: int
     dataset_name: str
-    target: str
+    target: Target
     horizon: int
-    status: str
+    status: Status
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -133,15 +133,15 @@ def begin(session: Session, test_id: int) -> None:
     move(session, TestJob, test_id, "RUNNING", started_at=utc_now())
 
 
-def settle(session: Session, test_id: int, status: str, message: str) -> None:
+def settle(session: Session, test_id: int, status: Status, message: str) -> None:
     """Record that a test ended without results; the next sweep removes what it had written."""
     if move(session, TestJob, test_id, status, finished_at=utc_now()):
         test = session.get_one(TestJob, test_id)
-        level = "ERROR" if status == "FAILED" else "INFO"
+        level: LogLevel = "ERROR" if status == "FAILED" else "INFO"
         add_log(session, test, level, message[:1].upper() + message[1:])
 
 
-def add_log(session: Session, test: TestJob, level: str, message: str) -> None:
+def add_log(session: Session, test: TestJob, level: LogLevel, message: str) -> None:
     """Append a line to the log of a test."""
     session.add(
         TestJobLog(test_job_id=test.id, user_id=test.user_id, level=level, message=message[:2000])

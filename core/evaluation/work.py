@@ -31,7 +31,7 @@ from db.tables import (
     TestJobHorizonMetric,
     TestJobMetricOverall,
 )
-from db.tables.columns import EXPORT_FORMATS, utc_now
+from db.tables.columns import EXPORT_FORMATS, Exposure, LogLevel, utc_now
 from models.inputs.series import BatterySeries
 from models.model.checkpoint import Prediction, TrainedModel
 
@@ -45,7 +45,7 @@ class Assignment:
     model: TrainedModel
     series: dict[str, BatterySeries]
     battery_ids: dict[str, int]
-    exposure: dict[str, str]
+    exposure: dict[str, Exposure]
 
 
 def work(context: TaskContext) -> None:
@@ -84,7 +84,7 @@ def _load(context: TaskContext) -> Assignment:
     )
 
 
-def _batteries(session: Session, test_id: int) -> list[tuple[str, int, str | None]]:
+def _batteries(session: Session, test_id: int) -> list[tuple[str, int, Exposure | None]]:
     rows = session.execute(
         select(BatteryUnit.battery_code, BatteryUnit.id, TestJobBattery.exposure)
         .join(TestJobBattery, TestJobBattery.battery_id == BatteryUnit.id)
@@ -202,13 +202,13 @@ def _distance_rows(assignment: Assignment) -> list[dict[str, Any]]:
 
 def _evidence_lines(
     overall: list[dict[str, Any]], distances: list[dict[str, Any]]
-) -> list[tuple[str, str]]:
+) -> list[tuple[LogLevel, str]]:
     """Level and text of what the log says about intervals and unusual batteries."""
-    lines = []
+    lines: list[tuple[LogLevel, str]] = []
     for row in overall:
         if interval := row["metrics"].get("interval"):
             low, high = interval["expected_low"], interval["expected_high"]
-            level = "WARNING" if interval["verdict"] == "too low" else "INFO"
+            level: LogLevel = "WARNING" if interval["verdict"] == "too low" else "INFO"
             text = (
                 f"{row['target']}: the {interval['nominal']:.0%} intervals contain "
                 f"{interval['observed']:.1%} of the cycles ({interval['verdict']}; "

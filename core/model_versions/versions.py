@@ -20,6 +20,7 @@ from core.datasets.datasets import labels_version_of
 from core.model_versions.filters import EVERY_MODEL, MODEL_ORDERS, ModelFilter, filtered_models
 from core.model_versions.learned import ENSEMBLE, LAW, learned_values
 from db.tables import Dataset, ModelVersion, TestJob, TrainingJob, TrainingJobRun
+from db.tables.columns import Target
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class ModelInfo:
     name: str
     version: str
     algorithm: str
-    target: str
+    target: Target
     run_id: int
     job_id: int
     dataset_id: int

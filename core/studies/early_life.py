@@ -13,8 +13,9 @@ from core.base.errors import InvalidInput
 from core.datasets.datasets import list_batteries
 from core.studies.battery_table import GROUP_LABELS, GROUPS, MIN_TRAIN, BatteryTable
 from core.studies.studies import create_study, proposed_name
+from db.tables.columns import StudyKind
 
-KIND = "EARLY_LIFE"
+KIND: StudyKind = "EARLY_LIFE"
 DEFAULT_K = 100
 SMALLEST_K, LARGEST_K = 20, 1000
 # RMSE in cycles. Severson et al. used up to nine features; a dataset has some of them.

@@ -12,8 +12,9 @@ from core.access.actor import CurrentUser
 from core.base.errors import InvalidInput
 from core.datasets.datasets import list_batteries
 from core.studies.studies import create_study, proposed_name
+from db.tables.columns import StudyKind
 
-KIND = "ROW_SPLIT"
+KIND: StudyKind = "ROW_SPLIT"
 FOLDS = 5
 MODEL_LABELS = {"TREES": "Gradient-boosted trees", "LINEAR": "Ridge"}
 

@@ -16,7 +16,7 @@ from core.jobs.queue import TaskState, cancel_task, enqueue, is_busy, latest_tas
 from core.jobs.states import CANCELLED_BY_USER, FINISHED, move
 from core.studies.filters import EVERY_STUDY, STUDY_ORDERS, StudyFilter, filtered_studies
 from db.tables import Dataset, Study
-from db.tables.columns import utc_now
+from db.tables.columns import Status, StudyKind, utc_now
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,11 @@ class StudyInfo:
     """
 
     id: int
-    kind: str
+    kind: StudyKind
     name: str
     dataset_id: int | None
     source: str
-    status: str
+    status: Status
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -48,7 +48,7 @@ class StudyAssignment:
     """What the background process needs."""
 
     user: CurrentUser
-    kind: str
+    kind: StudyKind
     dataset_id: int | None
     settings: dict[str, Any]
 
@@ -56,7 +56,7 @@ class StudyAssignment:
 def create_study(
     session: Session,
     user: CurrentUser,
-    kind: str,
+    kind: StudyKind,
     name: str,
     settings: dict[str, Any],
     *,
@@ -147,7 +147,7 @@ def begin(session: Session, study_id: int) -> None:
     move(session, Study, study_id, "RUNNING", started_at=utc_now())
 
 
-def settle(session: Session, study_id: int, status: str, message: str) -> None:
+def settle(session: Session, study_id: int, status: Status, message: str) -> None:
     """A study ended without a result; its task keeps the reason."""
     move(session, Study, study_id, status, finished_at=utc_now())
 

@@ -5,7 +5,7 @@ trainings repeats the model's batteries, settings and epochs with several seeds:
 weight on one side, with weight 0 on the other. All of them have the same `training_job.group_key`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -318,7 +318,7 @@ def _usable(
 
 
 def _request(
-    model: ModelInfo, roles: dict[str, str], with_physics: bool, seed: int
+    model: ModelInfo, roles: Mapping[str, str], with_physics: bool, seed: int
 ) -> TrainingRequest:
     settings = _settings(model) | {"seed": seed}
     if not with_physics:

@@ -33,6 +33,7 @@ from db.tables import (
     TrainingJobRunLog,
     TrainingJobRunMetric,
 )
+from db.tables.columns import Status, Target
 
 LOG_LINES = 200
 LAST_LINES = Page(LOG_LINES)
@@ -48,9 +49,9 @@ class RunInfo:
     job_name: str
     dataset_id: int
     dataset_name: str
-    target: str
+    target: Target
     algorithm: str
-    status: str
+    status: Status
     current_epoch: int
     total_epochs: int
     created_at: datetime
@@ -84,8 +85,8 @@ class JobInfo:
     name: str
     dataset_id: int
     dataset_name: str
-    target: str
-    status: str
+    target: Target
+    status: Status
     progress: float
     hyperparams: dict[str, Any]
     roles: dict[str, int]

@@ -1,5 +1,6 @@
 """Training one algorithm: load, fit, score, and store the model with one last transaction."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -28,7 +29,7 @@ from core.training.ensembles import ENSEMBLE, list_members
 from core.training.trainings import unfinished_checkpoint, update_job
 from core.training.views import RunInfo, get_job_info, get_run_info
 from db.tables import TrainingJobRun, TrainingJobRunLog, TrainingJobRunMetric
-from db.tables.columns import utc_now
+from db.tables.columns import LogLevel, utc_now
 from models.inputs.predictor import facts_of
 from models.inputs.series import BatterySeries, make_task
 from models.model.checkpoint import TrainedModel
@@ -140,7 +141,7 @@ def _load(context: TaskContext) -> Assignment:
 
 
 def _codes_by_role(
-    session: Session, user: CurrentUser, dataset_id: int, roles: dict[int, str]
+    session: Session, user: CurrentUser, dataset_id: int, roles: Mapping[int, str]
 ) -> dict[str, list[str]]:
     frame = list_batteries(session, user, dataset_id)
     codes = dict(zip(frame["battery_id"], frame["battery_code"], strict=True))
@@ -191,7 +192,7 @@ def _write_epochs(session: Session, rows: list[dict[str, Any]]) -> None:
     update_job(session, rows[-1]["run_id"])
 
 
-def _log(context: TaskContext, message: str, level: str = "INFO") -> None:
+def _log(context: TaskContext, message: str, level: LogLevel = "INFO") -> None:
     row = {
         "run_id": context.subject_id,
         "user_id": context.user_id,

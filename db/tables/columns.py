@@ -79,6 +79,7 @@ UploadStatus = Literal["PENDING", "PROCESSING", "SUCCEEDED", "FAILED"]
 UPLOAD_STATUSES: tuple[UploadStatus, ...] = get_args(UploadStatus)
 TaskKind = Literal["UPLOAD", "TRAIN", "TEST", "EXPORT", "BUILTIN", "STUDY"]
 TASK_KINDS: tuple[TaskKind, ...] = get_args(TaskKind)
+StudyKind = Literal["EARLY_LIFE", "ROW_SPLIT"]
 SourceType = Literal["BUILTIN", "UPLOAD"]
 SOURCE_TYPES: tuple[SourceType, ...] = get_args(SourceType)
 ALGORITHMS = (
