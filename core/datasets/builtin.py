@@ -10,6 +10,7 @@ from core.base.database import session_scope
 from core.base.errors import BadFile, Conflict
 from core.base.names import checked_name
 from core.datasets.writing import create_loading_dataset
+from core.ingest.feature_schema import FeatureSchema
 from core.jobs.queue import TaskState, enqueue, latest_tasks
 from db.tables import Dataset
 from db.tables.columns import Status
@@ -62,7 +63,7 @@ def add_builtin(session: Session, path: Path, name: str) -> int:
     session.execute(
         update(Dataset)
         .where(Dataset.id == dataset_id)
-        .values(feature_schema={"source_file": path.name})
+        .values(feature_schema=FeatureSchema(source_file=path.name).to_json())
     )
     enqueue(session, None, "BUILTIN", dataset_id)
     return dataset_id

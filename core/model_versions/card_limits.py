@@ -1,7 +1,5 @@
 """What a model card says about the limits of its numbers."""
 
-from typing import Any
-
 import pandas as pd
 
 from core.base.words import counted
@@ -23,7 +21,7 @@ def known_limits(model: ModelInfo, dataset: DatasetSummary, batteries: pd.DataFr
         *_labels(model, dataset),
         *_censored(model, batteries),
         *_evidence(model),
-        *(str(note) for note in dataset.schema.get("notes", [])),
+        *dataset.schema.notes,
     ]
 
 
@@ -46,12 +44,13 @@ def _labels(model: ModelInfo, dataset: DatasetSummary) -> list[str]:
             "The labels of the dataset were recomputed after this training: the numbers refer "
             "to the old ones."
         )
-    labels: dict[str, Any] = dataset.schema.get("labels", {})
     for target in targets_of(model.target):
-        entry = labels.get(target, {})
-        if entry.get("origin") == "computed":
-            lines.append(f"{target} labels were computed: {entry.get('rule', '')}.")
-        elif entry.get("origin") == "file":
+        entry = dataset.schema.labels.get(target)
+        if entry is None:
+            continue
+        if entry.origin == "computed":
+            lines.append(f"{target} labels were computed: {entry.rule}.")
+        elif entry.origin == "file":
             lines.append(f"{target} labels are those of the file, as they are.")
     return lines
 

@@ -19,6 +19,7 @@ from core.base.words import counted
 from core.datasets.cycles import ALL_COLUMNS, fingerprint, load_cycles
 from core.datasets.datasets import Feature, features_of, labels_version_of, list_batteries
 from core.datasets.series import make_series, targets_of
+from core.ingest.feature_schema import FeatureSchema
 from core.jobs.context import TaskContext
 from core.jobs.states import move
 from core.model_versions.evidence import add_evidence, interval_facts, score_roles, training_share
@@ -122,10 +123,10 @@ def _load(context: TaskContext) -> Assignment:
         run = get_run_info(session, user, context.subject_id)
         job = get_job_info(session, user, run.job_id)
         roles = get_job_roles(session, user, run.job_id)
-        schema = guard.get_dataset(session, user, run.dataset_id).feature_schema or {}
+        schema = guard.get_dataset(session, user, run.dataset_id).feature_schema
         frame = load_cycles(session, user, run.dataset_id, ALL_COLUMNS, list(roles))
         codes = _codes_by_role(session, user, run.dataset_id, roles)
-    features = features_of(schema)
+    features = features_of(FeatureSchema.from_json(schema))
     series = make_series(frame, targets_of(run.target), [f.column for f in features])
     return Assignment(
         user=user,

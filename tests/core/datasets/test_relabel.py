@@ -121,7 +121,7 @@ def test_end_of_life_moves_rul_and_cycle_life(user: CurrentUser) -> None:
         summary = get_dataset_summary(session, user, dataset_id)
     assert summary.labels_version == 2
     assert summary.eol == EolRule(0.9)
-    assert "0.90" in summary.schema["labels"]["RUL"]["rule"]
+    assert "0.90" in summary.schema.labels["RUL"].rule
 
 
 def test_nominal_capacity_moves_pcl_and_what_follows(user: CurrentUser) -> None:
@@ -135,7 +135,7 @@ def test_nominal_capacity_moves_pcl_and_what_follows(user: CurrentUser) -> None:
     np.testing.assert_allclose(of_b["pcl"], 1.0 - of_b["capacity_ah"] / 1.2, rtol=1e-15)
     assert batteries.loc["b", "cycle_life"] == 21
     with read_scope() as session:
-        assert get_dataset_summary(session, user, dataset_id).schema["nominal_capacity_ah"] is None
+        assert get_dataset_summary(session, user, dataset_id).schema.nominal_capacity_ah is None
 
 
 def test_what_is_applied_equals_what_reading_the_file_so_gives(user: CurrentUser) -> None:

@@ -1,0 +1,89 @@
+"""Every JSON of the golden installation is read as a typed object and written back unchanged."""
+
+import json
+import sqlite3
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.base.errors import DamagedData
+from core.base.stored_json import StoredJson
+from core.ingest.feature_schema import FeatureSchema
+from tests.paths import ROOT
+
+COLUMNS: dict[tuple[str, str], type[StoredJson]] = {
+    ("dataset", "feature_schema"): FeatureSchema,
+}
+NEWER = {"version": 9, "made_of": {"colour": "blue"}}
+
+
+@pytest.fixture(scope="module")
+def golden(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
+    folder = tmp_path_factory.mktemp("golden")
+    with zipfile.ZipFile(ROOT / "tests/golden/installation_1.zip") as archive:
+        path = Path(archive.extract("fadebench.db", folder))
+    connection = sqlite3.connect(path)
+    yield connection
+    connection.close()
+
+
+def _stored(golden: sqlite3.Connection, table: str, column: str) -> list[dict[str, Any]]:
+    rows = golden.execute(f"select {column} from {table} where {column} is not null")
+    return [json.loads(text) for (text,) in rows]
+
+
+@pytest.mark.parametrize(("place", "kind"), COLUMNS.items())
+def test_what_was_stored_is_written_back(
+    golden: sqlite3.Connection, place: tuple[str, str], kind: type[StoredJson]
+) -> None:
+    stored = _stored(golden, *place)
+    assert stored
+    for content in stored:
+        read = kind.from_json(content)
+        assert read.content() == content
+        assert read.to_json() == {**content, "version": 1}
+        assert kind.from_json(read.to_json()).content() == content
+
+
+@pytest.mark.parametrize(("place", "kind"), COLUMNS.items())
+def test_keys_of_a_newer_release_survive(
+    golden: sqlite3.Connection, place: tuple[str, str], kind: type[StoredJson]
+) -> None:
+    content = {**_stored(golden, *place)[0], **NEWER}
+    assert kind.from_json(content).to_json() == content
+
+
+@pytest.mark.parametrize("kind", COLUMNS.values())
+@given(extra=st.dictionaries(st.text(), st.none() | st.booleans() | st.integers() | st.text()))
+def test_any_unknown_keys_survive(kind: type[StoredJson], extra: dict[str, Any]) -> None:
+    extra = {key: value for key, value in extra.items() if key not in kind.model_fields}
+    assert kind.from_json(extra).to_json() == {**extra, "version": 1}
+
+
+@pytest.mark.parametrize("kind", COLUMNS.values())
+def test_nothing_stored_reads_as_the_defaults(kind: type[StoredJson]) -> None:
+    assert kind.from_json(None) == kind.from_json({})
+    assert kind.from_json(None).version == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "damaged", "place"),
+    [
+        (FeatureSchema, {"features": [{"unit": "Ah"}]}, "features / 0 / name"),
+        (FeatureSchema, {"labels": {"PCL": {"origin": "guessed"}}}, "labels / PCL / origin"),
+        (FeatureSchema, {"labels_version": "second"}, "labels_version"),
+        (FeatureSchema, {"eol": {"threshold": "low"}}, "eol / threshold"),
+    ],
+)
+def test_damaged_json_names_the_place(
+    kind: type[StoredJson], damaged: dict[str, Any], place: str
+) -> None:
+    with pytest.raises(DamagedData) as caught:
+        kind.from_json(damaged)
+    assert f"The stored {kind.noun} cannot be read ({place}: " in str(caught.value)
+    assert "restore a backup" in str(caught.value)
