@@ -79,14 +79,14 @@ def matched_columns(model: ModelInfo, dataset: DatasetSummary) -> list[str]:
         The dataset lacks features of the model.
     """
     columns = {feature.name.casefold(): feature.column for feature in dataset.features}
-    missing = [name for name in model.config["features"] if name.casefold() not in columns]
+    missing = [name for name in model.config.features if name.casefold() not in columns]
     if missing:
         raise InvalidInput(
             f"{dataset.name!r} lacks {len(missing)} of the features that {model.title!r} needs: "
             f"{', '.join(missing)}. Choose a dataset with the same features, or upload it again "
             "with these names in the column mapping."
         )
-    return [columns[name.casefold()] for name in model.config["features"]]
+    return [columns[name.casefold()] for name in model.config.features]
 
 
 def default_batteries(material: TestMaterial) -> list[str]:

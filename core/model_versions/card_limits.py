@@ -70,20 +70,20 @@ def _censored(model: ModelInfo, batteries: pd.DataFrame) -> list[str]:
 
 def _evidence(model: ModelInfo) -> list[str]:
     """Sentences on how far the errors can be trusted."""
-    tested = model.metrics.get("test") or {}
+    tested = model.metrics.test
     if not tested:
         return [
             "There were no labelled test batteries: the validation numbers flatter the model, "
             "because it was chosen by them."
         ]
     lines = []
-    few = min(int(values.get("n_batteries") or 0) for values in tested.values())
+    few = min(values.n_batteries or 0 for values in tested.values())
     if few < FEWEST_BATTERIES:
         lines.append(
             f"Only {counted(few, 'test battery')}: too few to say how the "
             "numbers would be on others."
         )
-    if not model.metrics.get("batteries"):
+    if not model.metrics.batteries:
         lines.append(
             "Trained by an earlier version that did not keep errors by battery: no intervals, no "
             "worst batteries."
@@ -92,6 +92,6 @@ def _evidence(model: ModelInfo) -> list[str]:
         f"{target}: the intervals contain fewer cycles of the test batteries than promised; these "
         "batteries lie outside what the model knows."
         for target, values in tested.items()
-        if (values.get("interval") or {}).get("verdict") == "too low"
+        if (values.interval or {}).get("verdict") == "too low"
     ]
     return lines

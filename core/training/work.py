@@ -22,6 +22,7 @@ from core.datasets.series import make_series, targets_of
 from core.ingest.feature_schema import FeatureSchema
 from core.jobs.context import TaskContext
 from core.jobs.states import move
+from core.model_versions.config import ModelConfig, ModelMetrics
 from core.model_versions.evidence import add_evidence, interval_facts, score_roles, training_share
 from core.model_versions.learned import learned_lines
 from core.model_versions.provenance import get_job_roles
@@ -93,7 +94,8 @@ def _learn(context: TaskContext, assignment: Assignment) -> FitResult:
         on_epoch=lambda report: _record_epoch(context, report, share),
         on_stage=lambda stage: _enter_stage(context, stage),
     )
-    for line in learned_lines(facts_of(result.model.predictor)):
+    learned = ModelConfig.from_json(facts_of(result.model.predictor))
+    for line in learned_lines(learned):
         _log(context, line)
     return result
 
@@ -212,7 +214,7 @@ def _store(
     context: TaskContext,
     assignment: Assignment,
     result: FitResult,
-    scores: dict[str, Any],
+    scores: ModelMetrics,
 ) -> None:
     unfinished = unfinished_checkpoint(assignment.user.id, context.subject_id)
     with storage.atomic_file(unfinished) as path:
@@ -256,8 +258,8 @@ def _model_name(assignment: Assignment) -> str:
     return f"{assignment.job_name[: 119 - len(label)]} {label}"
 
 
-def _config(assignment: Assignment, result: FitResult, threads: int) -> dict[str, Any]:
-    return {
+def _config(assignment: Assignment, result: FitResult, threads: int) -> ModelConfig:
+    made = {
         "hyperparameters": assignment.hp.to_json(),
         "features": [f.name for f in assignment.features],
         "feature_units": [f.unit for f in assignment.features],
@@ -276,3 +278,4 @@ def _config(assignment: Assignment, result: FitResult, threads: int) -> dict[str
         **version_facts(assignment.run.algorithm),
         **facts_of(result.model.predictor),
     }
+    return ModelConfig.from_json(made)

@@ -14,10 +14,13 @@ from hypothesis import strategies as st
 from core.base.errors import DamagedData
 from core.base.stored_json import StoredJson
 from core.ingest.feature_schema import FeatureSchema
+from core.model_versions.config import ModelConfig, ModelMetrics
 from tests.paths import ROOT
 
 COLUMNS: dict[tuple[str, str], type[StoredJson]] = {
     ("dataset", "feature_schema"): FeatureSchema,
+    ("model_version", "config"): ModelConfig,
+    ("model_version", "metrics"): ModelMetrics,
 }
 NEWER = {"version": 9, "made_of": {"colour": "blue"}}
 
@@ -77,6 +80,9 @@ def test_nothing_stored_reads_as_the_defaults(kind: type[StoredJson]) -> None:
         (FeatureSchema, {"features": [{"unit": "Ah"}]}, "features / 0 / name"),
         (FeatureSchema, {"labels": {"PCL": {"origin": "guessed"}}}, "labels / PCL / origin"),
         (FeatureSchema, {"labels_version": "second"}, "labels_version"),
+        (ModelConfig, {"hyperparameters": 3}, "hyperparameters"),
+        (ModelConfig, {"law": [{"target": "PCL"}]}, "law / 0 / name"),
+        (ModelMetrics, {"test": {"PCL": {"rmse": "small"}}}, "test / PCL / rmse"),
         (FeatureSchema, {"eol": {"threshold": "low"}}, "eol / threshold"),
     ],
 )

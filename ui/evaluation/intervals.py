@@ -95,7 +95,7 @@ def _warning(found: Mapping[str, Any]) -> str:
 def _reason(user: CurrentUser, result: TestResult, target: str) -> str:
     with read_scope() as session:
         config = get_model_info(session, user, result.info.model_version_id).config
-    fact = str(config.get(f"interval_of_{target}", ""))
+    fact = config.interval_of(target)
     if fact.startswith(NO_INTERVAL):
         return plain(fact.removeprefix(NO_INTERVAL))
     if fact:

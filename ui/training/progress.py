@@ -153,8 +153,8 @@ def _errors(
     if run.model_version_id is not None:
         with read_scope() as session:
             metrics = get_model_info(session, user, run.model_version_id).metrics
-        for target, found in metrics.get("test", {}).items():
-            row[f"test_{target}"] = metric_quantity("rmse", target).factor * found["rmse"]
+        for target, found in metrics.test.items():
+            row[f"test_{target}"] = metric_quantity("rmse", target).factor * (found.rmse or 0.0)
     return row
 
 

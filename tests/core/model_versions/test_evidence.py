@@ -107,19 +107,20 @@ def test_training_keeps_floors_batteries_and_coverage(tested: Tested) -> None:
         frame = compare_configs(session, tested.user, [tested.model_id])
         run = get_run_info(session, tested.user, model.run_id)
     assert run.status == "SUCCEEDED"
-    assert set(model.metrics) == {"val", "test", "batteries", "floors"}
+    metrics = model.metrics.content()
+    assert set(metrics) == {"val", "test", "batteries", "floors"}
     for role, n in (("val", 9), ("test", 4)):
-        assert model.metrics[role]["PCL"]["n_batteries"] == n
-        assert len(model.metrics["batteries"][role]) == n
-        floors = model.metrics["floors"][role]
+        assert metrics[role]["PCL"]["n_batteries"] == n
+        assert len(metrics["batteries"][role]) == n
+        floors = metrics["floors"][role]
         assert set(floors) == {"LAST_VALUE", "LAST_SLOPE", "MEAN"}
-        cycles = model.metrics[role]["PCL"]["n"]
+        cycles = metrics[role]["PCL"]["n"]
         assert {floor["PCL"]["n"] for floor in floors.values()} == {cycles}
-    assert set(model.metrics["batteries"]["test"]["b14"]["PCL"]) == {"n", "mae", "rmse"}
-    assert "interval" not in model.metrics["val"]["PCL"]
-    interval = model.metrics["test"]["PCL"]["interval"]
+    assert set(metrics["batteries"]["test"]["b14"]["PCL"]) == {"n", "mae", "rmse"}
+    assert "interval" not in metrics["val"]["PCL"]
+    interval = metrics["test"]["PCL"]["interval"]
     assert (interval["method"], interval["n_calibration"]) == ("split", 9)
-    assert model.config["interval_of_PCL"] == "90 %, calibrated on 9 validation batteries"
+    assert model.config.interval_of("PCL") == "90 %, calibrated on 9 validation batteries"
     assert "interval_of_PCL" in set(frame["setting"])
 
 
