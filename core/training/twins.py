@@ -104,7 +104,7 @@ def find_twins(session: Session, user: CurrentUser, model_id: int) -> TwinGroup:
     # The oldest first, so that a newer training of the same seed takes its place.
     for job in _jobs(session, user, model):
         for run in job.runs:
-            key = (bool(job.hyperparams["physics_weight"]), int(job.hyperparams["seed"]))
+            key = (bool(job.hyperparams.physics_weight), job.hyperparams.seed)
             if key not in twins or not _is_lost(run):
                 twins[key] = Twin(*key, run)
     # The report checks whether it was made like the others.

@@ -23,6 +23,7 @@ from core.training.filters import (
     filtered_jobs,
     filtered_runs,
 )
+from core.training.settings import TrainingSettings
 from db.tables import (
     Dataset,
     ModelVersion,
@@ -88,7 +89,7 @@ class JobInfo:
     target: Target
     status: Status
     progress: float
-    hyperparams: dict[str, Any]
+    hyperparams: TrainingSettings
     roles: dict[str, int]
     created_at: datetime
     started_at: datetime | None
@@ -250,7 +251,7 @@ def _job_info(
         progress=sum(run.progress for run in runs) / len(runs)
         if job.status == "RUNNING" and runs
         else float(job.progress),
-        hyperparams=job.hyperparams or {},
+        hyperparams=TrainingSettings.from_json(job.hyperparams),
         roles=roles,
         created_at=job.created_at,
         started_at=job.started_at,

@@ -135,7 +135,7 @@ def _load(context: TaskContext) -> Assignment:
         run=run,
         job_name=job.name,
         n_algorithms=len(job.runs),
-        hp=resolve(run.algorithm, job.hyperparams),
+        hp=resolve(run.algorithm, job.hyperparams.by_name()),
         features=features,
         labels_version=labels_version_of(schema),
         series={role: [series[c] for c in codes[role] if c in series] for role in codes},

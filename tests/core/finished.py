@@ -92,7 +92,7 @@ def finish_training(
             run_id=run.id,
             algorithm=run.algorithm,
             name=name,
-            config=ModelConfig.from_json(_config(run.algorithm, job.hyperparams)),
+            config=ModelConfig.from_json(_config(run.algorithm, job.hyperparams.by_name())),
             metrics=ModelMetrics.from_json(
                 metrics | ({"batteries": batteries} if batteries else {})
             ),

@@ -15,10 +15,12 @@ from core.base.errors import DamagedData
 from core.base.stored_json import StoredJson
 from core.ingest.feature_schema import FeatureSchema
 from core.model_versions.config import ModelConfig, ModelMetrics
+from core.training.settings import TrainingSettings
 from tests.paths import ROOT
 
 COLUMNS: dict[tuple[str, str], type[StoredJson]] = {
     ("dataset", "feature_schema"): FeatureSchema,
+    ("training_job", "hyperparams"): TrainingSettings,
     ("model_version", "config"): ModelConfig,
     ("model_version", "metrics"): ModelMetrics,
 }
@@ -80,6 +82,7 @@ def test_nothing_stored_reads_as_the_defaults(kind: type[StoredJson]) -> None:
         (FeatureSchema, {"features": [{"unit": "Ah"}]}, "features / 0 / name"),
         (FeatureSchema, {"labels": {"PCL": {"origin": "guessed"}}}, "labels / PCL / origin"),
         (FeatureSchema, {"labels_version": "second"}, "labels_version"),
+        (TrainingSettings, {"overrides": {"TREES": 1}}, "overrides / TREES"),
         (ModelConfig, {"hyperparameters": 3}, "hyperparameters"),
         (ModelConfig, {"law": [{"target": "PCL"}]}, "law / 0 / name"),
         (ModelMetrics, {"test": {"PCL": {"rmse": "small"}}}, "test / PCL / rmse"),

@@ -128,9 +128,9 @@ def _error_table(user: CurrentUser, job: JobInfo, epochs: pd.DataFrame) -> None:
         placeholder="-",
         alt="Errors of the runs on validation and test batteries",
     )
-    if job.hyperparams.get("max_horizon"):
+    if job.hyperparams.max_horizon:
         st.caption(
-            f"Forecasts: validation over 1 to {job.hyperparams['max_horizon']} cycles ahead, "
+            f"Forecasts: validation over 1 to {job.hyperparams.max_horizon} cycles ahead, "
             "test one cycle ahead."
         )
 
