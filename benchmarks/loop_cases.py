@@ -9,8 +9,8 @@ from torch import Tensor
 from models.inputs.samples import Rows, ask_current, gather, make_rows
 from models.inputs.scaling import Scaler, fit_scaler
 from models.inputs.series import BatterySeries, Task, make_task
+from models.loop.build import load_build
 from models.loop.network import Network
-from models.settings.build import load_build
 from models.settings.hyperparameters import Hyperparameters
 from models.settings.resolving import resolve
 

@@ -21,8 +21,8 @@ from models.algorithms.deephpm import DeepHPM
 from models.inputs.samples import Batch, ask_current, gather, make_rows
 from models.inputs.scaling import Scaler, fit_scaler
 from models.inputs.series import BatterySeries, Task
+from models.loop.build import load_build
 from models.loop.network import Network
-from models.settings.build import load_build
 from models.settings.resolving import resolve
 
 FEATURES = ("slope", "intercept", "temperature_avg")

@@ -67,12 +67,12 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @contextmanager
-def settings_of(folder: Path) -> Iterator[None]:
-    """Settings point to this data folder and its SQLite database, and hashes are cheap."""
+def settings_of(folder: Path, database_url: str = "") -> Iterator[None]:
+    """Settings point to this data folder and its SQLite database, or another; hashes are cheap."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "ROUNDS", 4)
         patch.setenv("FADEBENCH_DATA_DIR", str(folder))
-        patch.delenv("FADEBENCH_DATABASE_URL", raising=False)
+        patch.setenv("FADEBENCH_DATABASE_URL", database_url)
         get_settings.cache_clear()
         try:
             yield

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from core.base.words import rounded
-from core.ingest.formats.numbers import is_missing, parse_number
 from core.ingest.mapping import (
     MAX_FEATURES,
     CapacityUnit,
@@ -16,6 +15,7 @@ from core.ingest.mapping import (
     FeatureColumn,
     ShareUnit,
 )
+from core.ingest.numbers import is_missing, parse_number
 
 _ALIASES: dict[str, tuple[str, ...]] = {
     role: tuple(names.split())

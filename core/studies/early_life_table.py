@@ -16,9 +16,9 @@ import pandas as pd
 from core.base.errors import BadFile, InvalidInput
 from core.ingest.formats.csv_table import check_header, open_text, read_head, unique_names
 from core.ingest.formats.file_kind import FileKind, detect_kind
-from core.ingest.formats.numbers import TextCellError, is_missing, parse_numbers
 from core.ingest.formats.xlsx_table import choose_sheet, open_workbook
 from core.ingest.limits import Limits
+from core.ingest.numbers import TextCellError, is_missing, parse_numbers
 from core.ingest.splits import propose_split
 from core.studies.battery_table import GROUPS, BatteryTable, Floats, check_table
 

@@ -13,10 +13,10 @@ from models.inputs.predictor import EpochReport, Fitted
 from models.inputs.samples import Batch, Questions, Rows, ask_ahead, ask_current, gather, make_rows
 from models.inputs.scaling import Scaler, fit_scaler
 from models.inputs.series import BatterySeries, Task
+from models.loop.build import load_build
 from models.loop.network import Network
 from models.loop.network_predictor import NetworkPredictor
 from models.loop.validation import geometric_mean, prepare_validation, validate
-from models.settings.build import load_build
 from models.settings.catalogue import ALGORITHMS
 from models.settings.errors import FitError
 from models.settings.hyperparameters import NetworkSettings

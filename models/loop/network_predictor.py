@@ -9,9 +9,9 @@ from models.inputs.predictor import Asked
 from models.inputs.samples import Questions, make_rows
 from models.inputs.scaling import Scaler
 from models.inputs.series import BatterySeries, Floats, Task
+from models.loop.build import load_build
 from models.loop.inference import answer, in_chunks
 from models.loop.network import Network
-from models.settings.build import load_build
 from models.settings.hyperparameters import Hyperparameters
 
 

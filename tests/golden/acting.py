@@ -10,13 +10,15 @@ from typing import Any
 from core.access.actor import CurrentUser
 from core.base.database import read_scope, session_scope
 from core.datasets.uploads import confirm_mapping, receive_upload
-from core.evaluation.evaluations import TestRequest, create_test
+from core.evaluation.request import TestRequest
+from core.evaluation.start import start_test
 from core.ingest.formats.readers import preview
 from core.ingest.mapping import ColumnMapping
 from core.jobs.queue import is_idle
 from core.jobs.supervisor import Registry
 from core.model_versions.versions import ModelInfo, list_models
-from core.training.trainings import TrainingRequest, create_job
+from core.training.request import TrainingRequest
+from core.training.start import start_training
 from core.training.views import get_job_info
 
 PATIENCE_S = 600.0
@@ -49,8 +51,7 @@ def train(
 ) -> int:
     """Queue a training; returns the job's id."""
     request = TrainingRequest(dataset_id, target, algorithms, roles, settings, name)
-    with session_scope() as session:
-        return create_job(session, user, request)
+    return start_training(user, request)
 
 
 def test(
@@ -61,8 +62,7 @@ def test(
     codes: Sequence[str] | None = None,
 ) -> int:
     """Queue a test; returns its id."""
-    with session_scope() as session:
-        return create_test(session, user, TestRequest(model_id, dataset_id, codes, horizon))
+    return start_test(user, TestRequest(model_id, dataset_id, codes, horizon))
 
 
 test.__test__ = False  # type: ignore[attr-defined]
@@ -71,7 +71,7 @@ test.__test__ = False  # type: ignore[attr-defined]
 def models_of(user: CurrentUser) -> list[ModelInfo]:
     """The models of an account, oldest first."""
     with read_scope() as session:
-        return list_models(session, user)[::-1]
+        return list(list_models(session, user))[::-1]
 
 
 def model_of(user: CurrentUser, name: str) -> int:

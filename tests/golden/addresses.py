@@ -10,6 +10,7 @@ from core.datasets.uploads import list_uploads
 from core.evaluation.evaluations import list_tests
 from core.model_versions.versions import list_models
 from core.studies.early_life import KIND as EARLY_LIFE
+from core.studies.filters import StudyFilter
 from core.studies.studies import list_studies
 from core.training.views import list_jobs
 from pages import datasets, explore, results
@@ -35,6 +36,7 @@ LOOKS: dict[str, Callable[[Any], Any]] = {
 
 def list_addresses(user: CurrentUser, *, all_objects: bool) -> list[Address]:
     """The lists, and the objects of the account: all, or one of each look."""
+    early_life = StudyFilter(kind=EARLY_LIFE)
     with read_scope() as session:
         found = {
             ("datasets", "dataset"): list_datasets(session, user),
@@ -43,7 +45,7 @@ def list_addresses(user: CurrentUser, *, all_objects: bool) -> list[Address]:
             ("models", "model"): list_models(session, user),
             ("new_test", "model"): list_models(session, user),
             ("results", "test"): list_tests(session, user),
-            ("early_prediction", "study"): list_studies(session, user, EARLY_LIFE),
+            ("early_prediction", "study"): list_studies(session, user, early_life),
         }
     if not all_objects:
         found = {key: _one_of_each(key[1], objects) for key, objects in found.items()}

@@ -36,8 +36,10 @@ from core.studies.studies import cancel_study, delete_study
 from core.training.trainings import cancel_job, cancel_run
 from core.training.twins import start_twins
 from core.training.views import get_job_info
+from core.wiring import wire
 from db.tables import BatteryUnit
 from tests.conftest import settings_of
+from tests.core.backups.stored_files import on_disk
 from tests.core.studies.early_tables import fading_table
 from tests.golden import files
 from tests.golden.acting import (
@@ -72,6 +74,7 @@ NO_GPU = {"device": "cuda"}
 
 def main(target: Path) -> None:
     """Make the installation in a temporary folder and pack it."""
+    wire()
     with TemporaryDirectory() as name, settings_of(Path(name) / "data"):
         allow_processes(2)
         folder, inbox = Path(name) / "data", Path(name) / "inbox"
@@ -166,8 +169,8 @@ def add_models(user: CurrentUser, fleet: dict[str, int]) -> None:
         cancel_run(session, user, runs["MEAN"])
     work()
     physics, named = model_of(user, "Physics"), model_of(user, "Severson-like Linear")
+    start_twins(user, physics)
     with session_scope() as session:
-        start_twins(session, user, physics)
         rename_model(session, user, named, "Renamed")
     work()
     with session_scope() as session:
@@ -190,7 +193,7 @@ def add_tests(user: CurrentUser, fleet: dict[str, int]) -> None:
     with session_scope() as session:
         cancel_test(session, user, cancelled)
     work()
-    lost = storage.resolve(storage.checkpoint_path(user.id, linear))
+    lost = on_disk(storage.checkpoint_path(user.id, linear))
     aside = lost.rename(lost.with_suffix(".aside"))
     test(user, linear, fleet["Fleet"])
     work()

@@ -16,6 +16,8 @@ from core.access import guard
 from core.access.actor import CurrentUser
 from core.accounts.accounts import user_by_email
 from core.accounts.sign_in import check_login
+from core.backups.make import LEFT_OUT, make_backup
+from core.backups.restore import restore_backup
 from core.base.database import get_engine, migrate, read_scope, session_scope
 from core.base.errors import NotFound
 from core.datasets.cycles import load_cycles
@@ -35,7 +37,10 @@ from db.tables import BackgroundTask, Dataset, TestJobPrediction
 from models.inputs.series import BatterySeries
 from models.model.checkpoint import TrainedModel
 from models.settings.catalogue import ALGORITHMS
+from tests.conftest import settings_of
+from tests.core.backups.stored_files import on_disk
 from tests.core.seeding import work_off
+from tests.db.servers import throwaway_database
 from tests.golden.addresses import list_addresses, list_views
 from tests.golden.installation import (
     ACCOUNTS,
@@ -97,6 +102,36 @@ def test_a_migration_loses_no_row(installation: tuple[str, dict[str, int]]) -> N
     assert all(count > 0 for count in before.values()), before
     after = count_rows(get_engine())
     assert {table: after[table] for table in before} == before
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_backup_made_before_the_migration_is_whole_on_any_database(
+    place: tuple[str, str], tmp_path: Path
+) -> None:
+    archive, server = place
+    file = tmp_path / "backup.zip"
+    with (
+        place_installation(archive, "sqlite", tmp_path / "old") as before,
+        file.open("wb") as target,
+    ):
+        make_backup(get_engine(), target, lambda stage, share: None)
+    with throwaway_database(server, tmp_path) as url, settings_of(tmp_path / "new", url):
+        restore_backup(get_engine(), file, False, lambda stage, share: None)
+        after = count_rows(get_engine())
+        kept = {table: count for table, count in before.items() if table not in LEFT_OUT}
+        # Work that was cut off gets a line in its log.
+        logs = {table for table in kept if table.endswith("_log")}
+        assert all(after[table] >= kept[table] for table in logs)
+        assert {t: after[t] for t in kept if t not in logs} == {
+            t: count for t, count in kept.items() if t not in logs
+        }
+        for email in (ANN, BOB):
+            user = account(email)
+            with read_scope() as session:
+                for info in list_models(session, user):
+                    path, _ = open_checkpoint(session, user, info.id)
+                    assert TrainedModel.load(on_disk(path)).algorithm == info.algorithm
+        get_engine().dispose()
 
 
 def test_everybody_signs_in_as_before(installation: Any) -> None:
@@ -221,7 +256,7 @@ def load_model(
         columns = matched_columns(info, get_dataset_summary(session, user, dataset_id))
         frame = load_cycles(session, user, dataset_id)
         path, _ = open_checkpoint(session, user, info.id)
-    model = TrainedModel.load(path)
+    model = TrainedModel.load(on_disk(path))
     return model, make_series(frame, model.task.targets, columns)
 
 
@@ -249,7 +284,7 @@ def test_files_that_were_made_then_can_be_downloaded(installation: Any, email: s
             done = [e for e in latest_exports(session, user, test.id).values() if e.is_ready]
             assert done
             for export in done:
-                path = open_export(session, user, export.id)
+                path = on_disk(open_export(session, user, export.id))
                 assert path.stat().st_size == export.file_size_bytes
 
 
@@ -300,7 +335,7 @@ def test_every_finished_test_is_exported_anew(worked_on: None) -> None:
         work_off()
         for (test_id, kind), export_id in wanted.items():
             with read_scope() as session:
-                path = open_export(session, user, export_id)
+                path = on_disk(open_export(session, user, export_id))
             assert _exported_rows(path, kind) == rows[test_id] > 0
 
 

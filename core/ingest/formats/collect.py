@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from core.base.errors import BadFile
-from core.ingest.formats.numbers import TextCellError, parse_numbers
 from core.ingest.limits import Limits
 from core.ingest.mapping import ColumnMapping, validate_mapping
+from core.ingest.numbers import TextCellError, parse_numbers
 
 MAX_CODE_LENGTH = 64
 NUMBER_ROLES = ("cycle", "capacity", "pcl", "soh", "rul")

@@ -11,7 +11,7 @@ from typing import IO
 
 from core.base.errors import BadFile
 from core.ingest.formats.collect import Collector
-from core.ingest.formats.numbers import parse_number
+from core.ingest.numbers import parse_number
 
 PREVIEW_ROWS = 20
 BATCH_ROWS = 5_000

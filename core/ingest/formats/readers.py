@@ -16,9 +16,9 @@ from core.base.errors import BadFile
 from core.ingest.formats import csv_table, mat, xlsx_table, zip_archive
 from core.ingest.formats.collect import Collector
 from core.ingest.formats.file_kind import FileKind, detect_kind
-from core.ingest.formats.numbers import TextCellError, parse_numbers
 from core.ingest.limits import DEFAULT_LIMITS, BoundedStream, Limits, Progress, no_progress
 from core.ingest.mapping import ColumnMapping
+from core.ingest.numbers import TextCellError, parse_numbers
 from core.ingest.recognise import numeric_columns, propose_mapping
 
 PREVIEW_TABLES = 12

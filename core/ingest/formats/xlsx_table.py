@@ -13,9 +13,9 @@ from openpyxl import load_workbook
 from core.base.errors import BadFile, FadeBenchError
 from core.ingest.formats.collect import Collector
 from core.ingest.formats.csv_table import BATCH_ROWS, PREVIEW_ROWS, check_header, unique_names
-from core.ingest.formats.numbers import is_missing, parse_number
 from core.ingest.formats.zip_archive import check_members
 from core.ingest.limits import Limits
+from core.ingest.numbers import is_missing, parse_number
 
 MAX_SHEET_ROWS = 1_048_576
 _Row = tuple[int, list[Any]]

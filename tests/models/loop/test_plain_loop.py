@@ -11,8 +11,8 @@ from torch import nn
 from models.inputs.samples import ask_ahead, ask_current, gather, make_rows
 from models.inputs.scaling import fit_scaler
 from models.inputs.series import BatterySeries, make_task
+from models.loop.build import load_build
 from models.loop.network import mean_square
-from models.settings.build import load_build
 from models.settings.catalogue import ALGORITHMS
 from models.settings.resolving import resolve
 from tests.models.fleet import FEATURES, make_fleet
