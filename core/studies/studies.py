@@ -15,6 +15,7 @@ from core.base.paging import FIRST, Listed, Page, page_ids, page_of
 from core.jobs.queue import TaskState, cancel_task, enqueue, is_busy, latest_tasks
 from core.jobs.states import CANCELLED_BY_USER, FINISHED, move
 from core.studies.filters import EVERY_STUDY, STUDY_ORDERS, StudyFilter, filtered_studies
+from core.studies.settings import StudySettings
 from db.tables import Dataset, Study
 from db.tables.columns import Status, StudyKind, utc_now
 
@@ -50,7 +51,7 @@ class StudyAssignment:
     user: CurrentUser
     kind: StudyKind
     dataset_id: int | None
-    settings: dict[str, Any]
+    settings: StudySettings
 
 
 def create_study(
@@ -58,7 +59,7 @@ def create_study(
     user: CurrentUser,
     kind: StudyKind,
     name: str,
-    settings: dict[str, Any],
+    settings: StudySettings,
     *,
     dataset_id: int | None = None,
 ) -> int:
@@ -73,7 +74,7 @@ def create_study(
         dataset_id=dataset_id,
         kind=kind,
         name=checked_name(name, "study"),
-        settings=settings,
+        settings=settings.to_json(),
     )
     session.add(study)
     session.flush()
@@ -117,7 +118,9 @@ def get_study_result(session: Session, user: CurrentUser, study_id: int) -> dict
 def load_assignment(session: Session, user: CurrentUser, study_id: int) -> StudyAssignment:
     """Read what the process of a study needs."""
     study = guard.get_study(session, user, study_id)
-    return StudyAssignment(user, study.kind, study.dataset_id, study.settings or {})
+    return StudyAssignment(
+        user, study.kind, study.dataset_id, StudySettings.from_json(study.settings)
+    )
 
 
 def rename_study(session: Session, user: CurrentUser, study_id: int, name: str) -> None:

@@ -15,11 +15,13 @@ from core.base.errors import DamagedData
 from core.base.stored_json import StoredJson
 from core.ingest.feature_schema import FeatureSchema
 from core.model_versions.config import ModelConfig, ModelMetrics
+from core.studies.settings import StudySettings
 from core.training.settings import TrainingSettings
 from tests.paths import ROOT
 
 COLUMNS: dict[tuple[str, str], type[StoredJson]] = {
     ("dataset", "feature_schema"): FeatureSchema,
+    ("study", "settings"): StudySettings,
     ("training_job", "hyperparams"): TrainingSettings,
     ("model_version", "config"): ModelConfig,
     ("model_version", "metrics"): ModelMetrics,
@@ -63,6 +65,20 @@ def test_keys_of_a_newer_release_survive(
     assert kind.from_json(content).to_json() == content
 
 
+@pytest.mark.parametrize(("place", "kind"), COLUMNS.items())
+@given(data=st.data())
+def test_any_key_may_be_missing(
+    golden: sqlite3.Connection,
+    place: tuple[str, str],
+    kind: type[StoredJson],
+    data: st.DataObject,
+) -> None:
+    content = data.draw(st.sampled_from(_stored(golden, *place)))
+    kept = data.draw(st.sets(st.sampled_from(sorted(content)))) if content else set()
+    part = {key: value for key, value in content.items() if key in kept}
+    assert kind.from_json(part).to_json() == {**part, "version": 1}
+
+
 @pytest.mark.parametrize("kind", COLUMNS.values())
 @given(extra=st.dictionaries(st.text(), st.none() | st.booleans() | st.integers() | st.text()))
 def test_any_unknown_keys_survive(kind: type[StoredJson], extra: dict[str, Any]) -> None:
@@ -82,6 +98,7 @@ def test_nothing_stored_reads_as_the_defaults(kind: type[StoredJson]) -> None:
         (FeatureSchema, {"features": [{"unit": "Ah"}]}, "features / 0 / name"),
         (FeatureSchema, {"labels": {"PCL": {"origin": "guessed"}}}, "labels / PCL / origin"),
         (FeatureSchema, {"labels_version": "second"}, "labels_version"),
+        (StudySettings, {"source": "guess"}, "source"),
         (TrainingSettings, {"overrides": {"TREES": 1}}, "overrides / TREES"),
         (ModelConfig, {"hyperparameters": 3}, "hyperparameters"),
         (ModelConfig, {"law": [{"target": "PCL"}]}, "law / 0 / name"),

@@ -19,6 +19,7 @@ from core.ingest.labels import label_cycles
 from core.ingest.mapping import ColumnMapping, EolRule, FeatureColumn
 from core.jobs.queue import enqueue
 from core.removal.marking import delete_dataset
+from core.studies.settings import StudySettings
 from core.studies.studies import create_study
 from db.tables import DataUpload, TrainingJob, TrainingJobRun
 
@@ -209,7 +210,7 @@ def test_refused_while_training_waits(user: CurrentUser) -> None:
 def test_a_waiting_study_keeps_the_labels_as_it_keeps_the_dataset(user: CurrentUser) -> None:
     dataset_id = store(user)
     with session_scope() as session:
-        create_study(session, user, "row_split", "Study", {}, dataset_id=dataset_id)
+        create_study(session, user, "ROW_SPLIT", "Study", StudySettings(), dataset_id=dataset_id)
 
     with pytest.raises(Conflict, match="labels cannot be changed yet: 1 study on it still waits"):
         change(user, dataset_id, None, EolRule(0.9))
