@@ -16,6 +16,7 @@ from core.datasets.series import targets_of
 from core.evaluation.filters import EVERY_TEST, TEST_ORDERS, TestFilter, filtered_tests
 from core.jobs.queue import TaskState, cancel_task, latest_tasks
 from core.jobs.states import CANCELLED_BY_USER, FINISHED, move
+from core.model_versions.stored_metrics import StoredMetrics
 from core.training.views import LAST_LINES, LogLine, log_page
 from db.tables import (
     Dataset,
@@ -51,7 +52,7 @@ class TestInfo:
     started_at: datetime | None
     finished_at: datetime | None
     task: TaskState | None
-    overall: dict[str, dict[str, Any]]
+    overall: dict[str, StoredMetrics]
 
     @property
     def is_active(self) -> bool:
@@ -165,22 +166,22 @@ def _describe(session: Session, tests: list[TestJob]) -> list[TestInfo]:
     ]
 
 
-def _overall_metrics(session: Session, test_ids: list[int]) -> dict[int, dict[str, dict[str, Any]]]:
+def _overall_metrics(session: Session, test_ids: list[int]) -> dict[int, dict[str, StoredMetrics]]:
     metric = TestJobMetricOverall
     rows = session.execute(
         select(metric.test_job_id, metric.target, metric.metrics).where(
             metric.test_job_id.in_(test_ids)
         )
     )
-    found: dict[int, dict[str, dict[str, Any]]] = {}
+    found: dict[int, dict[str, StoredMetrics]] = {}
     # Sorted here because MySQL and PostgreSQL sort an ENUM in the order of its definition.
     for test_id, target, values in sorted(rows, key=lambda row: row[1]):
-        found.setdefault(test_id, {})[target] = values
+        found.setdefault(test_id, {})[target] = StoredMetrics.from_json(values)
     return found
 
 
 def _info(
-    test: TestJob, origin: Any, task: TaskState | None, overall: dict[str, dict[str, Any]]
+    test: TestJob, origin: Any, task: TaskState | None, overall: dict[str, StoredMetrics]
 ) -> TestInfo:
     _, model, dataset_name = origin
     return TestInfo(

@@ -100,11 +100,12 @@ def overall_frame(result: TestResult) -> pd.DataFrame:
     """Overall metrics, one row per target; means over batteries as macro_, intervals interval_."""
     rows = []
     for target, metrics in result.overall.items():
-        plain = {k: value for k, value in metrics.items() if not isinstance(value, dict)}
+        values = metrics.content()
+        plain = {k: value for k, value in values.items() if not isinstance(value, dict)}
         parts = {
             f"{part}_{name}": value
             for part in ("macro", "interval")
-            for name, value in metrics.get(part, {}).items()
+            for name, value in values.get(part, {}).items()
         }
         rows.append({"target": target, **plain, **parts})
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["target"])

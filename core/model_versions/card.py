@@ -15,9 +15,9 @@ from core.base.words import counted
 from core.datasets.datasets import DatasetSummary, get_dataset_summary, list_batteries
 from core.datasets.series import targets_of
 from core.measures.bootstrap import FEWEST_BATTERIES, Interval, pooled_interval
-from core.measures.stored import StoredMetrics
 from core.model_versions.card_limits import known_limits
 from core.model_versions.provenance import get_job_roles
+from core.model_versions.stored_metrics import StoredMetrics
 from core.model_versions.versions import ModelInfo, get_model_info
 from db.tables import BatteryUnit, TestJob, TestJobBattery
 from db.tables.columns import ROLES

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from core.base.stored_json import StoredJson
-from core.measures.stored import StoredMetrics
+from core.model_versions.stored_metrics import StoredMetrics
 
 ByTarget = dict[str, StoredMetrics]
 # By battery code and target: n, mae and rmse.
@@ -88,10 +88,10 @@ class ModelMetrics(StoredJson):
 
     noun: ClassVar[str] = "errors of the model"
 
-    val: ByTarget = Field(default_factory=dict)
-    test: ByTarget = Field(default_factory=dict)
     batteries: dict[str, ByBattery] = Field(default_factory=dict)
     floors: dict[str, dict[str, ByTarget]] = Field(default_factory=dict)
+    val: ByTarget = Field(default_factory=dict)
+    test: ByTarget = Field(default_factory=dict)
 
     @field_validator("val", "test", "batteries", "floors", mode="before")
     @classmethod

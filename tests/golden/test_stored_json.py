@@ -15,6 +15,7 @@ from core.base.errors import DamagedData
 from core.base.stored_json import StoredJson
 from core.ingest.feature_schema import FeatureSchema
 from core.model_versions.config import ModelConfig, ModelMetrics
+from core.model_versions.stored_metrics import StoredMetrics
 from core.studies.settings import StudySettings
 from core.training.settings import TrainingSettings
 from tests.paths import ROOT
@@ -25,6 +26,9 @@ COLUMNS: dict[tuple[str, str], type[StoredJson]] = {
     ("training_job", "hyperparams"): TrainingSettings,
     ("model_version", "config"): ModelConfig,
     ("model_version", "metrics"): ModelMetrics,
+    ("test_job_metric_overall", "metrics"): StoredMetrics,
+    ("test_job_battery_metric", "metrics"): StoredMetrics,
+    ("test_job_horizon_metric", "metrics"): StoredMetrics,
 }
 NEWER = {"version": 9, "made_of": {"colour": "blue"}}
 
@@ -55,6 +59,15 @@ def test_what_was_stored_is_written_back(
         assert read.content() == content
         assert read.to_json() == {**content, "version": 1}
         assert kind.from_json(read.to_json()).content() == content
+
+
+@pytest.mark.parametrize("kind", [FeatureSchema, ModelConfig, ModelMetrics, StoredMetrics])
+def test_what_tables_and_files_show_keeps_its_order(
+    golden: sqlite3.Connection, kind: type[StoredJson]
+) -> None:
+    for place in (place for place, found in COLUMNS.items() if found is kind):
+        for content in _stored(golden, *place):
+            assert list(kind.from_json(content).content()) == list(content)
 
 
 @pytest.mark.parametrize(("place", "kind"), COLUMNS.items())

@@ -8,8 +8,8 @@ import streamlit as st
 from pandas.io.formats.style import Styler
 
 from core.datasets.series import targets_of
-from core.measures.stored import StoredMetrics
 from core.model_versions.config import ModelMetrics
+from core.model_versions.stored_metrics import StoredMetrics
 from core.model_versions.versions import ModelInfo
 from ui.shared.numbers import metric_text
 from ui.shared.theme import metric_quantity
