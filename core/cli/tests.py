@@ -63,9 +63,7 @@ def _payload(user: CurrentUser, info: TestInfo) -> dict[str, Any]:
         "model": info.model_title,
         "dataset": info.dataset_name,
         "horizon": info.horizon,
-        "overall": {name: found.content() for name, found in result.overall.items()}
-        if result
-        else {},
+        "overall": _overall(result) if result else {},
         "batteries": _battery_rows(result) if result else [],
     }
 
