@@ -1,8 +1,8 @@
-"""Which kinds of background work there are, and what is swept: the one module that knows all.
+"""The list of all kinds of background work, and of what is removed afterwards.
 
-`core.jobs` knows tasks, processes and their states, and nothing of what they are about. Every
-process that starts, watches or does background work calls `wire` first: the app, the command line
-and `core.worker`.
+`core.jobs` handles tasks and processes without importing any of these modules; `wire` hands them
+over. Every process that starts, watches or does background work calls `wire` first: the app, the
+command line and `core.worker`.
 """
 
 from core.datasets import builtin, uploads
@@ -24,5 +24,5 @@ KINDS: dict[TaskKind, Kind] = {
 
 
 def wire() -> None:
-    """Tell `core.jobs` what there is; doing it again changes nothing."""
+    """Pass all kinds of work and the sweep to `core.jobs`; a second call changes nothing."""
     wire_work(KINDS, Sweep(sweeping.is_needed, sweeping.sweep))

@@ -1,4 +1,4 @@
-"""`export`: writes the results of a test to a file."""
+"""The command `export`: writes the results of a test to a file."""
 
 import shutil
 from pathlib import Path
@@ -62,7 +62,7 @@ def _checked_format(text: str) -> ExportFormat:
 
 
 def _wanted_export(user: CurrentUser, test_id: int, wanted: ExportFormat) -> int:
-    """The newest usable export of the format, or a new one."""
+    """Return the newest usable export of the format, or start a new one."""
     with session_scope() as session:
         info = get_test_info(session, user, test_id)
         if info.status not in FINISHED:

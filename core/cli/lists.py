@@ -1,4 +1,4 @@
-"""What the commands that list things have in common: a page at a time, and filters."""
+"""Shared by the commands that list things: options for filters and pages, and output."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -48,12 +48,12 @@ Until = Annotated[
 
 
 def one_of(value: str | None, known: Sequence[Word], option: str) -> Word | None:
-    """A value in capitals, if it is among the known ones.
+    """Return the value in capitals.
 
     Raises
     ------
     InvalidInput
-        It is not.
+        It is not one of the known values.
     """
     if value is None:
         return None
@@ -71,7 +71,7 @@ def show_list(
     empty: str,
     columns: Sequence[str] | None = None,
 ) -> None:
-    """Print a page under its noun, as JSON or as a table of some columns, and the way on."""
+    """Print a page as JSON or as a table, and the option that gives the next page."""
     shown = [{key: row[key] for key in columns} for row in rows] if columns else rows
     more = {} if listed.next is None else {"next": listed.next}
     show({noun: rows} | more, as_json, table(shown, empty))

@@ -1,4 +1,4 @@
-"""`test`: tests a model on batteries."""
+"""The command `test`: tests a model on batteries."""
 
 from typing import Annotated, Any
 
@@ -73,7 +73,7 @@ def _overall(result: TestResult) -> dict[str, Any]:
 
 
 def _battery_rows(result: TestResult) -> list[dict[str, Any]]:
-    """One row per battery and target; counts are whole numbers."""
+    """Return one row per battery and target; counts are whole numbers."""
     rows: list[dict[Any, Any]] = result.batteries.astype(object).to_dict("records")
     counts = [n for n in result.batteries.columns if n == "n" or n.endswith("_left_out")]
     for row in rows:

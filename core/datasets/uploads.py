@@ -16,7 +16,8 @@ from core.base.names import checked_name
 from core.base.paging import FIRST, Listed, Page, page_ids, page_of
 from core.base.settings import get_settings
 from core.datasets.filters import EVERY_UPLOAD, UPLOAD_ORDERS, UploadFilter, filtered_uploads
-from core.ingest.formats.readers import Preview, preview
+from core.ingest.formats.preview import Preview
+from core.ingest.formats.readers import preview
 from core.ingest.limits import Limits
 from core.ingest.mapping import ColumnMapping, validate_mapping
 from core.jobs.queue import TaskState, cancel_task, enqueue, is_busy, latest_tasks, remove_tasks

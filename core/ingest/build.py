@@ -12,9 +12,7 @@ from core.base.words import counted, rounded
 from core.ingest.checks import Problems, apply_checks
 from core.ingest.early_end import early_end_text, starting_below
 from core.ingest.feature_schema import FeatureSchema, StoredFeature
-from core.ingest.formats import mat
-from core.ingest.formats.file_kind import FileKind, detect_kind
-from core.ingest.formats.readers import read_table
+from core.ingest.formats.readers import find_format, read_table
 from core.ingest.labels import LabelledData, label_cycles, sorting_order
 from core.ingest.limits import DEFAULT_LIMITS, Limits, Progress, no_progress
 from core.ingest.mapping import ColumnMapping, validate_mapping
@@ -71,11 +69,11 @@ def build_dataset(
     on_progress(0.9, "Computing labels")
     labelled = label_cycles(raw, mapping)
     del raw
-    is_mat = detect_kind(path, original_name) is FileKind.MAT
+    found = find_format(path, original_name)
     warnings = [*mapping_warnings, *problems.warnings, *labelled.warnings]
-    result = assemble(labelled, mapping, problems, warnings, mat.NOTES if is_mat else ())
-    if is_mat and labelled.origins.pcl == "file":
-        schema = result.feature_schema.changed(label_notes=mat.LABEL_NOTES)
+    result = assemble(labelled, mapping, problems, warnings, found.notes)
+    if found.label_notes and labelled.origins.pcl == "file":
+        schema = result.feature_schema.changed(label_notes=found.label_notes)
         result = replace(result, feature_schema=schema)
     on_progress(1.0, "Done")
     return result

@@ -1,4 +1,4 @@
-"""Rows of the queue: enqueue, look at, cancel and finish a background task."""
+"""The queue of background tasks: add, read, cancel, end and remove them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,14 +41,14 @@ class TaskState:
 
     @property
     def elapsed_s(self) -> float:
-        """Seconds since it started, until it finished."""
+        """Seconds from its start until its end, or until now while it runs."""
         if self.started_at is None:
             return 0.0
         return ((self.finished_at or utc_now()) - self.started_at).total_seconds()
 
     @property
     def remaining_s(self) -> float | None:
-        """Seconds still to go at the pace so far; None where that cannot be said."""
+        """Estimated seconds until it ends, at the pace so far; None where too little is done."""
         if self.status != "RUNNING" or not self.progress or self.progress < 0.02:
             return None
         return self.elapsed_s * (1 - self.progress) / self.progress
@@ -82,12 +82,12 @@ def latest_tasks(session: Session, kind: TaskKind, subject_ids: list[int]) -> di
 
 
 def is_busy(session: Session, kind: TaskKind, subject_ids: list[int]) -> bool:
-    """Whether work on one of these waits or runs."""
+    """Whether work on one of these subjects waits or runs."""
     return any(task.is_active for task in latest_tasks(session, kind, subject_ids).values())
 
 
 def is_idle(session: Session, user_id: int | None = None) -> bool:
-    """Whether nothing waits or runs, of everybody or of one account."""
+    """Whether no task waits or runs, of any account or of the given one."""
     query = select(BackgroundTask.id).where(BackgroundTask.status.in_(ACTIVE))
     if user_id is not None:
         query = query.where(BackgroundTask.user_id == user_id)
@@ -95,10 +95,11 @@ def is_idle(session: Session, user_id: int | None = None) -> bool:
 
 
 def cancel_task(session: Session, kind: TaskKind, subject_id: int) -> bool:
-    """Ask the active task of a subject to stop; True if it ended at once and so must its subject.
+    """Ask the active task of a subject to stop.
 
-    A task that waits, or whose process has not announced itself yet, ends at once (such a process
-    ends when it announces itself); a running one settles itself and its subject.
+    A task that waits, or whose process has not reported its process id yet, is ended here: then
+    True is returned, and the caller must end the subject. A task at work is asked to stop: its own
+    process ends it and the subject, and False is returned, as for a subject without active task.
     """
     task = session.scalars(
         select(BackgroundTask)
@@ -119,7 +120,7 @@ def cancel_task(session: Session, kind: TaskKind, subject_id: int) -> bool:
 
 
 def end_task(session: Session, task_id: int, status: Status, message: str | None = None) -> bool:
-    """Give a task its final status; False if another process did so before."""
+    """Give a task its final status; False if another process has already done so."""
     values = {"message": message[:MESSAGE_LENGTH]} if message else {}
     if status == "SUCCEEDED":
         values["progress"] = 1.0  # type: ignore[assignment]
@@ -127,20 +128,20 @@ def end_task(session: Session, task_id: int, status: Status, message: str | None
 
 
 def remove_tasks(session: Session, kind: TaskKind, subject_ids: Sequence[int]) -> None:
-    """Forget all work on some subjects, with the logs of its processes."""
+    """Delete all tasks of some subjects, and the log files of their processes."""
     chosen = (BackgroundTask.kind == kind, BackgroundTask.subject_id.in_(subject_ids))
     remove_task_logs(session.scalars(select(BackgroundTask.id).where(*chosen)).all())
     session.execute(delete(BackgroundTask).where(*chosen))
 
 
 def remove_task_logs(task_ids: Sequence[int]) -> None:
-    """Delete what the processes of some tasks printed."""
+    """Delete the log files of some tasks."""
     for task_id in task_ids:
         log_path(task_id).unlink(missing_ok=True)
 
 
 def log_path(task_id: int) -> Path:
-    """Where the process of a task prints to."""
+    """Return the file that the process of a task prints to."""
     return data_folder.log_path(f"task_{task_id}")
 
 

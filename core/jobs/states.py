@@ -1,4 +1,4 @@
-"""The state machines; a status changes here or not at all."""
+"""Which changes of status are allowed; every change of a status goes through `move`."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ AnyStatus = Status | UploadStatus
 
 ACTIVE: tuple[Status, ...] = ("PENDING", "RUNNING")
 FINISHED: tuple[Status, ...] = ("SUCCEEDED", "FAILED", "CANCELED")
-# The message of whatever its user has cancelled.
+# The message of a task, and of its subject, that the user has cancelled.
 CANCELLED_BY_USER = "cancelled by you"
 
 _JOB_MOVES: dict[AnyStatus, tuple[AnyStatus, ...]] = {
@@ -33,9 +33,9 @@ Stateful = type[BackgroundTask | DataUpload | Study | TestJob | TrainingJob | Tr
 
 
 def move(session: Session, table: Stateful, row_id: int, to: AnyStatus, **values: Any) -> bool:
-    """Change the status of one row if that move is legal; False if it is not (any more).
+    """Change the status of one row; False if its present status does not allow the change.
 
-    The check and the change are one statement, so of two processes only one succeeds.
+    One statement checks and changes, so that of two processes only one succeeds.
     """
     moves = _UPLOAD_MOVES if table is DataUpload else _JOB_MOVES
     result = session.execute(

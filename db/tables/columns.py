@@ -10,7 +10,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
 def utc_now() -> datetime:
-    """The present in UTC without zone and fraction, as every DATETIME column holds it."""
+    """Return the present time in UTC, without zone and fraction, as DATETIME columns hold it."""
     return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
 
 
@@ -31,10 +31,10 @@ class FiniteDouble(TypeDecorator[float]):
 
 
 class WholeNumber(TypeDecorator[int]):
-    """INT that also takes what data frames hold: NumPy integers, whole floats, NaN
-    and infinities for NULL.
+    """INT that also takes values of data frames: NumPy integers, whole floats, and NaN or
+    infinities, which become NULL.
 
-    sqlite3 alone would store the bytes of a NumPy integer as a blob, and find nothing by them.
+    Without it, sqlite3 would store a NumPy integer as its bytes, and find no row by it.
     """
 
     impl = Integer
@@ -50,14 +50,14 @@ class WholeNumber(TypeDecorator[int]):
 
 
 class BigNumber(WholeNumber):
-    """BIGINT, as WholeNumber takes it."""
+    """BIGINT that takes the same values as WholeNumber."""
 
     impl = BigInteger
     cache_ok = True
 
 
 class BigId(BigNumber):
-    """BIGINT that numbers or names a row; SQLite numbers rows only in an INTEGER column."""
+    """BIGINT for ids; INTEGER on SQLite, which numbers rows only in a column of that type."""
 
     cache_ok = True
 
@@ -67,7 +67,7 @@ class BigId(BigNumber):
 
 
 def choice(name: str, *values: str) -> Enum:
-    """ENUM of the seed: native where the server has it, a named CHECK on SQLite."""
+    """Return the ENUM type of a column: native where the server has it, a named CHECK on SQLite."""
     return Enum(*values, name=name, create_constraint=True, validate_strings=True)
 
 

@@ -34,7 +34,7 @@ from db.tables.columns import (
 
 
 class DataUpload(Base):
-    """A file that somebody uploaded, kept whatever becomes of it."""
+    """An uploaded file, kept even if it cannot be imported."""
 
     __tablename__ = "data_upload"
     __table_args__ = (
@@ -90,8 +90,8 @@ class Dataset(Base):
     created_at: Mapped[datetime] = mapped_column(
         DateTime, default=utc_now, server_default=func.current_timestamp()
     )
-    # Not in the seed (docs/decisions/001): true while rows are still being written or removed,
-    # during which nobody sees the dataset.
+    # Not in the seed (docs/decisions/001): true while rows are still being written or removed;
+    # until then the dataset is hidden.
     loading: Mapped[bool | None] = mapped_column(Boolean(create_constraint=False))
 
 
@@ -113,11 +113,11 @@ class BatteryUnit(Base):
     group_tag: Mapped[Role | None] = mapped_column(choice("battery_group_tag", *ROLES))
     total_cycles: Mapped[int] = mapped_column(WholeNumber)
     nominal_capacity: Mapped[float | None] = mapped_column(FiniteDouble)
-    # Not in the seed (docs/decisions/001): what lists and labels need without reading cycles.
+    # Not in the seed (docs/decisions/001): spares lists and labels reading the cycles.
     cycle_life: Mapped[int | None] = mapped_column(WholeNumber)
     first_capacity_ah: Mapped[float | None] = mapped_column(FiniteDouble)
     last_capacity_ah: Mapped[float | None] = mapped_column(FiniteDouble)
-    # Recognises the same battery in another dataset or under another name (core.leakage).
+    # Tells that two batteries, under whatever names, are the same one (core.leakage).
     capacity_sketch: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
 
 

@@ -22,7 +22,7 @@ class Study(Base):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
     user_id: Mapped[int] = mapped_column(BigId, ForeignKey("user.id", name="fk_study_user"))
-    # NULL where the study brings its own table.
+    # NULL where the study was made from a table of its own.
     dataset_id: Mapped[int | None] = mapped_column(
         BigId, ForeignKey("dataset.id", name="fk_study_dataset")
     )

@@ -1,4 +1,4 @@
-"""The background process registry: what is to be done, and the process that does it."""
+"""Background tasks: the queue, and the process that works on each task."""
 
 from datetime import datetime
 
@@ -39,7 +39,7 @@ class BackgroundTask(Base):
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
-    # NULL for the product's own work, such as the demonstration fleet.
+    # NULL for work that no account asked for, such as making the demonstration fleet.
     user_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("user.id", name="fk_task_user"))
     kind: Mapped[TaskKind] = mapped_column(choice("task_kind", *TASK_KINDS))
     subject_id: Mapped[int] = mapped_column(BigNumber)

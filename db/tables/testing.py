@@ -72,7 +72,7 @@ class TestJob(Base):
 
 
 class TestJobBattery(Base):
-    """A battery of a test job, and whether the model knew it before."""
+    """A battery of a test job, and whether the model was trained with it."""
 
     __test__ = False
     __tablename__ = "test_job_battery"
@@ -86,8 +86,8 @@ class TestJobBattery(Base):
     )
     # Not in the seed (docs/decisions/001): 'unseen', 'train' (fitted on) or 'val' (selected by).
     exposure: Mapped[Exposure | None] = mapped_column(String(16))
-    # Distance to the training batteries over the largest usual one: above 1 the battery is unlike
-    # them (core.applicability).
+    # Distance to the training batteries, divided by the usual limit: above 1 the battery is unlike
+    # them (models.uncertainty.applicability).
     distance_ratio: Mapped[float | None] = mapped_column(FiniteDouble)
 
 
@@ -155,7 +155,7 @@ class TestJobPrediction(Base):
     target: Mapped[SingleTarget] = mapped_column(choice("prediction_target", *SINGLE_TARGETS))
     y_true: Mapped[float | None] = mapped_column(FiniteDouble)
     y_pred: Mapped[float] = mapped_column(FiniteDouble)
-    # Not in the seed (docs/decisions/001): conformal interval; NULL where none could be had.
+    # Not in the seed (docs/decisions/001): bounds of the conformal interval; NULL without one.
     y_lower: Mapped[float | None] = mapped_column(FiniteDouble)
     y_upper: Mapped[float | None] = mapped_column(FiniteDouble)
 
@@ -163,7 +163,7 @@ class TestJobPrediction(Base):
 class TestJobHorizonMetric(Base):
     """Metrics of a forecast, or of a floor (`method`), at one horizon in cycles.
 
-    Over the batteries that the model had never seen (not in the seed, docs/decisions/001).
+    Batteries that the model had seen are left out. Not in the seed (docs/decisions/001).
     """
 
     __test__ = False
@@ -207,7 +207,7 @@ class TestJobLog(Base):
 
 
 class TestExport(Base):
-    """A file made of the results of a test job."""
+    """A file with the results of a test job, to download."""
 
     __test__ = False
     __tablename__ = "test_export"

@@ -1,4 +1,4 @@
-"""Training jobs, their runs and the model versions that come of them."""
+"""Training jobs, their runs, and the model versions that these make."""
 
 from datetime import datetime
 from typing import Any
@@ -36,7 +36,7 @@ from db.tables.columns import (
 
 
 class TrainingJob(Base):
-    """What one or more algorithms are trained on, and how."""
+    """One training: its dataset, target, settings and algorithms; each algorithm is a run."""
 
     __tablename__ = "training_job"
     __table_args__ = (
@@ -68,7 +68,7 @@ class TrainingJob(Base):
     # Not in the seed (docs/decisions/001).
     name: Mapped[str | None] = mapped_column(String(120))
     deleting: Mapped[bool | None] = mapped_column(Boolean(create_constraint=False))
-    # Ties repeated seeds and twins without physics together.
+    # The same for trainings that repeat each other with other seeds or without physics.
     group_key: Mapped[str | None] = mapped_column(String(64))
 
 
@@ -157,7 +157,7 @@ class TrainingJobRunLog(Base):
 
 
 class ModelVersion(Base):
-    """A trained model, with what made it and what it achieved."""
+    """A trained model: the run that made it, its file, settings and metrics."""
 
     __tablename__ = "model_version"
     __table_args__ = (

@@ -28,7 +28,7 @@ from core.evaluation.start import plan_test, start_test, write_test
 from core.ingest.mapping import EolRule
 from core.jobs.kinds import settle_task
 from core.jobs.queue import is_idle
-from core.jobs.supervisor import Registry
+from core.jobs.supervisor import Supervisor
 from core.model_versions import versions as registry
 from core.model_versions.versions import list_models
 from core.removal.marking import delete_dataset, delete_job
@@ -116,7 +116,7 @@ def work() -> None:
         with read_scope() as session:
             return is_idle(session)
 
-    Registry().run(done)
+    Supervisor().run(done)
 
 
 def stored_rows() -> dict[str, int]:
