@@ -11,8 +11,9 @@ from core.jobs.kinds import Kind, Sweep, wire_work
 from core.removal import sweeping
 from core.studies import studies
 from core.training import trainings
+from db.tables.columns import TaskKind
 
-KINDS = {
+KINDS: dict[TaskKind, Kind] = {
     "UPLOAD": Kind(uploads.begin, uploads.settle, "core.datasets.upload_work", "short"),
     "TRAIN": Kind(trainings.begin, trainings.settle, "core.training.work", "train"),
     "TEST": Kind(evaluations.begin, evaluations.settle, "core.evaluation.work", "short"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -11,6 +11,7 @@ from core.base.paging import LARGEST_PAGE, PAGE_SIZE, Listed
 from core.cli.output import show, table
 from core.jobs.states import ACTIVE, FINISHED
 
+Word = TypeVar("Word", bound=str)
 NO_MATCH = "Nothing matches. Leave out a filter."
 JOB_STATUSES = (*ACTIVE, *FINISHED)
 
@@ -46,7 +47,7 @@ Until = Annotated[
 ]
 
 
-def one_of(value: str | None, known: Sequence[str], option: str) -> str | None:
+def one_of(value: str | None, known: Sequence[Word], option: str) -> Word | None:
     """Return the value in capitals.
 
     Raises
@@ -56,9 +57,10 @@ def one_of(value: str | None, known: Sequence[str], option: str) -> str | None:
     """
     if value is None:
         return None
-    if value.upper() not in known:
-        raise InvalidInput(f"{option} is one of {', '.join(known)}, not {value!r}.")
-    return value.upper()
+    for word in known:
+        if word == value.upper():
+            return word
+    raise InvalidInput(f"{option} is one of {', '.join(known)}, not {value!r}.")
 
 
 def show_list(

@@ -63,9 +63,13 @@ def _payload(user: CurrentUser, info: TestInfo) -> dict[str, Any]:
         "model": info.model_title,
         "dataset": info.dataset_name,
         "horizon": info.horizon,
-        "overall": result.overall if result else {},
+        "overall": _overall(result) if result else {},
         "batteries": _battery_rows(result) if result else [],
     }
+
+
+def _overall(result: TestResult) -> dict[str, Any]:
+    return {target: found.content() for target, found in result.overall.items()}
 
 
 def _battery_rows(result: TestResult) -> list[dict[str, Any]]:

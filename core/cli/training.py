@@ -180,7 +180,7 @@ def _metrics(user: CurrentUser, run: RunInfo) -> dict[str, Any] | None:
     if run.model_version_id is None:
         return None
     with read_scope() as session:
-        return get_model_info(session, user, run.model_version_id).metrics
+        return get_model_info(session, user, run.model_version_id).metrics.content()
 
 
 def _run_row(run: RunInfo, metrics: dict[str, Any] | None) -> dict[str, Any]:

@@ -13,9 +13,10 @@ from core.base.errors import InvalidInput
 from core.datasets.battery_sketches import SketchedBattery, load_sketches
 from core.datasets.datasets import DatasetSummary, LoadedDataset
 from core.evaluation.evaluations import UNSEEN
-from core.leakage.relatives import KNOWN_ROLES, Relative, seen_relatives
+from core.leakage.relatives import KNOWN_ROLES, KnownRole, Relative, seen_relatives
 from core.model_versions.provenance import get_job_roles
 from core.model_versions.versions import ModelInfo
+from db.tables.columns import Exposure
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class TestMaterial:
     __test__ = False
     model: ModelInfo
     dataset: LoadedDataset
-    exposure: dict[int, str]
-    seen: dict[int, tuple[str, Relative]]
+    exposure: dict[int, Exposure]
+    seen: dict[int, tuple[KnownRole, Relative]]
 
 
 def load_test_material(
@@ -43,15 +44,17 @@ def load_test_material(
     own = model.dataset_id == dataset.summary.id
     there = here if own else load_sketches(session, user, model.dataset_id)
     seen = seen_relatives(known_batteries(roles, there), here)
-    known = {battery_id: role for battery_id, role in roles.items() if role in KNOWN_ROLES}
+    known = {battery_id: role for battery_id, role in roles.items() if role != "test"}
     known |= copied_exposures(seen)
-    exposure = {battery_id: known.get(battery_id, UNSEEN) for battery_id in dataset.codes}
+    exposure: dict[int, Exposure] = {
+        battery_id: known.get(battery_id, UNSEEN) for battery_id in dataset.codes
+    }
     return TestMaterial(model, dataset, exposure, seen)
 
 
 def known_batteries(
     roles: Mapping[int, str], batteries: Sequence[SketchedBattery]
-) -> dict[str, list[SketchedBattery]]:
+) -> dict[KnownRole, list[SketchedBattery]]:
     """Return the batteries that a model was fitted on ("train") or selected by ("val").
 
     roles : by battery id, in the model's training
@@ -62,7 +65,7 @@ def known_batteries(
     }
 
 
-def copied_exposures(seen: Mapping[int, tuple[str, Relative]]) -> dict[int, str]:
+def copied_exposures(seen: Mapping[int, tuple[KnownRole, Relative]]) -> dict[int, KnownRole]:
     """Return the training role of batteries that the model knows under another code."""
     return {battery_id: role for battery_id, (role, tie) in seen.items() if tie.kind == "same"}
 
@@ -78,14 +81,14 @@ def matched_columns(model: ModelInfo, dataset: DatasetSummary) -> list[str]:
         The dataset lacks features of the model.
     """
     columns = {feature.name.casefold(): feature.column for feature in dataset.features}
-    missing = [name for name in model.config["features"] if name.casefold() not in columns]
+    missing = [name for name in model.config.features if name.casefold() not in columns]
     if missing:
         raise InvalidInput(
             f"{dataset.name!r} lacks {len(missing)} of the features that {model.title!r} needs: "
             f"{', '.join(missing)}. Choose a dataset with the same features, or upload it again "
             "with these names in the column mapping."
         )
-    return [columns[name.casefold()] for name in model.config["features"]]
+    return [columns[name.casefold()] for name in model.config.features]
 
 
 def default_batteries(material: TestMaterial) -> list[str]:

@@ -23,6 +23,7 @@ from core.jobs.queue import enqueue
 from core.leakage.finding import refuse_blocked
 from core.model_versions.versions import ModelInfo, get_model_info
 from db.tables import TestJob, TestJobBattery
+from db.tables.columns import Exposure
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class TestPlan:
     dataset_id: int
     target: str
     horizon: int
-    exposures: Mapping[int, str]
+    exposures: Mapping[int, Exposure]
     labels_versions: Mapping[int, int]
 
 

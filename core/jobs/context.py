@@ -22,7 +22,7 @@ from core.jobs.kinds import settle_task
 from core.jobs.queue import end_task
 from core.jobs.states import CANCELLED_BY_USER
 from db.tables import BackgroundTask
-from db.tables.columns import utc_now
+from db.tables.columns import TaskKind, utc_now
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class TaskContext:
     """The running task: its ids, the threads it may use, and records not yet in the database."""
 
     task_id: int
-    kind: str
+    kind: TaskKind
     subject_id: int
     user_id: int | None
     threads: int

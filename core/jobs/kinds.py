@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from core.jobs.queue import end_task
 from db.tables import BackgroundTask
+from db.tables.columns import Status, TaskKind
 
 
 class NotWired(RuntimeError):
@@ -33,7 +34,7 @@ class Kind:
     """
 
     begin: Callable[[Session, int], None]
-    settle: Callable[[Session, int, str, str], None]
+    settle: Callable[[Session, int, Status, str], None]
     work_module: str
     lane: str
 
@@ -55,18 +56,18 @@ class Sweep:
     run: Callable[[], None]
 
 
-_KINDS: dict[str, Kind] = {}
+_KINDS: dict[TaskKind, Kind] = {}
 _SWEEPS: list[Sweep] = []
 
 
-def wire_work(kinds: Mapping[str, Kind], sweep: Sweep) -> None:
+def wire_work(kinds: Mapping[TaskKind, Kind], sweep: Sweep) -> None:
     """Set the kinds of work and the sweep of this process."""
     _KINDS.clear()
     _KINDS.update(kinds)
     _SWEEPS[:] = [sweep]
 
 
-def get_kinds() -> Mapping[str, Kind]:
+def get_kinds() -> Mapping[TaskKind, Kind]:
     """Return all kinds of work by name; raises `NotWired` before `wire_work`."""
     if not _KINDS:
         raise NotWired
@@ -80,7 +81,7 @@ def get_sweep() -> Sweep:
     return _SWEEPS[0]
 
 
-def settle_task(session: Session, task: BackgroundTask, status: str, message: str) -> bool:
+def settle_task(session: Session, task: BackgroundTask, status: Status, message: str) -> bool:
     """End a task without success, and its subject with it; False if the task had already ended."""
     kind = get_kinds()[task.kind]
     if not end_task(session, task.id, status, message):

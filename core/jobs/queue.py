@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from core.base import data_folder
 from core.jobs.states import ACTIVE, CANCELLED_BY_USER, move
 from db.tables import BackgroundTask
-from db.tables.columns import utc_now
+from db.tables.columns import Status, TaskKind, utc_now
 
 MESSAGE_LENGTH = 2000
 
@@ -21,9 +21,9 @@ class TaskState:
     """What a page shows of a background task; times in UTC, `progress` from 0 to 1."""
 
     id: int
-    kind: str
+    kind: TaskKind
     subject_id: int
-    status: str
+    status: Status
     stage: str | None
     progress: float | None
     message: str | None
@@ -54,7 +54,7 @@ class TaskState:
         return self.elapsed_s * (1 - self.progress) / self.progress
 
 
-def enqueue(session: Session, user_id: int | None, kind: str, subject_id: int) -> int:
+def enqueue(session: Session, user_id: int | None, kind: TaskKind, subject_id: int) -> int:
     """Put work at the end of the queue and return the task's id."""
     task = BackgroundTask(user_id=user_id, kind=kind, subject_id=subject_id)
     session.add(task)
@@ -63,7 +63,7 @@ def enqueue(session: Session, user_id: int | None, kind: str, subject_id: int) -
 
 
 def enqueue_all(
-    session: Session, user_id: int | None, kind: str, subject_ids: Sequence[int]
+    session: Session, user_id: int | None, kind: TaskKind, subject_ids: Sequence[int]
 ) -> None:
     """Put work on several subjects at the end of the queue, in their order."""
     if subject_ids:
@@ -71,7 +71,7 @@ def enqueue_all(
         session.execute(insert(BackgroundTask), rows)
 
 
-def latest_tasks(session: Session, kind: str, subject_ids: list[int]) -> dict[int, TaskState]:
+def latest_tasks(session: Session, kind: TaskKind, subject_ids: list[int]) -> dict[int, TaskState]:
     """The newest task of each subject, by subject id; the caller has checked access to them."""
     rows = session.scalars(
         select(BackgroundTask)
@@ -81,7 +81,7 @@ def latest_tasks(session: Session, kind: str, subject_ids: list[int]) -> dict[in
     return {row.subject_id: _state(row) for row in rows}
 
 
-def is_busy(session: Session, kind: str, subject_ids: list[int]) -> bool:
+def is_busy(session: Session, kind: TaskKind, subject_ids: list[int]) -> bool:
     """Whether work on one of these subjects waits or runs."""
     return any(task.is_active for task in latest_tasks(session, kind, subject_ids).values())
 
@@ -94,7 +94,7 @@ def is_idle(session: Session, user_id: int | None = None) -> bool:
     return session.scalar(query.limit(1)) is None
 
 
-def cancel_task(session: Session, kind: str, subject_id: int) -> bool:
+def cancel_task(session: Session, kind: TaskKind, subject_id: int) -> bool:
     """Ask the active task of a subject to stop.
 
     A task that waits, or whose process has not reported its process id yet, is ended here: then
@@ -119,7 +119,7 @@ def cancel_task(session: Session, kind: str, subject_id: int) -> bool:
     return task.pid is None and end_task(session, task.id, "CANCELED", CANCELLED_BY_USER)
 
 
-def end_task(session: Session, task_id: int, status: str, message: str | None = None) -> bool:
+def end_task(session: Session, task_id: int, status: Status, message: str | None = None) -> bool:
     """Give a task its final status; False if another process has already done so."""
     values = {"message": message[:MESSAGE_LENGTH]} if message else {}
     if status == "SUCCEEDED":
@@ -127,7 +127,7 @@ def end_task(session: Session, task_id: int, status: str, message: str | None = 
     return move(session, BackgroundTask, task_id, status, finished_at=utc_now(), **values)
 
 
-def remove_tasks(session: Session, kind: str, subject_ids: Sequence[int]) -> None:
+def remove_tasks(session: Session, kind: TaskKind, subject_ids: Sequence[int]) -> None:
     """Delete all tasks of some subjects, and the log files of their processes."""
     chosen = (BackgroundTask.kind == kind, BackgroundTask.subject_id.in_(subject_ids))
     remove_task_logs(session.scalars(select(BackgroundTask.id).where(*chosen)).all())

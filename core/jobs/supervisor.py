@@ -27,7 +27,7 @@ from core.jobs.kinds import get_kinds, get_sweep, settle_task
 from core.jobs.queue import log_path
 from core.jobs.states import CANCELLED_BY_USER, move
 from db.tables import BackgroundTask
-from db.tables.columns import utc_now
+from db.tables.columns import Status, utc_now
 
 log = logging.getLogger(__name__)
 
@@ -205,7 +205,7 @@ class Supervisor:
         with session_scope() as session:
             task = session.get(BackgroundTask, task_id)
             if task is not None and task.status == "RUNNING":
-                status = "CANCELED" if task.cancel_requested else "FAILED"
+                status: Status = "CANCELED" if task.cancel_requested else "FAILED"
                 message = CANCELLED_BY_USER if task.cancel_requested else reason
                 settle_task(session, task, status, message)
 

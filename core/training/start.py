@@ -19,6 +19,7 @@ from core.training import ensembles
 from core.training.ensembles import ENSEMBLE
 from core.training.leakage_check import training_findings
 from core.training.request import TrainingRequest
+from core.training.settings import TrainingSettings
 from db.tables import BatteryUnit, CycleData, TrainingJob, TrainingJobBattery, TrainingJobRun
 from db.tables.columns import ROLES, TARGETS
 from models.settings.catalogue import ALGORITHMS
@@ -121,7 +122,7 @@ def _write(session: Session, user: CurrentUser, plan: TrainingPlan) -> int:
         user_id=user.id,
         dataset_id=plan.request.dataset_id,
         target=plan.request.target,
-        hyperparams=dict(plan.request.hyperparams),
+        hyperparams=TrainingSettings.from_json(plan.request.hyperparams).to_json(),
         group_key=plan.request.group_key,
         name=plan.name,
     )

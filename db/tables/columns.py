@@ -2,7 +2,7 @@
 
 import math
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal, get_args
 
 from sqlalchemy import BigInteger, Double, Enum, Integer
 from sqlalchemy.engine import Dialect
@@ -71,7 +71,17 @@ def choice(name: str, *values: str) -> Enum:
     return Enum(*values, name=name, create_constraint=True, validate_strings=True)
 
 
-STATUSES = ("PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELED")
+# Words that columns hold: a type for mypy and, for the tables and for checks of what came from
+# outside, its values.
+Status = Literal["PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELED"]
+STATUSES: tuple[Status, ...] = get_args(Status)
+UploadStatus = Literal["PENDING", "PROCESSING", "SUCCEEDED", "FAILED"]
+UPLOAD_STATUSES: tuple[UploadStatus, ...] = get_args(UploadStatus)
+TaskKind = Literal["UPLOAD", "TRAIN", "TEST", "EXPORT", "BUILTIN", "STUDY"]
+TASK_KINDS: tuple[TaskKind, ...] = get_args(TaskKind)
+StudyKind = Literal["EARLY_LIFE", "ROW_SPLIT"]
+SourceType = Literal["BUILTIN", "UPLOAD"]
+SOURCE_TYPES: tuple[SourceType, ...] = get_args(SourceType)
 ALGORITHMS = (
     "BASELINE",
     "BILSTM",
@@ -84,8 +94,15 @@ ALGORITHMS = (
     "LAST_SLOPE",
     "ENSEMBLE",
 )
-TARGETS = ("RUL", "PCL", "BOTH")
-SINGLE_TARGETS = ("RUL", "PCL")
-ROLES = ("train", "val", "test")
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-EXPORT_FORMATS = ("CSV", "XLSX")
+SingleTarget = Literal["RUL", "PCL"]
+SINGLE_TARGETS: tuple[SingleTarget, ...] = get_args(SingleTarget)
+Target = Literal["RUL", "PCL", "BOTH"]
+TARGETS: tuple[Target, ...] = get_args(Target)
+Role = Literal["train", "val", "test"]
+ROLES: tuple[Role, ...] = get_args(Role)
+# What a model knew of a tested battery: nothing, or the role that it had in the training.
+Exposure = Literal["unseen", "train", "val"]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+LOG_LEVELS: tuple[LogLevel, ...] = get_args(LogLevel)
+ExportFormat = Literal["CSV", "XLSX"]
+EXPORT_FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)

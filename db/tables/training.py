@@ -25,6 +25,10 @@ from db.tables.columns import (
     TARGETS,
     BigId,
     FiniteDouble,
+    LogLevel,
+    Role,
+    Status,
+    Target,
     WholeNumber,
     choice,
     utc_now,
@@ -48,9 +52,9 @@ class TrainingJob(Base):
     dataset_id: Mapped[int] = mapped_column(
         BigId, ForeignKey("dataset.id", name="fk_training_dataset")
     )
-    target: Mapped[str] = mapped_column(choice("training_target", *TARGETS))
+    target: Mapped[Target] = mapped_column(choice("training_target", *TARGETS))
     hyperparams: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    status: Mapped[str] = mapped_column(
+    status: Mapped[Status] = mapped_column(
         choice("training_status", *STATUSES), default="PENDING", server_default="PENDING"
     )
     progress: Mapped[float] = mapped_column(
@@ -80,7 +84,7 @@ class TrainingJobBattery(Base):
     battery_id: Mapped[int] = mapped_column(
         BigId, ForeignKey("battery_unit.id", name="fk_job_battery_unit"), primary_key=True
     )
-    split_role: Mapped[str] = mapped_column(
+    split_role: Mapped[Role] = mapped_column(
         choice("job_split_role", *ROLES), default="train", server_default="train"
     )
 
@@ -99,7 +103,7 @@ class TrainingJobRun(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
     job_id: Mapped[int] = mapped_column(BigId, ForeignKey("training_job.id", name="fk_run_job"))
     algorithm: Mapped[str] = mapped_column(choice("run_algorithm", *ALGORITHMS))
-    status: Mapped[str] = mapped_column(
+    status: Mapped[Status] = mapped_column(
         choice("run_status", *STATUSES), default="PENDING", server_default="PENDING"
     )
     current_epoch: Mapped[int] = mapped_column(WholeNumber, default=0, server_default="0")
@@ -145,7 +149,7 @@ class TrainingJobRunLog(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
     run_id: Mapped[int] = mapped_column(BigId, ForeignKey("training_job_run.id", name="fk_log_run"))
     user_id: Mapped[int] = mapped_column(BigId, ForeignKey("user.id", name="fk_log_user"))
-    level: Mapped[str] = mapped_column(choice("run_log_level", *LOG_LEVELS))
+    level: Mapped[LogLevel] = mapped_column(choice("run_log_level", *LOG_LEVELS))
     message: Mapped[str] = mapped_column(String(2000))
     created_at: Mapped[datetime] = mapped_column(
         DateTime, default=utc_now, server_default=func.current_timestamp()

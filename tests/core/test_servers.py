@@ -155,8 +155,8 @@ def test_the_main_job(user: CurrentUser, tmp_path_factory: pytest.TempPathFactor
         assert storage.file_size(open_export(session, user, exports["XLSX"].id)) > 0
     frame = pd.read_csv(path)
     error = frame["y_pred"] - frame["y_true"]
-    assert result.overall["PCL"]["n"] == len(frame) == 80
-    assert result.overall["PCL"]["mse"] == pytest.approx((error**2).mean(), rel=1e-9)
+    assert result.overall["PCL"].n == len(frame) == 80
+    assert result.overall["PCL"].mse == pytest.approx((error**2).mean(), rel=1e-9)
     with session_scope() as session:
         delete_dataset(session, user, dataset_id)
     sweep()

@@ -48,8 +48,7 @@ def choose_dataset(user: CurrentUser) -> DatasetSummary | None:
 
 def choose_target(summary: DatasetSummary) -> str:
     """PCL, RUL or BOTH, as far as the dataset has labels."""
-    labels = summary.schema.get("labels", {})
-    missing = [t for t in ("PCL", "RUL") if labels.get(t, {}).get("origin") == "none"]
+    missing = [t for t in ("PCL", "RUL") if summary.schema.origin_of(t) == "none"]
     options = [name for name in TARGETS if name not in missing and not (name == "BOTH" and missing)]
     options = options or list(TARGETS)
     target: str = st.radio(

@@ -71,11 +71,11 @@ def test_it_combines_the_models_of_its_job_and_nothing_else(dataset: Dataset) ->
         compared = compare_configs(session, user, [model.id])
     titles = [member.title for member in members]
     assert titles == ["Small fleet Baseline v1", "Small fleet BiLSTM v1"]
-    weights = model.config["ensemble"]["PCL"]
+    weights = model.config.ensemble["PCL"]
     assert list(weights) == titles and sum(weights.values()) == pytest.approx(1.0)
     assert any(line.startswith("Weights for PCL: Small fleet") for line in log)
     assert f"Weight of {titles[0]}, PCL" in set(compared["setting"])
-    assert model.metrics["test"]["PCL"]["rmse"] > 0
+    assert (model.metrics.test["PCL"].rmse or 0) > 0
 
 
 def test_its_file_outlives_its_members(dataset: Dataset) -> None:
