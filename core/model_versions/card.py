@@ -154,7 +154,13 @@ def _numbers(model: ModelInfo) -> list[CardNumber]:
 def _by_battery(model: ModelInfo, role: str, target: str) -> dict[str, dict[str, float]]:
     """n, mae and rmse by battery code; empty for models that did not keep them."""
     batteries = model.metrics.of_batteries(role)
-    return {code: values[target] for code, values in batteries.items() if target in values}
+    found = {code: _known(values[target]) for code, values in batteries.items() if target in values}
+    return {code: values for code, values in found.items() if {"n", "mae", "rmse"} <= set(values)}
+
+
+def _known(values: Mapping[str, float | None]) -> dict[str, float]:
+    """Only the measures that are defined."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _interval(metric: str, each: Mapping[str, Mapping[str, float]]) -> Interval | None:

@@ -9,7 +9,7 @@ from core.model_versions.stored_metrics import StoredMetrics
 
 ByTarget = dict[str, StoredMetrics]
 # By battery code and target: n, mae and rmse.
-ByBattery = dict[str, dict[str, dict[str, float]]]
+ByBattery = dict[str, dict[str, dict[str, float | None]]]
 
 
 class StoredTerm(BaseModel):
