@@ -1,4 +1,4 @@
-"""The server: `streamlit run app.py` brings the database up to date and starts the registry."""
+"""The server: `streamlit run app.py` brings the database up to date and starts the supervisor."""
 
 import gc
 from collections.abc import AsyncIterator
@@ -16,7 +16,7 @@ from core.wiring import wire
 
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
-    """Once per server: database up to date, demonstration fleet on its way, registry running."""
+    """Once per server: database up to date, demonstration fleet on its way, supervisor running."""
     migrate()
     if get_settings().demo_fleet:
         ensure_demo_fleet()

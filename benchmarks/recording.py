@@ -46,7 +46,7 @@ def measure(algorithm: str, n_batteries: int, n_cycles: int, epochs: int) -> dic
     from core.accounts.accounts import add_user
     from core.base.database import read_scope, session_scope
     from core.jobs.context import TaskContext, load_context
-    from core.jobs.supervisor import Registry
+    from core.jobs.supervisor import Supervisor
     from core.training.request import TrainingRequest
     from core.training.start import start_training
     from core.training.work import work
@@ -56,7 +56,7 @@ def measure(algorithm: str, n_batteries: int, n_cycles: int, epochs: int) -> dic
     with session_scope() as session:
         user = add_user(session, "bench@example.org", "bench", "correct horse battery", True)
     start_training(user, TrainingRequest(dataset_id, "BOTH", [algorithm], hyperparams=settings))
-    task_id = Registry()._claim("train")
+    task_id = Supervisor()._claim("train")
     if task_id is None:
         raise RuntimeError("There is no waiting run.")
     with read_scope() as session:

@@ -92,10 +92,10 @@ def work_off(lane: str) -> list[Any]:
     from core.base.database import read_scope
     from core.jobs.context import load_context
     from core.jobs.kinds import get_kinds
-    from core.jobs.supervisor import Registry
+    from core.jobs.supervisor import Supervisor
 
-    registry, contexts = Registry(), []
-    while (task_id := registry._claim(lane)) is not None:
+    supervisor, contexts = Supervisor(), []
+    while (task_id := supervisor._claim(lane)) is not None:
         with read_scope() as session:
             contexts.append(load_context(session, task_id))
         get_kinds()[contexts[-1].kind].load_work()(contexts[-1])
@@ -107,9 +107,9 @@ def _test_job(clock: Callable[[], float]) -> tuple[float, float]:
     from core.base.database import read_scope
     from core.evaluation import work as test_work
     from core.jobs.context import load_context
-    from core.jobs.supervisor import Registry
+    from core.jobs.supervisor import Supervisor
 
-    registry, spent = Registry(), 0.0
+    supervisor, spent = Supervisor(), 0.0
     original = test_work._write_predictions
 
     def timed(*arguments: Any) -> None:
@@ -118,7 +118,7 @@ def _test_job(clock: Callable[[], float]) -> tuple[float, float]:
         original(*arguments)
         spent += clock() - start
 
-    task_id = registry._claim("short")
+    task_id = supervisor._claim("short")
     while task_id is not None:
         with read_scope() as session:
             context = load_context(session, task_id)
@@ -133,7 +133,7 @@ def _test_job(clock: Callable[[], float]) -> tuple[float, float]:
         from core.jobs.kinds import get_kinds
 
         get_kinds()[context.kind].load_work()(context)
-        task_id = registry._claim("short")
+        task_id = supervisor._claim("short")
     raise RuntimeError("There is no waiting test.")
 
 

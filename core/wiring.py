@@ -1,8 +1,8 @@
-"""Which kinds of background work there are, and what is swept: the one module that knows all.
+"""The list of all kinds of background work, and of what is removed afterwards.
 
-`core.jobs` knows tasks, processes and their states, and nothing of what they are about. Every
-process that starts, watches or does background work calls `wire` first: the app, the command line
-and `core.worker`.
+`core.jobs` handles tasks and processes without importing any of these modules; `wire` hands them
+over. Every process that starts, watches or does background work calls `wire` first: the app, the
+command line and `core.worker`.
 """
 
 from core.datasets import builtin, uploads
@@ -11,8 +11,9 @@ from core.jobs.kinds import Kind, Sweep, wire_work
 from core.removal import sweeping
 from core.studies import studies
 from core.training import trainings
+from db.tables.columns import TaskKind
 
-KINDS = {
+KINDS: dict[TaskKind, Kind] = {
     "UPLOAD": Kind(uploads.begin, uploads.settle, "core.datasets.upload_work", "short"),
     "TRAIN": Kind(trainings.begin, trainings.settle, "core.training.work", "train"),
     "TEST": Kind(evaluations.begin, evaluations.settle, "core.evaluation.work", "short"),
@@ -23,5 +24,5 @@ KINDS = {
 
 
 def wire() -> None:
-    """Tell `core.jobs` what there is; doing it again changes nothing."""
+    """Pass all kinds of work and the sweep to `core.jobs`; a second call changes nothing."""
     wire_work(KINDS, Sweep(sweeping.is_needed, sweeping.sweep))

@@ -13,7 +13,7 @@ from core.base.database import read_scope, session_scope
 from core.base.defects import ADVICE, report_defect
 from core.jobs.context import TaskContext, load_context
 from core.jobs.kinds import get_kinds, settle_task
-from core.jobs.supervisor import Registry
+from core.jobs.supervisor import Supervisor
 from core.wiring import wire
 from db.tables import BackgroundTask
 
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 def main(task_id: int) -> None:
-    """Do the task, record its end, then start whoever waits next."""
+    """Do the task, record its end, then start the next waiting task."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     with data_folder.in_use():
         _work(task_id)
@@ -36,21 +36,21 @@ def _work(task_id: int) -> None:
     try:
         get_kinds()[context.kind].load_work()(context)
     except Exception as error:
-        # Before the task is marked as failed, or the watching thread would take that for a
-        # verdict of somebody else and leave at once.
+        # Stop watching before the task is marked as failed: the watching thread would take it
+        # for a task ended by another process, and end this one too early.
         context.stop_watching()
         _fail(context, error)
     finally:
         context.stop_watching()
-    registry = Registry()
+    supervisor = Supervisor()
     try:
-        registry.sweep()
+        supervisor.sweep()
     finally:
-        registry.start_waiting()
+        supervisor.start_waiting()
 
 
 def _announce(task_id: int) -> bool:
-    """Write down which process this is; False if the task was ended before it began."""
+    """Store the id of this process in its task; False if the task has already been ended."""
     with session_scope() as session:
         result = session.execute(
             update(BackgroundTask)
@@ -71,13 +71,17 @@ def _fail(context: TaskContext, error: Exception) -> None:
 
 
 def _explain(context: TaskContext, error: Exception) -> str:
-    """What the user is told: advice as it is, the surroundings in a sentence, else a reference."""
+    """Return the message for the user.
+
+    An error with advice keeps its text, an error of the database or the disk becomes a sentence,
+    and any other error is a defect: it is logged, and the user gets its reference.
+    """
     if isinstance(error, ADVICE):
         log.info("Task %s failed: %s", context.task_id, error)
         return str(error)
     if isinstance(error, DBAPIError | OSError):
         log.error("Task %s failed.", context.task_id, exc_info=error)
-        # Of an error of the database what the server said, not the statement and its values.
+        # For the database: the text of the server, without the SQL statement and its values.
         said = error.orig if isinstance(error, DBAPIError) else error.strerror or error
         noun = "database" if isinstance(error, DBAPIError) else "disk of the server"
         return f"The {noun} could not be used: {said}. Try again, or tell whoever runs it."

@@ -17,7 +17,7 @@ BUSY_TIMEOUT_S = 15
 
 
 def make_engine(url: str) -> Engine:
-    """Engine for `url`; sessions talk UTC, JSON never holds NaN or infinities."""
+    """Make an engine for `url`; times are in UTC, and JSON columns never hold NaN or infinities."""
     parsed = make_url(url)
     options: dict[str, Any] = {"json_serializer": dump_json, "pool_pre_ping": True}
     if parsed.get_backend_name() == "sqlite":
@@ -26,7 +26,7 @@ def make_engine(url: str) -> Engine:
         engine = create_engine(parsed, connect_args={"timeout": BUSY_TIMEOUT_S}, **options)
         _prepare_sqlite(engine)
         return engine
-    # REPEATABLE READ, MySQL's default, would count runs as they were before another one finished.
+    # Under REPEATABLE READ, MySQL's default, a count of runs would miss one that has just ended.
     engine = create_engine(parsed, pool_recycle=1800, isolation_level="READ COMMITTED", **options)
     _use_utc(engine)
     return engine
@@ -34,7 +34,7 @@ def make_engine(url: str) -> Engine:
 
 @contextmanager
 def session_scope(engine: Engine, *, write: bool = True) -> Iterator[Session]:
-    """A session that commits at the end, or rolls everything back on an error.
+    """Open a session that commits at the end, and rolls everything back on an error.
 
     On SQLite a writing session takes the write lock at once (BEGIN IMMEDIATE): reading first and
     writing later fails under concurrency (tests/db/test_concurrency.py).
@@ -51,12 +51,12 @@ def session_scope(engine: Engine, *, write: bool = True) -> Iterator[Session]:
 
 
 def dump_json(value: Any) -> str:
-    """JSON text in which every non-finite number is null."""
+    """Return JSON text in which every number that is not finite is null."""
     return json.dumps(finite(value), ensure_ascii=False, allow_nan=False)
 
 
 def finite(value: Any) -> Any:
-    """`value` with NaN and infinities replaced by None, at any depth; NumPy values unwrapped."""
+    """Replace NaN and infinities by None, at any depth, and NumPy values by Python's own."""
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, dict):
@@ -71,7 +71,7 @@ def finite(value: Any) -> Any:
 def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def set_pragmas(dbapi_connection: Any, _record: Any) -> None:
-        # SQLAlchemy's own BEGIN below replaces the driver's late, implicit one.
+        # The driver would begin a transaction late, at the first write; SQLAlchemy does it below.
         dbapi_connection.isolation_level = None
         cursor = dbapi_connection.cursor()
         cursor.execute("PRAGMA journal_mode=WAL")

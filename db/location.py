@@ -1,6 +1,6 @@
-"""Where the database is when nobody says: the rule of core.base.settings, which db may not import.
+"""The default place of the database, for tools that run without core.base.settings.
 
-tests/db/test_migrations.py holds the two together.
+db must not import core, so the rule stands twice; tests/db/test_migrations.py keeps both alike.
 """
 
 import os
@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def configured_url() -> str:
-    """URL of the database that the environment chooses."""
+    """Return the URL of the database that the environment variables choose."""
     chosen = os.environ.get("FADEBENCH_DATABASE_URL")
     if chosen:
         return chosen

@@ -14,8 +14,8 @@ def copy_beside(database: Path, reason: str) -> Path:
     Parameters
     ----------
     database : the file, such as `fadebench.db`
-    reason : part of the copy's name, such as `0002`, after which it is called
-        `fadebench.before-0002.20261130T225959123456Z.db` (the time in UTC)
+    reason : part of the copy's name: with `0002` the copy is called
+        `fadebench.before-0002.20261130T225959123456Z.db` (time in UTC)
 
     Returns
     -------
@@ -25,7 +25,7 @@ def copy_beside(database: Path, reason: str) -> Path:
     Raises
     ------
     sqlite3.Error, OSError
-        There is no room, or the folder may not be written to; nothing is left behind.
+        The disk is full, or the folder is not writable; nothing is left behind.
     """
     made_at = f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}"
     copy = database.with_name(f"{database.stem}.before-{reason}.{made_at}{database.suffix}")

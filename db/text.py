@@ -1,4 +1,4 @@
-"""Text that is searched and sorted without regard to case, alike on every database."""
+"""SQL functions that search and sort text regardless of case, the same on every database."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def contains(column: ColumnElement[Any], part: str) -> ColumnElement[bool]:
 
 
 def lower(text: str) -> str:
-    """Lower case letter by letter, as servers do it: a word's end changes no letter."""
+    """Lower each letter by itself, as database servers do; Python has a rule for word ends."""
     return text.lower() if text.isascii() else "".join(letter.lower() for letter in text)
 
 
@@ -50,7 +50,7 @@ def _spelled_on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
 
 @compiles(lowered)
 def _on_sqlite(element: Any, compiler: Any, **options: Any) -> str:
-    # SQLite's own lower() knows ASCII alone; db.engine adds this function to each connection.
+    # SQLite's own lower() changes only ASCII letters; db.engine adds this one to each connection.
     return f"unicode_lower({compiler.process(element.clauses, **options)})"
 
 

@@ -19,7 +19,8 @@ from core.datasets.uploads import (
     receive_upload,
     refuse_upload,
 )
-from core.ingest.formats.readers import Preview
+from core.ingest.formats.preview import Preview
+from core.ingest.formats.readers import known_endings
 from core.ingest.mapping import ColumnMapping
 from ui.datasets.manage import download_original
 from ui.datasets.mapping_form import mapping_form
@@ -36,7 +37,6 @@ from ui.shared.list_boxes import forget_other_addresses
 from ui.shared.words import plain
 
 PURPOSE = "A file with one row per cycle becomes a dataset."
-FILE_TYPES = ["mat", "csv", "gz", "tsv", "txt", "xlsx", "zip"]
 SAMPLE_HEIGHT_PX = 215
 # The panel with the button stays in sight while the questions scroll.
 PANEL_STYLE = """<style>
@@ -67,7 +67,7 @@ def _choose_file(user: CurrentUser) -> None:
     turn = st.session_state.setdefault("upload_turn", 0)
     file = st.file_uploader(
         f"File with cycling data (at most {limit_mb:,} MB)",
-        type=FILE_TYPES,
+        type=known_endings(),
         key=f"upload_file_{turn}",
         max_upload_size=limit_mb,
         help="MATLAB v5 file of the Severson study, CSV, Excel workbook, or a ZIP of CSV files.",

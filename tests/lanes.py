@@ -26,6 +26,7 @@ LANES: Mapping[str, str] = {
     "core/measures": "fast",
     "db": "thorough",
     "docs": "fast",
+    "docs/recipes": "thorough",
     "e2e": "e2e",
     "golden": "thorough",
     "models": "fast",

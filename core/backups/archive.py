@@ -1,4 +1,4 @@
-"""The archive: a ZIP that is checked against its manifest before anything of it is used."""
+"""The archive: a ZIP file that is checked against its manifest before its contents are used."""
 
 import hashlib
 import json
@@ -23,9 +23,9 @@ from core.backups.manifest import (
 from core.base.errors import BadFile
 
 CHUNK_BYTES = 1024 * 1024
-# Endings of what is packed already, or is noise to a compressor.
+# Endings of files that are compressed already, or hardly get smaller.
 PACKED = (".pt", ".xlsx", ".zip", ".gz", ".mat")
-# What reading a damaged ZIP raises.
+# Exceptions that reading a damaged ZIP file raises.
 _DAMAGES = (
     zipfile.BadZipFile,
     zlib.error,
@@ -46,16 +46,16 @@ class _Readable(Protocol):
 
 
 class ArchiveWriter:
-    """Puts members into a new archive, one after the other; the manifest comes last.
+    """Writes members into a new archive, one after the other; the manifest comes last.
 
-    Close it also when something failed.
+    Close it after a failure, too.
     """
 
     def __init__(self, target: BinaryIO) -> None:
         self._zip = zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1)
 
     def add(self, member: str, chunks: Iterator[bytes]) -> tuple[int, str]:
-        """Write a member as it comes; returns its size in bytes and its SHA-256."""
+        """Write a member chunk by chunk; returns its size in bytes and its SHA-256."""
         digest, size = hashlib.sha256(), 0
         info = zipfile.ZipInfo(member)
         packed = member.endswith(PACKED)
@@ -68,11 +68,11 @@ class ArchiveWriter:
         return size, digest.hexdigest()
 
     def add_manifest(self, manifest: Manifest) -> None:
-        """Write the list of contents."""
+        """Write the manifest."""
         self._zip.writestr(MANIFEST_NAME, manifest.model_dump_json(indent=1))
 
     def close(self) -> None:
-        """Write the end of the archive."""
+        """Finish the file: a ZIP ends with its directory."""
         self._zip.close()
 
 
@@ -117,7 +117,7 @@ class ArchiveReader:
         digest, size, lines = hashlib.sha256(), 0, 0
         try:
             with self._zip.open(entry.member) as stream:
-                # No further than announced, so that a forged archive cannot fill the memory.
+                # Read at most what the manifest says: a forged archive must not fill the memory.
                 while size <= entry.bytes and (chunk := stream.read(CHUNK_BYTES)):
                     size += len(chunk)
                     lines += chunk.count(b"\n")
@@ -156,7 +156,7 @@ def _read_manifest(archive: zipfile.ZipFile, path: Path) -> Manifest:
         content = json.loads(archive.read(MANIFEST_NAME))
     except KeyError as error:
         if _begins_with_rows(path):
-            # A workbook among the files is a ZIP too, and is taken for the end of this one.
+            # A workbook inside a cut-off archive is a ZIP file, too, and was opened instead.
             raise _damaged("it is cut off") from error
         raise BadFile("This ZIP is not a backup of FadeBench: it has no manifest.") from error
     except _DAMAGES as error:

@@ -1,4 +1,4 @@
-"""The counters that number rows: ids of deleted rows are not given out again after a restore."""
+"""The databases' counters of ids, so that a restore never gives the id of a deleted row again."""
 
 from sqlalchemy import Connection, func, select, text
 
@@ -6,16 +6,16 @@ from core.backups.tables import TableShape
 
 
 def last_id(connection: Connection, shape: TableShape) -> int:
-    """The highest id that the database ever gave to a row of the table; 0 if none."""
+    """Return the highest id that the database ever gave to a row of the table; 0 if none."""
     table, (key,) = shape.to_read(), shape.key
     highest = connection.scalar(select(func.max(table.c[key]))) or 0
     return max(int(highest), _counted(connection, shape.name, key))
 
 
 def set_last_id(connection: Connection, shape: TableShape, value: int) -> None:
-    """Have the next row of the table numbered above `value`.
+    """Make the next row of the table get an id above `value`.
 
-    On MySQL this commits what is open.
+    On MySQL this commits the open transaction.
     """
     (key,) = shape.key
     name = connection.dialect.identifier_preparer.quote(shape.name)
@@ -45,7 +45,7 @@ def _counted(connection: Connection, name: str, key: str) -> int:
         values = {"name": quoted, "key": key}
     else:
         if kind == "mysql" and not getattr(connection.dialect, "is_mariadb", False):
-            # Or MySQL answers with what it last cached, up to a day old.
+            # Without it MySQL answers from a cache that may be a day old.
             connection.exec_driver_sql("SET SESSION information_schema_stats_expiry = 0")
         query = (
             "SELECT auto_increment - 1 FROM information_schema.tables "

@@ -1,4 +1,4 @@
-"""Making a backup: rows as of one moment, then the files that they name."""
+"""Making a backup: all rows as of one moment, then the files that these rows name."""
 
 import json
 from collections.abc import Iterator
@@ -20,16 +20,16 @@ from core.base import storage
 from core.base.errors import Conflict, NotFound
 from core.base.version import VERSION
 
-# Signed-in browsers: an archive that lies somewhere must not bring a session back to life that
-# was ended since. The rows are left out, so everybody signs in again after a restore.
+# Sessions of signed-in browsers are left out: restoring an old archive must not revive a session
+# that was ended since. Everybody signs in again after a restore.
 LEFT_OUT = ("auth_session",)
-# Made once: `json.dumps` with options makes one for every row.
+# One encoder for all rows: `json.dumps` with options makes a new one at each call.
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 @dataclass
 class _Found:
-    """Files that rows name: where each is named, and what became of those that are not there."""
+    """Files that rows name, the column that names each, and those that could not be found."""
 
     named: dict[str, tuple[str, str]] = field(default_factory=dict)
     others: list[str] = field(default_factory=list)
@@ -38,10 +38,10 @@ class _Found:
 
 
 def make_backup(engine: Engine, target: BinaryIO, report: Report) -> Manifest:
-    """Write the database and the files of users to `target`; the app may go on working.
+    """Write the database and the files of users to `target`; the app may keep running.
 
-    The database may be older than this release. Files whose rows were deleted meanwhile, and files
-    that are gone although rows name them, are listed in the manifest and are no error.
+    The database may be older than this release. A file whose row was deleted during the backup, or
+    that is missing although a row names it, is listed in the manifest and is no error.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def make_backup(engine: Engine, target: BinaryIO, report: Report) -> Manifest:
 
 
 def _write(writer: ArchiveWriter, engine: Engine, report: Report) -> Manifest:
-    """Add rows and files; returns the list of contents."""
+    """Write all rows and files; returns the manifest."""
     found = _Found()
     with open_snapshot(engine) as connection:
         revision = require_revision(connection)
@@ -81,7 +81,7 @@ def _write(writer: ArchiveWriter, engine: Engine, report: Report) -> Manifest:
 
 
 def require_revision(connection: Connection) -> str:
-    """Revision of a database; `Conflict` if it has none or one that this release lacks."""
+    """Return the database's revision; raises `Conflict` if it has none, or one unknown here."""
     revision = MigrationContext.configure(connection).get_current_revision()
     if revision is None:
         raise Conflict("There is no FadeBench database yet, so there is nothing to back up.")
@@ -131,7 +131,7 @@ def _add_files(
     for i, path in enumerate(paths):
         _part(report, i, len(paths), 0.6, 1.0)(f"File {i + 1:,} of {len(paths):,}", 0.0)
         try:
-            # Opened before the member begins, so that a missing file leaves none behind.
+            # Opened before the member begins, so that a missing file leaves no empty member.
             stream = storage.open_file(path)
         except NotFound:
             _note_absent(engine, found, path)
@@ -157,6 +157,6 @@ def _chunks(stream: BinaryIO) -> Iterator[bytes]:
 
 
 def _part(report: Report, index: int, count: int, start: float, end: float) -> Report:
-    """A report of one of `count` equal steps between two shares of the whole."""
+    """Return a callback that reports one of `count` equal steps between two shares of the work."""
     width = (end - start) / max(count, 1)
     return lambda stage, share: report(stage, start + width * (index + share))

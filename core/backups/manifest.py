@@ -1,4 +1,4 @@
-"""What an archive contains, and the means to notice that it is not whole."""
+"""The manifest: the list of what an archive contains, with sizes and hashes to check it."""
 
 from datetime import datetime
 from typing import Literal

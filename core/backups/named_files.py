@@ -1,4 +1,4 @@
-"""Which files of users the rows of the database name."""
+"""Finds the users' files that rows of the database name."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,15 +10,15 @@ from sqlalchemy import table as sql_table
 from core.backups.tables import TableShape
 from core.base import storage
 
-# A column whose name ends so holds the path of a file; tests/core/backups/test_backups.py lists
-# them.
+# A column whose name has this ending holds the path of a file; tests/core/backups/test_backups.py
+# lists these columns.
 PATH_ENDING = "_path"
-# Where a row has this column, NULL means that its file is not made yet.
+# In tables with this column, NULL means that the file of the row is not made yet.
 SIZE_COLUMN = "file_size"
 
 
 def paths_in(shape: TableShape, rows: Sequence[Sequence[Any]]) -> dict[str, str]:
-    """Column by path of every file that packed rows name and that is complete."""
+    """Return the naming column, by path, of every complete file that packed rows name."""
     names = [name for name, _ in shape.columns]
     at = [i for i, name in enumerate(names) if name.endswith(PATH_ENDING)]
     if SIZE_COLUMN in names:
@@ -28,7 +28,7 @@ def paths_in(shape: TableShape, rows: Sequence[Sequence[Any]]) -> dict[str, str]
 
 
 def builtin_paths(shape: TableShape, rows: Sequence[Sequence[Any]]) -> list[str]:
-    """Files behind built-in datasets: no column names them, they lie in the dataset's folder."""
+    """Return the files of built-in datasets; no column names them, they lie in a folder."""
     if shape.name != "dataset":
         return []
     names = [name for name, _ in shape.columns]
@@ -38,7 +38,7 @@ def builtin_paths(shape: TableShape, rows: Sequence[Sequence[Any]]) -> list[str]
 
 
 def is_still_named(connection: Connection, table: str, column: str, path: str) -> bool:
-    """Whether a row names the file now."""
+    """Whether a row of the database names the file at this moment."""
     named = sql_table(table, sql_column(column))
     query = select(named.c[column]).where(named.c[column] == path).limit(1)
     return connection.execute(query).first() is not None

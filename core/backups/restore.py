@@ -1,4 +1,4 @@
-"""Putting a backup back: everything is checked first, then replaced as a whole."""
+"""Restoring a backup: the archive is checked first, then everything is replaced at once."""
 
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -24,7 +24,7 @@ CUT_OFF = (
 
 @dataclass(frozen=True)
 class Restored:
-    """What was put back; `copy` is the SQLite file that was replaced, where there was one."""
+    """What was restored; `copy` is the copy of the replaced SQLite file, if there was one."""
 
     manifest: Manifest
     rows: int
@@ -38,15 +38,15 @@ def restore_backup(engine: Engine, path: Path, replace: bool, report: Report) ->
 
     Parameters
     ----------
-    engine : of the configured database, of any kind
-    replace : delete what the installation has; without it only a new one is taken
+    engine : of the configured database (SQLite, MySQL or PostgreSQL)
+    replace : delete what the installation holds; without it the installation must be new
 
     Raises
     ------
     BadFile
-        The archive is not whole, or a newer release made it; nothing was changed.
+        The archive is damaged, or made by a newer release; nothing was changed.
     Conflict
-        The app runs, or the installation is not a new one; nothing was changed.
+        The app is running, or the installation is not new; nothing was changed.
     TaskFailed
         The database refused; the message says in which state it is.
     """
@@ -75,7 +75,7 @@ def restore_backup(engine: Engine, path: Path, replace: bool, report: Report) ->
 
 
 def _require_readable(manifest: Manifest) -> None:
-    """Whether this release knows the revision, its tables and columns, and where files may go."""
+    """Raise `BadFile` for a revision, table, column or file path unknown to this release."""
     if not is_known(manifest.revision):
         raise BadFile(
             f"A newer release made this backup ({manifest.product_version}, revision "
@@ -98,7 +98,7 @@ def _require_readable(manifest: Manifest) -> None:
 
 
 def _stage_files(archive: ArchiveReader, report: Report) -> None:
-    """Write all files aside, so that a full disk is noticed before anything is replaced."""
+    """Write all files to a folder aside, so that a full disk shows before anything is replaced."""
     storage.remove_folder(STAGING)
     files = archive.manifest.files
     try:
@@ -119,7 +119,7 @@ def _put_in_place(manifest: Manifest) -> None:
 
 
 def _copy_sqlite(engine: Engine) -> Path | None:
-    """Keep what is about to be replaced, where it is a file."""
+    """Copy the SQLite file that is about to be replaced; nothing on other databases."""
     database = engine.url.database
     if engine.dialect.name != "sqlite" or not database:
         return None
@@ -127,9 +127,9 @@ def _copy_sqlite(engine: Engine) -> Path | None:
 
 
 def _settle_cut_off_tasks() -> int:
-    """End the work that was running when the backup was made, as after a crash; returns how much.
+    """Fail the tasks that ran when the backup was made, as after a crash; returns their number.
 
-    Its processes are those of another installation: nobody here may wait for them or end them.
+    Their processes belong to another installation: this one can neither watch nor end them.
     """
     with read_scope() as session:
         running = select(BackgroundTask).where(BackgroundTask.status == "RUNNING")

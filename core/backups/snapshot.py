@@ -1,4 +1,4 @@
-"""All rows as of one moment, while the app goes on writing."""
+"""Reads all rows as of one moment while the app keeps writing."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +14,9 @@ CHUNK_ROWS = 2000
 
 @contextmanager
 def open_snapshot(engine: Engine) -> Iterator[Connection]:
-    """A connection that sees the database as it is now, whatever others write meanwhile.
+    """Open a connection that sees the database as it is now, whatever others write later.
 
-    On every database one reading transaction; no writer waits for it.
+    It is one read transaction, on every database; no writer waits for it.
     """
     kind = engine.dialect.name
     options: dict[str, Any] = {"fadebench_write": False}
@@ -27,17 +27,17 @@ def open_snapshot(engine: Engine) -> Iterator[Connection]:
     with engine.connect() as connection:
         connection = connection.execution_options(**options)
         if kind in ("mysql", "mariadb"):
-            # Without it each table is seen as of the first time that it is read.
+            # Without it each table would be seen as of its first read.
             connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT")
         yield connection
         connection.rollback()
 
 
 def read_rows(connection: Connection, shape: TableShape) -> Iterator[list[list[Any]]]:
-    """Packed rows of a table in the order of its key, a chunk at a time."""
+    """Yield the packed rows of a table in the order of its key, read chunk by chunk."""
     table = shape.to_read()
     columns = [
-        # The driver would parse it, and lose the order of keys and the spelling of numbers.
+        # The driver would parse JSON, and lose the order of keys and the spelling of numbers.
         cast(table.c[name], Text) if kind == "json" and _parses_json(connection) else table.c[name]
         for name, kind in shape.columns
     ]

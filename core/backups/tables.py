@@ -1,4 +1,4 @@
-"""Which tables and columns the database has at a revision of its migrations."""
+"""The tables and columns of the database at a given revision of its migrations."""
 
 import tempfile
 from dataclasses import dataclass
@@ -30,16 +30,16 @@ class TableShape:
     counts_ids: bool
 
     def to_read(self) -> TableClause:
-        """The table for SELECT."""
+        """Return the table as SELECT needs it."""
         return sql_table(self.name, *(sql_column(n, type_to_read(k)) for n, k in self.columns))
 
     def to_write(self) -> TableClause:
-        """The table for INSERT."""
+        """Return the table as INSERT needs it."""
         return sql_table(self.name, *(sql_column(n, type_to_write(k)) for n, k in self.columns))
 
 
 def is_known(revision: str) -> bool:
-    """Whether this release has the migration; it has not where a newer release made it."""
+    """Whether this release has the migration; it lacks those of newer releases."""
     try:
         return ScriptDirectory.from_config(alembic_config()).get_revision(revision) is not None
     except CommandError:
@@ -48,10 +48,10 @@ def is_known(revision: str) -> bool:
 
 @lru_cache(maxsize=8)
 def tables_at(revision: str) -> tuple[TableShape, ...]:
-    """Every table at a revision, those that are referred to before those that refer to them.
+    """Return every table at a revision; a table comes after those that its foreign keys refer to.
 
-    Read from an empty SQLite database that is migrated to the revision, which tells booleans and
-    JSON where MySQL and MariaDB have only integers and text.
+    The tables are read from an empty SQLite database migrated to the revision: it tells booleans
+    from integers and JSON from text, which MySQL and MariaDB do not.
     """
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{(Path(folder) / 'shape.db').as_posix()}"

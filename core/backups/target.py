@@ -1,4 +1,4 @@
-"""Filling a database from an archive: in one transaction where the database can undo DDL."""
+"""Fills a database from an archive, in one transaction where the database can undo DDL."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -27,9 +27,9 @@ CHUNK_ROWS = 2000
 
 
 def list_occupants(engine: Engine) -> dict[str, int]:
-    """What a restore would delete, by noun; empty for a new installation.
+    """Return how much of each kind a restore would delete; empty for a new installation.
 
-    The demonstration fleet does not count: the app makes it anew.
+    The demonstration fleet is not counted: the app makes it again.
     """
     accounts, datasets = sql_table("user"), sql_table("dataset", sql_column("name"))
     with engine.connect() as connection:
@@ -44,10 +44,10 @@ def list_occupants(engine: Engine) -> dict[str, int]:
 
 
 def fill_database(engine: Engine, archive: ArchiveReader, report: Report) -> None:
-    """Replace everything in the database by the rows of a verified archive, migrated to today.
+    """Replace all rows by those of a verified archive, and migrate to the newest revision.
 
-    On SQLite and PostgreSQL the database is as it was if this fails. MySQL cannot undo the removal
-    of tables: there it is empty then.
+    If this fails, the database is as before on SQLite and PostgreSQL. MySQL cannot undo dropping
+    tables: there it is empty.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def fill_database(engine: Engine, archive: ArchiveReader, report: Report) -> Non
 
 
 def drop_tables(connection: Connection, revision: str) -> None:
-    """Drop every table of FadeBench that is there, at whatever revision.
+    """Drop every table of FadeBench, at whatever revision the database is.
 
     Raises
     ------
@@ -102,17 +102,17 @@ def drop_tables(connection: Connection, revision: str) -> None:
 
 @contextmanager
 def _one_transaction(engine: Engine) -> Iterator[Connection]:
-    """A connection of its own kind, which commits at the end."""
+    """Open a connection for the restore alone, in one transaction that commits at the end."""
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
-            # Tables are copied and dropped by migrations; what refers to what is checked at the
-            # end instead. Only outside of a transaction can this be changed.
+            # Migrations copy and drop tables, so foreign keys are checked at the end instead.
+            # SQLite switches them off only outside of a transaction.
             connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
         try:
             with connection.begin():
                 yield connection
         finally:
-            # Never back to the pool: other users of it rely on foreign keys.
+            # It must not return to the pool: other code relies on checked foreign keys.
             connection.invalidate()
 
 
@@ -121,10 +121,10 @@ def _fill(connection: Connection, archive: ArchiveReader, report: Report) -> Non
     drop_tables(connection, manifest.revision)
     _upgrade(connection, manifest.revision)
     version = sql_table(VERSION_TABLE, sql_column("version_num"))
-    # Without a revision nobody takes the database for complete, should MySQL be cut off here.
+    # Should MySQL fail from here on, the missing revision shows that the database is incomplete.
     connection.execute(version.delete())
     shapes = {shape.name: shape for shape in tables_at(manifest.revision)}
-    # In the order of the shapes: rows that are referred to come first.
+    # Shapes are ordered so that rows come after those that they refer to.
     entries = sorted(manifest.tables, key=lambda entry: list(shapes).index(entry.name))
     total, done = max(sum(entry.rows for entry in entries), 1), 0
     for entry in entries:
@@ -167,7 +167,7 @@ def _check_references(connection: Connection) -> None:
 
 
 def _choice_types(connection: Connection, tables: Sequence[str]) -> Sequence[str]:
-    """Names of the ENUM types that the tables use on PostgreSQL."""
+    """Return the names of the ENUM types that the tables use on PostgreSQL."""
     if connection.dialect.name != "postgresql":
         return []
     query = text(

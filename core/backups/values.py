@@ -1,6 +1,6 @@
-"""Values of columns as plain JSON values, the same for SQLite, MySQL and PostgreSQL.
+"""Converts values of columns to JSON values, the same for SQLite, MySQL and PostgreSQL, and back.
 
-A kind says what a column holds; it decides how its values are written, read and bound.
+The kind of a column (text, boolean, JSON, ...) decides how its values are read and written.
 """
 
 import base64
@@ -48,12 +48,12 @@ _READ_AS: dict[Kind, TypeEngine[Any]] = {
     "date": Date(),
     "bytes": LargeBinary(),
 }
-# Without a type, PostgreSQL takes text for what the column is: an ENUM or JSON.
+# Without a declared type, PostgreSQL converts text to the column's own type: an ENUM or JSON.
 _WRITTEN_AS: dict[Kind, TypeEngine[Any]] = {**_READ_AS, "text": NullType(), "json": NullType()}
 
 
 def kind_of(sql_type: TypeEngine[Any]) -> Kind:
-    """Kind of a column of this type; `TypeError` for a type that no table has had so far."""
+    """Return the kind of a column; `TypeError` for a type that no table has had so far."""
     for known, kind in _KINDS:
         if isinstance(sql_type, known):
             return kind
@@ -61,17 +61,17 @@ def kind_of(sql_type: TypeEngine[Any]) -> Kind:
 
 
 def type_to_read(kind: Kind) -> TypeEngine[Any]:
-    """SQL type as which a column is selected; JSON as its text, so that nothing of it changes."""
+    """Return the SQL type to select a column as; JSON is read as text, unchanged."""
     return _READ_AS[kind]
 
 
 def type_to_write(kind: Kind) -> TypeEngine[Any]:
-    """SQL type as which a value is inserted."""
+    """Return the SQL type to insert a value as."""
     return _WRITTEN_AS[kind]
 
 
 def pack_row(kinds: Sequence[Kind], row: Iterable[Any]) -> list[Any]:
-    """Values read from a database as plain JSON values, by the kinds of their columns.
+    """Convert the values of a row to JSON values, by the kinds of their columns.
 
     Floats keep every digit; NaN and infinities become "nan", "inf" and "-inf".
     """
@@ -82,7 +82,7 @@ def pack_row(kinds: Sequence[Kind], row: Iterable[Any]) -> list[Any]:
 
 
 def unpack_row(kinds: Sequence[Kind], row: Iterable[Any]) -> list[Any]:
-    """The values that `pack_row` wrote down."""
+    """Return the values of a row from what `pack_row` made of them."""
     return [
         None if plain is None else _UNPACKED[kind](plain)
         for kind, plain in zip(kinds, row, strict=True)

@@ -6,6 +6,7 @@ FadeBenchError
 │   └── BadFile         an uploaded file cannot be used as it is
 ├── Conflict            the thing is in use, or in a state that forbids the request
 ├── NotAllowed          the user may not do this
+├── DamagedData         what the database holds cannot be read
 ├── LoginRefused        wrong e-mail or password, or too many attempts
 └── TaskFailed          background work ended without a result
 """
@@ -44,3 +45,13 @@ class LoginRefused(FadeBenchError):
 
 class TaskFailed(FadeBenchError):
     """Background work ended without a result."""
+
+
+class DamagedData(FadeBenchError):
+    """What the database holds of something cannot be read."""
+
+    def __init__(self, noun: str, problem: str) -> None:
+        super().__init__(
+            f"The stored {noun} cannot be read ({problem}). Ask whoever runs FadeBench to restore "
+            "a backup, or delete it and make it again."
+        )

@@ -8,6 +8,7 @@ folder; what else lies there (locks, logs) is the business of core.base.data_fol
 
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,15 +24,13 @@ from core.base.settings import get_settings
 CHUNK_BYTES = 1024 * 1024
 PARTIAL = ".partial"
 BUILTIN = "builtin"
-UPLOAD_SUFFIXES = (".mat", ".csv", ".csv.gz", ".xlsx", ".zip", ".txt", ".tsv")
+ENDING = re.compile(r"(\.csv)?\.[a-z]{1,8}\Z", re.ASCII)
 
 
 def upload_path(user_id: int, upload_id: int, original_name: str) -> str:
-    """Relative path of an uploaded file; only a known suffix of its name is kept."""
-    lowered = original_name.lower()
-    suffix = next(
-        (s for s in sorted(UPLOAD_SUFFIXES, key=len, reverse=True) if lowered.endswith(s)), ".bin"
-    )
+    """Relative path of an uploaded file; of its name only a plain ending is kept."""
+    found = ENDING.search(original_name.lower())
+    suffix = found[0] if found else ".bin"
     return f"{user_id}/uploads/{upload_id}/raw_data{suffix}"
 
 

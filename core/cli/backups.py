@@ -1,4 +1,4 @@
-"""`backup` and `restore`: everything in one archive, and back."""
+"""The commands `backup` and `restore`: one archive holds the database and all files."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -29,7 +29,7 @@ def backup(
 ) -> None:
     """Save the database and all files in one archive; the app may run meanwhile."""
     check_target(out, force)
-    # It holds password hashes and everybody's files: readable by its maker alone.
+    # Readable by its owner only: it holds password hashes and everybody's files.
     with (
         _progress("Backup") as report,
         whole_file(out, mode=0o600) as partial,
@@ -85,7 +85,7 @@ def restore(
 
 
 def _confirm(occupants: dict[str, int]) -> None:
-    """Have the word typed that says so; nothing is asked where nothing would be deleted."""
+    """Ask for a typed word before anything is deleted; an empty installation asks nothing."""
     if not occupants:
         return
     found = ", ".join(f"{noun}: {count}" for noun, count in occupants.items())
@@ -102,7 +102,7 @@ def _absent(vanished: Sequence[str], missing: Sequence[str]) -> list[str]:
 
 @contextmanager
 def _progress(what: str) -> Iterator[Report]:
-    """A bar on standard error, from the first report on: a refusal stays one line."""
+    """Show a bar on standard error from the first report on, so that a refusal stays one line."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

@@ -18,7 +18,7 @@ from core.studies.early_life_table import (
     read_battery_table,
 )
 
-# Key of the JSON file -> what it is called among the columns of a table.
+# Key of the JSON file -> name of the meaning among the columns of a table.
 COLUMN_KEYS = {
     "battery_column": "battery",
     "life_column": "life",
@@ -63,7 +63,7 @@ def read_table(path: Path, columns: Path | None) -> ReadTable:
 
 
 def chosen_columns(proposed: TableColumns, given: Mapping[str, Any]) -> TableColumns:
-    """Replace parts of the proposal by what the user gave.
+    """Replace the proposed meanings of columns by those that the user gave.
 
     A column to which the user gives a meaning loses its proposed one.
 

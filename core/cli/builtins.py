@@ -1,4 +1,4 @@
-"""`builtin add` and `builtin demo`: datasets that every account can read."""
+"""The commands `builtin add` and `builtin demo`: datasets that every account can read."""
 
 from pathlib import Path
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""Completes a column mapping of which the user wrote only a part."""
+"""Completes a column mapping that the user wrote in part."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ COLUMN_KEYS = (
 
 
 def chosen_mapping(proposed: ColumnMapping, given: Mapping[str, Any]) -> ColumnMapping:
-    """Replace parts of the proposed mapping by what the user gave.
+    """Replace parts of the proposed mapping by those that the user gave.
 
     A column to which the user gives a meaning loses its proposed one.
 

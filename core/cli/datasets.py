@@ -1,4 +1,4 @@
-"""`import` and `datasets`."""
+"""The commands `import` and `datasets`."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -114,7 +114,7 @@ def _mapping(
     eol_threshold: float | None,
     drop_bad_rows: bool,
 ) -> tuple[ColumnMapping, list[str]]:
-    """The column mapping, and sentences on what in it was guessed.
+    """Return the column mapping, and notes on what in it was guessed.
 
     It is checked before the file is stored, so that a wrong mapping leaves nothing behind.
     """

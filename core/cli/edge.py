@@ -1,4 +1,4 @@
-"""The start of every command: a usable database, and the account it acts for."""
+"""Start of every command: checks the database and finds the account to act for."""
 
 from typing import Annotated
 

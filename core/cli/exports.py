@@ -1,4 +1,4 @@
-"""`export`: writes the results of a test to a file."""
+"""The command `export`: writes the results of a test to a file."""
 
 import shutil
 from pathlib import Path
@@ -23,7 +23,7 @@ from core.evaluation.exports import (
     open_export,
 )
 from core.jobs.states import FINISHED
-from db.tables.columns import EXPORT_FORMATS
+from db.tables.columns import EXPORT_FORMATS, ExportFormat
 
 
 def export_results(
@@ -54,14 +54,15 @@ def export_results(
     show(made, as_json, [f"Wrote {out} ({size:,} bytes)."])
 
 
-def _checked_format(text: str) -> str:
-    if text.upper() not in EXPORT_FORMATS:
-        raise InvalidInput(f"The format is csv or xlsx, not {text!r}.")
-    return text.upper()
+def _checked_format(text: str) -> ExportFormat:
+    for known in EXPORT_FORMATS:
+        if known == text.upper():
+            return known
+    raise InvalidInput(f"The format is csv or xlsx, not {text!r}.")
 
 
-def _wanted_export(user: CurrentUser, test_id: int, wanted: str) -> int:
-    """The newest usable export of the format, or a new one."""
+def _wanted_export(user: CurrentUser, test_id: int, wanted: ExportFormat) -> int:
+    """Return the newest usable export of the format, or start a new one."""
     with session_scope() as session:
         info = get_test_info(session, user, test_id)
         if info.status not in FINISHED:

@@ -8,7 +8,7 @@ from core.base.errors import InvalidInput
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """The JSON object in a file; `InvalidInput` says what is wrong with it."""
+    """Return the JSON object in a file; raises `InvalidInput` if there is none."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

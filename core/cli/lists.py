@@ -1,8 +1,8 @@
-"""What the commands that list things have in common: a page at a time, and filters."""
+"""Shared by the commands that list things: options for filters and pages, and output."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -11,6 +11,7 @@ from core.base.paging import LARGEST_PAGE, PAGE_SIZE, Listed
 from core.cli.output import show, table
 from core.jobs.states import ACTIVE, FINISHED
 
+Word = TypeVar("Word", bound=str)
 NO_MATCH = "Nothing matches. Leave out a filter."
 JOB_STATUSES = (*ACTIVE, *FINISHED)
 
@@ -46,19 +47,20 @@ Until = Annotated[
 ]
 
 
-def one_of(value: str | None, known: Sequence[str], option: str) -> str | None:
-    """A value in capitals, if it is among the known ones.
+def one_of(value: str | None, known: Sequence[Word], option: str) -> Word | None:
+    """Return the value in capitals.
 
     Raises
     ------
     InvalidInput
-        It is not.
+        It is not one of the known values.
     """
     if value is None:
         return None
-    if value.upper() not in known:
-        raise InvalidInput(f"{option} is one of {', '.join(known)}, not {value!r}.")
-    return value.upper()
+    for word in known:
+        if word == value.upper():
+            return word
+    raise InvalidInput(f"{option} is one of {', '.join(known)}, not {value!r}.")
 
 
 def show_list(
@@ -69,7 +71,7 @@ def show_list(
     empty: str,
     columns: Sequence[str] | None = None,
 ) -> None:
-    """Print a page under its noun, as JSON or as a table of some columns, and the way on."""
+    """Print a page as JSON or as a table, and the option that gives the next page."""
     shown = [{key: row[key] for key in columns} for row in rows] if columns else rows
     more = {} if listed.next is None else {"next": listed.next}
     show({noun: rows} | more, as_json, table(shown, empty))

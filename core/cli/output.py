@@ -21,7 +21,7 @@ def show(payload: Mapping[str, Any], as_json: bool, lines: Sequence[str]) -> Non
 
 
 def table(rows: Sequence[Mapping[str, Any]], empty: str) -> list[str]:
-    """Rows as lines with aligned columns; `empty` where there is none."""
+    """Return rows as lines with aligned columns, or `empty` if there is no row."""
     if not rows:
         return [empty]
     header = list(rows[0])
@@ -34,7 +34,7 @@ def table(rows: Sequence[Mapping[str, Any]], empty: str) -> list[str]:
 
 
 def metrics_text(metrics: Mapping[str, Any]) -> str:
-    """The usual numbers of one target in a line."""
+    """Return the main metrics of one target as a line."""
     return ", ".join(
         f"{name} {rounded(metrics[name])}"
         for name in ("rmse", "mae", "r2", "rmspe")

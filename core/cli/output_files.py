@@ -1,4 +1,4 @@
-"""Files that a command writes for its user: where they may go, whole or not at all."""
+"""Files that a command writes for its user: checked before, and written whole or not at all."""
 
 import os
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ def check_target(out: Path, force: bool) -> None:
     Raises
     ------
     InvalidInput, Conflict
-        It is a folder, has no folder, or exists and `force` is not given.
+        It is a folder, its folder is missing, or it exists and `force` is not given.
     """
     if out.is_dir():
         raise InvalidInput(f"{out} is a folder. Add a file name to it.")
@@ -26,9 +26,9 @@ def check_target(out: Path, force: bool) -> None:
 
 @contextmanager
 def whole_file(out: Path, mode: int = 0o666) -> Iterator[Path]:
-    """A path to write to, renamed at the end: a full disk leaves no half a file under this name.
+    """Give a path to write to, renamed at the end, so that a failure leaves no partial file.
 
-    mode : permissions of a new file, from which the process's mask is taken away
+    mode : permissions of a new file, before the process's umask is applied
     """
     partial = out.with_name(f".{out.name}.partial-{os.getpid()}")
     try:

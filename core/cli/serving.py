@@ -1,4 +1,4 @@
-"""`serve-jobs`: does background work without the app."""
+"""The command `serve-jobs`: does background work without the app."""
 
 import time
 from typing import Annotated
@@ -11,7 +11,7 @@ from core.cli.edge import AsJson, ready_database
 from core.cli.output import show
 from core.cli.waiting import interruptible
 from core.jobs.queue import is_idle
-from core.jobs.supervisor import Registry
+from core.jobs.supervisor import Supervisor
 
 
 def serve_jobs(
@@ -34,7 +34,7 @@ def serve_jobs(
     with interruptible() as interrupted:
         if not until_idle:
             typer.echo("Working on the queue. Ctrl-C ends this; running work goes on.", err=True)
-        Registry().run(lambda: interrupted() or (until_idle and _idle(user_id)))
+        Supervisor().run(lambda: interrupted() or (until_idle and _idle(user_id)))
     payload = {
         "status": "interrupted" if interrupted() else "idle",
         "seconds": round(time.monotonic() - started, 1),

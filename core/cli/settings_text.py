@@ -11,7 +11,7 @@ from models.settings.resolving import parse_value
 def parse_settings(
     texts: Sequence[str], epochs: int | None = None, seed: int | None = None
 ) -> dict[str, Any]:
-    """Settings as `models.settings.resolving.resolve` takes them.
+    """Return settings as `models.settings.resolving.resolve` takes them.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""`study early`, `study rows`, `study show` and `studies`."""
+"""The commands `study early`, `study rows`, `study show` and `studies`."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -173,7 +173,7 @@ def _queue_table(user: CurrentUser, path: Path, columns: Path | None, name: str 
 
 
 def _finish(acting: str, user: CurrentUser, study_id: int, no_wait: bool, as_json: bool) -> None:
-    """Wait for a study unless told not to, and show what it found."""
+    """Wait for a study, unless told not to, and show its result."""
     info, interrupted = finish_task(
         f"Study {study_id}",
         lambda: _study(user, study_id),
@@ -249,7 +249,7 @@ def _records(frame: pd.DataFrame) -> list[dict[Any, Any]]:
     return frame.astype(object).where(frame.notna(), None).to_dict("records")
 
 
-# Kind of study -> its stored result as data and as lines to read.
+# Kind of study -> functions that give its stored result as data and as lines of text.
 DESCRIPTIONS: dict[str, Callable[[dict[str, Any]], tuple[dict[str, Any], list[str]]]] = {
     early_life.KIND: _early_found,
     row_split.KIND: _rows_found,

@@ -1,4 +1,4 @@
-"""`test`: tests a model on batteries."""
+"""The command `test`: tests a model on batteries."""
 
 from typing import Annotated, Any
 
@@ -63,13 +63,17 @@ def _payload(user: CurrentUser, info: TestInfo) -> dict[str, Any]:
         "model": info.model_title,
         "dataset": info.dataset_name,
         "horizon": info.horizon,
-        "overall": result.overall if result else {},
+        "overall": _overall(result) if result else {},
         "batteries": _battery_rows(result) if result else [],
     }
 
 
+def _overall(result: TestResult) -> dict[str, Any]:
+    return {target: found.content() for target, found in result.overall.items()}
+
+
 def _battery_rows(result: TestResult) -> list[dict[str, Any]]:
-    """One row per battery and target; counts are whole numbers."""
+    """Return one row per battery and target; counts are whole numbers."""
     rows: list[dict[Any, Any]] = result.batteries.astype(object).to_dict("records")
     counts = [n for n in result.batteries.columns if n == "n" or n.endswith("_left_out")]
     for row in rows:

@@ -1,4 +1,4 @@
-"""`train` and `runs`."""
+"""The commands `train` and `runs`."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -45,7 +45,9 @@ def train(
         typer.Option(help=f"Names, separated by commas, out of {', '.join(ALGORITHMS)}."),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the training.")] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training cycles.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Largest number of passes over the training cycles.")
+    ] = None,
     seed: Annotated[
         int | None,
         typer.Option(help="Fixes all random draws: the same seed gives the same numbers."),
@@ -178,7 +180,7 @@ def _metrics(user: CurrentUser, run: RunInfo) -> dict[str, Any] | None:
     if run.model_version_id is None:
         return None
     with read_scope() as session:
-        return get_model_info(session, user, run.model_version_id).metrics
+        return get_model_info(session, user, run.model_version_id).metrics.content()
 
 
 def _run_row(run: RunInfo, metrics: dict[str, Any] | None) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from core.base import data_folder
 from core.base.errors import TaskFailed
 from core.base.settings import ROOT
 from core.jobs.queue import TaskState
-from core.jobs.supervisor import Registry
+from core.jobs.supervisor import Supervisor
 
 INTERRUPTED = 130
 
@@ -33,7 +33,7 @@ class Glance:
 
 
 class Awaited(Protocol):
-    """A row whose work is done by one background task."""
+    """A row, such as a test, whose work one background task does."""
 
     @property
     def status(self) -> str:
@@ -50,7 +50,7 @@ Job = TypeVar("Job", bound=Awaited)
 
 
 def finish_task(what: str, read: Callable[[], Job], no_wait: bool, see: str) -> tuple[Job, bool]:
-    """Wait for the work unless told not to; return its row, and whether Ctrl-C ended the waiting.
+    """Wait for the work, unless told not to; return its row, and whether Ctrl-C ended the wait.
 
     Parameters are those of `finish_or_leave`; `read` gets the row as it is now.
 
@@ -67,13 +67,13 @@ def finish_task(what: str, read: Callable[[], Job], no_wait: bool, see: str) -> 
 
 
 def finish_or_leave(what: str, look: Callable[[], Glance], no_wait: bool, see: str) -> bool:
-    """Wait for the work, or leave it to a detached process; False if it was left unfinished.
+    """Wait for the work, or leave it to a detached process; False if it is not finished.
 
     Parameters
     ----------
-    what : the work in words, such as "Training 3"
-    look : called about twice a second
-    see : the command that shows how the work goes on
+    what : name of the work, such as "Training 3"
+    look : returns the progress; called about twice a second
+    see : the command that shows the progress later
     """
     if no_wait:
         work_detached()
@@ -86,7 +86,7 @@ def finish_or_leave(what: str, look: Callable[[], Glance], no_wait: bool, see: s
 
 
 def wait(what: str, look: Callable[[], Glance]) -> bool:
-    """Work on the queue until `look` reports the end; False if Ctrl-C ended the waiting."""
+    """Run a supervisor until `look` reports the end; False if Ctrl-C ended the wait."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -104,13 +104,13 @@ def wait(what: str, look: Callable[[], Glance]) -> bool:
             done = glance.done
             return done or interrupted()
 
-        Registry().run(enough)
+        Supervisor().run(enough)
     return done
 
 
 @contextmanager
 def interruptible() -> Iterator[Callable[[], bool]]:
-    """Record Ctrl-C instead of raising it, so that no process start is interrupted."""
+    """Record Ctrl-C instead of raising it, so that it does not interrupt the start of a process."""
     seen: list[int] = []
 
     def note(number: int, _frame: FrameType | None) -> None:
@@ -138,7 +138,7 @@ def work_detached() -> None:
 
 
 def glance_at(task: TaskState | None) -> Glance:
-    """Progress of a single task; a task that no longer exists is done."""
+    """Return the progress of a task; a task that no longer exists counts as done."""
     if task is None:
         return Glance("gone", 1.0, True)
     stage = "Waiting" if task.status == "PENDING" else task.stage or "Starting"

@@ -10,8 +10,10 @@ from core.base.database import session_scope
 from core.base.errors import BadFile, Conflict
 from core.base.names import checked_name
 from core.datasets.writing import create_loading_dataset
+from core.ingest.feature_schema import FeatureSchema
 from core.jobs.queue import TaskState, enqueue, latest_tasks
 from db.tables import Dataset
+from db.tables.columns import Status
 
 DEMO_NAME = "Demonstration fleet (simulated)"
 SEVERSON_NAME = "Severson Battery Dataset (124 cells)"
@@ -61,7 +63,7 @@ def add_builtin(session: Session, path: Path, name: str) -> int:
     session.execute(
         update(Dataset)
         .where(Dataset.id == dataset_id)
-        .values(feature_schema={"source_file": path.name})
+        .values(feature_schema=FeatureSchema(source_file=path.name).to_json())
     )
     enqueue(session, None, "BUILTIN", dataset_id)
     return dataset_id
@@ -83,5 +85,5 @@ def begin(session: Session, dataset_id: int) -> None:
     """The process starts; the dataset is marked as loading already."""
 
 
-def settle(session: Session, dataset_id: int, status: str, message: str) -> None:
+def settle(session: Session, dataset_id: int, status: Status, message: str) -> None:
     """The process ended without a dataset; the next sweep removes what it left."""

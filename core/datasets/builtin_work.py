@@ -7,6 +7,7 @@ from core.datasets.demo_fleet import make_demo_fleet
 from core.datasets.uploads import read_limits
 from core.datasets.writing import publish, write_rows
 from core.ingest.build import IngestResult, build_dataset
+from core.ingest.feature_schema import FeatureSchema
 from core.ingest.formats.readers import preview
 from core.jobs.context import TaskContext
 from db.tables import Dataset
@@ -15,8 +16,9 @@ from db.tables import Dataset
 def work(context: TaskContext) -> None:
     """Read or simulate, store, and make visible with the last statement."""
     with read_scope() as session:
-        source = session.get_one(Dataset, context.subject_id).feature_schema or {}
-    result = _read(context, source["source_file"]) if source else make_demo_fleet()
+        stored = session.get_one(Dataset, context.subject_id).feature_schema
+    source = FeatureSchema.from_json(stored).source_file
+    result = _read(context, source) if source else make_demo_fleet()
     write_rows(
         context.subject_id,
         result,

@@ -16,6 +16,7 @@ from core.base.errors import Conflict, InvalidInput
 from core.base.names import checked_name
 from core.base.paging import FIRST, Listed, Page, page_ids, page_of
 from core.datasets.filters import DATASET_ORDERS, EVERY_DATASET, DatasetFilter, filtered_datasets
+from core.ingest.feature_schema import FeatureSchema
 from core.ingest.mapping import EolRule
 from db.tables import BatteryUnit, Dataset, DataUpload
 from db.tables.columns import ROLES
@@ -52,17 +53,17 @@ class DatasetSummary:
     n_cycles: int
     split: dict[str, int]
     features: tuple[Feature, ...]
-    schema: dict[str, Any]
+    schema: FeatureSchema
 
     @property
     def labels_version(self) -> int:
         """Counts up whenever labels are computed anew."""
-        return labels_version_of(self.schema)
+        return self.schema.labels_version
 
     @property
     def eol(self) -> EolRule:
         """The end-of-life rule of the computed labels."""
-        return EolRule(**self.schema.get("eol", {}))
+        return self.schema.eol
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,7 @@ def describe_dataset(session: Session, user: CurrentUser, dataset_id: int) -> Da
         _summary(row, _counted(batteries)),
         batteries,
         upload.id if upload else None,
-        upload.report if upload else row.feature_schema and row.feature_schema.get("report"),
+        upload.report if upload else FeatureSchema.from_json(row.feature_schema).report,
     )
 
 
@@ -264,17 +265,17 @@ def _chosen_ids(known: Mapping[str, int], codes: Collection[str]) -> dict[str, i
     return {code: known[code] for code in codes}
 
 
-def features_of(schema: Mapping[str, Any] | None) -> tuple[Feature, ...]:
+def features_of(schema: FeatureSchema) -> tuple[Feature, ...]:
     """The features that a dataset's schema names, in column order."""
     return tuple(
-        Feature(f"feature_{i}", item["name"], item.get("unit", ""), item.get("source_column", ""))
-        for i, item in enumerate((schema or {}).get("features", []), start=1)
+        Feature(f"feature_{i}", item.name, item.unit, item.source_column)
+        for i, item in enumerate(schema.features, start=1)
     )
 
 
 def labels_version_of(schema: Mapping[str, Any] | None) -> int:
-    """Counts up whenever the labels of a dataset are computed anew; the schema holds it."""
-    return int((schema or {}).get("labels_version", 1))
+    """Counts up whenever the labels of a dataset are computed anew; its stored schema holds it."""
+    return FeatureSchema.from_json(schema).labels_version
 
 
 def _counted(batteries: pd.DataFrame) -> Any:
@@ -307,12 +308,12 @@ def _summaries(session: Session, rows: list[Dataset]) -> list[DatasetSummary]:
 
 
 def _summary(row: Dataset, counts: Any) -> DatasetSummary:
-    schema = row.feature_schema or {}
+    schema = FeatureSchema.from_json(row.feature_schema)
     return DatasetSummary(
         id=row.id,
         name=row.name,
         is_builtin=row.source_type == "BUILTIN",
-        is_simulated=bool(schema.get("simulated")),
+        is_simulated=schema.simulated,
         created_at=row.created_at,
         n_batteries=int(counts.batteries) if counts else 0,
         n_cycles=int(counts.cycles) if counts else 0,

@@ -12,7 +12,7 @@ also warms them. The eight features carry the names, units and magnitudes of the
 follow from the loss, the resistance and the charging of each cell, with measurement noise.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -77,9 +77,9 @@ def make_demo_fleet(seed: int = 20_240) -> IngestResult:
     roles = propose_split(labelled.batteries, seed=seed, shares=SPLIT_COUNTS)
     labelled.batteries["group_tag"] = labelled.batteries["battery_code"].map(roles).astype(object)
     result = assemble(labelled, _MAPPING, notes=NOTES)
-    result.feature_schema.update(simulated=True, name=DEMO_FLEET_NAME)
     result.report["split_origin"] = "proposed"
-    return result
+    schema = result.feature_schema.changed(simulated=True, name=DEMO_FLEET_NAME)
+    return replace(result, feature_schema=schema)
 
 
 def _draw_cell(number: int, life_cycles: float, generator: np.random.Generator) -> _Cell:

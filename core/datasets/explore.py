@@ -11,6 +11,7 @@ from core.access.actor import CurrentUser
 from core.base.errors import InvalidInput
 from core.datasets.cycles import load_cycles
 from core.datasets.datasets import battery_ids, features_of, list_batteries
+from core.ingest.feature_schema import FeatureSchema
 from core.measures.curves import downsample
 
 
@@ -29,7 +30,7 @@ class Quantity:
 
 def list_quantities(session: Session, user: CurrentUser, dataset_id: int) -> list[Quantity]:
     """Quantities of a dataset that can be drawn: labels first, then its features."""
-    schema = guard.get_dataset(session, user, dataset_id).feature_schema
+    schema = FeatureSchema.from_json(guard.get_dataset(session, user, dataset_id).feature_schema)
     return [
         Quantity("soh", "State of health (SOH)", "%", 100.0),
         Quantity("pcl", "Percentage capacity loss (PCL)", "%", 100.0),
@@ -97,7 +98,7 @@ def correlations(session: Session, user: CurrentUser, dataset_id: int) -> pd.Dat
 
     Ranks are used because one glitch of an instrument can decide a Pearson correlation.
     """
-    schema = guard.get_dataset(session, user, dataset_id).feature_schema
+    schema = FeatureSchema.from_json(guard.get_dataset(session, user, dataset_id).feature_schema)
     features = features_of(schema)
     frame = load_cycles(session, user, dataset_id, [*(f.column for f in features), "pcl", "rul"])
     names = {f.column: f.name for f in features} | {"pcl": "PCL", "rul": "RUL"}

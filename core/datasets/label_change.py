@@ -12,6 +12,7 @@ from core.access.actor import CurrentUser
 from core.base.errors import InvalidInput
 from core.datasets.cycles import load_cycles
 from core.datasets.datasets import list_batteries
+from core.ingest.feature_schema import FeatureSchema
 from core.ingest.labels import LabelOrigins, relabel
 from core.ingest.mapping import EOL_RANGE, EolRule
 
@@ -57,20 +58,20 @@ def compute_change(
 ) -> LabelChange:
     """Compute the new labels of a dataset; parameters as in `relabel.apply_relabel`."""
     dataset = guard.get_owned_dataset(session, user, dataset_id)
-    schema = dataset.feature_schema or {}
+    schema = FeatureSchema.from_json(dataset.feature_schema)
     stored = list_batteries(session, user, dataset_id)
-    origins = LabelOrigins.from_json(schema["labels"])
+    origins = LabelOrigins.of_labels(schema.labels)
     _check(origins, stored, nominal_capacity_ah, eol)
     if nominal_capacity_ah is not None and (origins.pcl, origins.capacity) == ("file", "none"):
         origins = replace(origins, capacity="computed")
     nominal = _nominal_of(stored, nominal_capacity_ah)
-    rule = eol or EolRule(**schema.get("eol", {}))
+    rule = eol or schema.eol
     old = load_cycles(session, user, dataset_id, ["pcl", "rul", "capacity_ah"])
     new, batteries = relabel(old, nominal, rule, origins)
     changed = np.zeros(len(old), dtype=bool)
     for column in ("pcl", "rul", "capacity_ah"):
         changed |= _differs(old[column], new[column])
-    version = int(schema.get("labels_version", 1))
+    version = schema.labels_version
     lives = stored["cycle_life"]
     return LabelChange(origins, rule, nominal, old, new, batteries, lives, changed, version)
 

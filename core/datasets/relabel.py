@@ -4,7 +4,7 @@ Labels from the file stay as they are. The dataset's `labels_version` goes up by
 trained on the old labels can be marked.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -19,6 +19,7 @@ from core.datasets.battery_sketches import sketch_batteries
 from core.datasets.datasets import battery_ids, labels_version_of
 from core.datasets.label_change import LabelChange, NominalCapacity, compute_change
 from core.ingest.early_end import starting_below
+from core.ingest.feature_schema import FeatureSchema
 from core.ingest.mapping import EolRule
 from core.removal.active_work import below_datasets, models_of, refuse_active_work
 from db.tables import (
@@ -170,13 +171,12 @@ def _update_batteries(session: Session, change: LabelChange, ids: dict[str, int]
 
 
 def _update_schema(session: Session, dataset: Dataset, change: LabelChange) -> None:
-    schema = dataset.feature_schema or {}
+    schema = FeatureSchema.from_json(dataset.feature_schema)
     capacities = set(change.nominal.values())
-    dataset.feature_schema = {
-        **schema,
-        "labels": change.origins.to_json(change.eol),
-        "eol": asdict(change.eol),
-        "nominal_capacity_ah": capacities.pop() if len(capacities) == 1 else None,
-        "labels_version": labels_version_of(schema) + 1,
-    }
+    dataset.feature_schema = schema.changed(
+        labels=change.origins.describe(change.eol),
+        eol=change.eol,
+        nominal_capacity_ah=capacities.pop() if len(capacities) == 1 else None,
+        labels_version=schema.labels_version + 1,
+    ).to_json()
     session.flush()

@@ -16,13 +16,14 @@ from core.base.names import checked_name
 from core.base.paging import FIRST, Listed, Page, page_ids, page_of
 from core.base.settings import get_settings
 from core.datasets.filters import EVERY_UPLOAD, UPLOAD_ORDERS, UploadFilter, filtered_uploads
-from core.ingest.formats.readers import Preview, preview
+from core.ingest.formats.preview import Preview
+from core.ingest.formats.readers import preview
 from core.ingest.limits import Limits
 from core.ingest.mapping import ColumnMapping, validate_mapping
 from core.jobs.queue import TaskState, cancel_task, enqueue, is_busy, latest_tasks, remove_tasks
 from core.jobs.states import CANCELLED_BY_USER, move
 from db.tables import Dataset, DataUpload
-from db.tables.columns import utc_now
+from db.tables.columns import Status, UploadStatus, utc_now
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class UploadInfo:
     id: int
     original_filename: str
     file_size_bytes: int
-    status: str
+    status: UploadStatus
     error_message: str | None
     created_at: datetime
     processed_at: datetime | None
@@ -188,7 +189,7 @@ def begin(session: Session, upload_id: int) -> None:
     move(session, DataUpload, upload_id, "PROCESSING")
 
 
-def settle(session: Session, upload_id: int, status: str, message: str) -> None:
+def settle(session: Session, upload_id: int, status: Status, message: str) -> None:
     """Record that reading ended without a dataset."""
     values = {"error_message": message[:2000], "processed_at": utc_now()}
     move(session, DataUpload, upload_id, "FAILED", **values)

@@ -63,7 +63,7 @@ def publish(session: Session, dataset_id: int, result: IngestResult) -> None:
     session.execute(
         update(Dataset)
         .where(Dataset.id == dataset_id)
-        .values(loading=None, feature_schema=result.feature_schema)
+        .values(loading=None, feature_schema=result.feature_schema.to_json())
     )
 
 

@@ -15,6 +15,7 @@ from core.base.errors import InvalidInput, NotFound
 from core.evaluation.evaluations import UNSEEN, TestInfo, get_test_infos
 from core.measures.bootstrap import Floats
 from core.measures.paired import Means, compare_means
+from core.model_versions.stored_metrics import StoredMetrics
 from db.tables import BatteryUnit, TestJob, TestJobBattery, TestJobBatteryMetric, TestJobPrediction
 from models.settings.catalogue import ALGORITHMS
 
@@ -33,7 +34,7 @@ class ComparedTest:
     """
 
     info: TestInfo
-    overall: dict[str, Any]
+    overall: StoredMetrics
     n_unseen: int
 
     @property
@@ -113,7 +114,7 @@ def unseen_errors(
         .where(metric.test_job_id.in_(test_ids), metric.target == target)
     )
     records = [
-        {"test_id": test_id, "battery_code": code, **values}
+        {"test_id": test_id, "battery_code": code, **StoredMetrics.from_json(values).content()}
         for test_id, code, values, exposure in rows
         if (exposure or UNSEEN) == UNSEEN
     ]
@@ -133,7 +134,7 @@ def common_codes(errors: pd.DataFrame, test_ids: Sequence[int], metric: str) -> 
     return sorted(str(code) for code in counts.index[counts == len(test_ids)])
 
 
-def pooled(target: str, rows: pd.DataFrame) -> dict[str, Any]:
+def pooled(target: str, rows: pd.DataFrame) -> StoredMetrics:
     """Pool the metrics of single batteries over all their cycles, and add their means (macro)."""
     percentages = ("rmspe", "rmspe_pcl") if target == "PCL" else ("rmspe",)
     cycles = rows["n"].to_numpy()
@@ -152,7 +153,7 @@ def pooled(target: str, rows: pd.DataFrame) -> dict[str, Any]:
     result["macro"] = {
         name: float(rows[name].mean()) for name in ("mae", "rmse", "rmspe") if name in rows
     }
-    return result
+    return StoredMetrics.from_json(result)
 
 
 def is_floor(algorithm: str) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -16,6 +16,7 @@ from core.datasets.series import targets_of
 from core.evaluation.filters import EVERY_TEST, TEST_ORDERS, TestFilter, filtered_tests
 from core.jobs.queue import TaskState, cancel_task, latest_tasks
 from core.jobs.states import CANCELLED_BY_USER, FINISHED, move
+from core.model_versions.stored_metrics import StoredMetrics
 from core.training.views import LAST_LINES, LogLine, log_page
 from db.tables import (
     Dataset,
@@ -24,9 +25,9 @@ from db.tables import (
     TestJobLog,
     TestJobMetricOverall,
 )
-from db.tables.columns import utc_now
+from db.tables.columns import LogLevel, Status, Target, utc_now
 
-UNSEEN = "unseen"
+UNSEEN: Final = "unseen"
 
 
 @dataclass(frozen=True)
@@ -44,14 +45,14 @@ class TestInfo:
     algorithm: str
     dataset_id: int
     dataset_name: str
-    target: str
+    target: Target
     horizon: int
-    status: str
+    status: Status
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
     task: TaskState | None
-    overall: dict[str, dict[str, Any]]
+    overall: dict[str, StoredMetrics]
 
     @property
     def is_active(self) -> bool:
@@ -133,15 +134,15 @@ def begin(session: Session, test_id: int) -> None:
     move(session, TestJob, test_id, "RUNNING", started_at=utc_now())
 
 
-def settle(session: Session, test_id: int, status: str, message: str) -> None:
+def settle(session: Session, test_id: int, status: Status, message: str) -> None:
     """Record that a test ended without results; the next sweep removes what it had written."""
     if move(session, TestJob, test_id, status, finished_at=utc_now()):
         test = session.get_one(TestJob, test_id)
-        level = "ERROR" if status == "FAILED" else "INFO"
+        level: LogLevel = "ERROR" if status == "FAILED" else "INFO"
         add_log(session, test, level, message[:1].upper() + message[1:])
 
 
-def add_log(session: Session, test: TestJob, level: str, message: str) -> None:
+def add_log(session: Session, test: TestJob, level: LogLevel, message: str) -> None:
     """Append a line to the log of a test."""
     session.add(
         TestJobLog(test_job_id=test.id, user_id=test.user_id, level=level, message=message[:2000])
@@ -165,22 +166,22 @@ def _describe(session: Session, tests: list[TestJob]) -> list[TestInfo]:
     ]
 
 
-def _overall_metrics(session: Session, test_ids: list[int]) -> dict[int, dict[str, dict[str, Any]]]:
+def _overall_metrics(session: Session, test_ids: list[int]) -> dict[int, dict[str, StoredMetrics]]:
     metric = TestJobMetricOverall
     rows = session.execute(
         select(metric.test_job_id, metric.target, metric.metrics).where(
             metric.test_job_id.in_(test_ids)
         )
     )
-    found: dict[int, dict[str, dict[str, Any]]] = {}
+    found: dict[int, dict[str, StoredMetrics]] = {}
     # Sorted here because MySQL and PostgreSQL sort an ENUM in the order of its definition.
     for test_id, target, values in sorted(rows, key=lambda row: row[1]):
-        found.setdefault(test_id, {})[target] = values
+        found.setdefault(test_id, {})[target] = StoredMetrics.from_json(values)
     return found
 
 
 def _info(
-    test: TestJob, origin: Any, task: TaskState | None, overall: dict[str, dict[str, Any]]
+    test: TestJob, origin: Any, task: TaskState | None, overall: dict[str, StoredMetrics]
 ) -> TestInfo:
     _, model, dataset_name = origin
     return TestInfo(

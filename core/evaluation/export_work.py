@@ -9,7 +9,6 @@ from core.access.actor import load_user
 from core.base import storage
 from core.base.database import read_scope, session_scope
 from core.base.spreadsheets import write_csv, write_xlsx
-from core.base.version import algorithm_version, made_by
 from core.evaluation.exports import get_export_info
 from core.evaluation.results import TestResult, get_result, load_predictions
 from core.jobs.context import TaskContext
@@ -89,11 +88,11 @@ def information(result: TestResult, model: ModelInfo) -> list[tuple[str, Any]]:
         ("Batteries never seen by the model (overall metrics)", unseen),
         ("Battery codes", ", ".join(codes)),
         *((f"Unit of column: {name}", unit) for name, unit in COLUMN_UNITS),
-        ("Dataset fingerprint", model.config.get("dataset_fingerprint", "")),
-        ("FadeBench version", made_by(model.config)),
-        ("Version of the algorithm", algorithm_version(model.config)),
+        ("Dataset fingerprint", model.config.dataset_fingerprint or ""),
+        ("FadeBench version", model.config.made_by),
+        ("Version of the algorithm", model.config.algorithm_version),
     ]
-    settings = own_settings(model.algorithm, model.config.get("hyperparameters", {}))
+    settings = own_settings(model.algorithm, model.config.hyperparameters)
     return rows + [(f"Setting: {name}", _text(value)) for name, value in settings.items()]
 
 
@@ -101,11 +100,12 @@ def overall_frame(result: TestResult) -> pd.DataFrame:
     """Overall metrics, one row per target; means over batteries as macro_, intervals interval_."""
     rows = []
     for target, metrics in result.overall.items():
-        plain = {k: value for k, value in metrics.items() if not isinstance(value, dict)}
+        values = metrics.content()
+        plain = {k: value for k, value in values.items() if not isinstance(value, dict)}
         parts = {
             f"{part}_{name}": value
             for part in ("macro", "interval")
-            for name, value in metrics.get(part, {}).items()
+            for name, value in values.get(part, {}).items()
         }
         rows.append({"target": target, **plain, **parts})
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["target"])

@@ -13,7 +13,7 @@ from core.base.errors import Conflict, InvalidInput, NotFound
 from core.jobs.queue import TaskState, enqueue, latest_tasks
 from core.jobs.states import ACTIVE
 from db.tables import Dataset, ModelVersion, TestExport, TestJob
-from db.tables.columns import EXPORT_FORMATS
+from db.tables.columns import EXPORT_FORMATS, ExportFormat, Status
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class ExportInfo:
 
     id: int
     test_job_id: int
-    format: str
+    format: ExportFormat
     file_name: str
     file_size_bytes: int | None
     created_at: datetime
@@ -47,7 +47,9 @@ def create_export(session: Session, user: CurrentUser, test_id: int, file_format
     return queue_export(session, test_id, user.id, file_format)
 
 
-def latest_exports(session: Session, user: CurrentUser, test_id: int) -> dict[str, ExportInfo]:
+def latest_exports(
+    session: Session, user: CurrentUser, test_id: int
+) -> dict[ExportFormat, ExportInfo]:
     """The newest export of each format of a test."""
     title = _file_title(session, user, test_id)
     rows = session.scalars(
@@ -79,7 +81,7 @@ def open_export(session: Session, user: CurrentUser, export_id: int) -> str:
     return path
 
 
-def queue_export(session: Session, test_id: int, user_id: int, file_format: str) -> int:
+def queue_export(session: Session, test_id: int, user_id: int, file_format: ExportFormat) -> int:
     """Insert the row of an export and queue the work that writes its file."""
     export = TestExport(test_job_id=test_id, user_id=user_id, format=file_format, file_path="")
     session.add(export)
@@ -94,7 +96,7 @@ def begin(session: Session, export_id: int) -> None:
     """The process that makes the file starts."""
 
 
-def settle(session: Session, export_id: int, status: str, message: str) -> None:
+def settle(session: Session, export_id: int, status: Status, message: str) -> None:
     """Record that no file could be made; the task's message says why."""
     session.execute(update(TestExport).where(TestExport.id == export_id).values(file_size=None))
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from core.access import guard
 from core.access.actor import CurrentUser
 from core.base.errors import NotFound
+from core.model_versions.stored_metrics import StoredMetrics
 from db.tables import TestJob, TestJobHorizonMetric
 
 MODEL = "MODEL"
@@ -57,7 +58,7 @@ def horizon_errors(
     )
     numbers = ("n", "n_batteries", *HORIZON_METRICS)
     records = [
-        (test_id, method, horizon, *(values.get(name) for name in numbers))
+        (test_id, method, horizon, *map(StoredMetrics.from_json(values).value, numbers))
         for test_id, method, horizon, values in rows
     ]
     frame = pd.DataFrame(records, columns=["test_id", "method", "horizon", *numbers])

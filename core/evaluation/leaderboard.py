@@ -1,5 +1,6 @@
 """Ranks a user's models on a dataset, as far as the data can tell them apart."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,13 @@ from sqlalchemy.orm import Session
 from core.access import guard
 from core.access.actor import CurrentUser
 from core.base.errors import InvalidInput
-from core.evaluation.comparison import ComparedTest, Comparison, compare_tests, unseen_errors
+from core.evaluation.comparison import (
+    ComparedTest,
+    Comparison,
+    compare_tests,
+    is_floor,
+    unseen_errors,
+)
 from core.evaluation.evaluations import TestInfo, describe_tests
 from core.measures.bootstrap import Interval
 from db.tables import Dataset, TestJob, TestJobMetricOverall
@@ -143,9 +150,9 @@ def standings_frame(found: Leaderboard) -> pd.DataFrame:
                 f"mean_battery_{metric}": standing.mean,
                 "interval_low": standing.interval.low if standing.interval else None,
                 "interval_high": standing.interval.high if standing.interval else None,
-                f"pooled_{metric}": standing.test.overall.get(metric),
+                f"pooled_{metric}": standing.test.overall.value(metric),
                 "common_unseen_batteries": len(found.comparison.codes),
-                "cycles": standing.test.overall.get("n"),
+                "cycles": standing.test.overall.n,
                 "floors_beaten": "; ".join(standing.beats),
                 "floors_not_beaten": "; ".join(standing.ties),
                 "test_id": standing.test.info.id,
@@ -166,7 +173,7 @@ def _candidates(
     for test in sorted(tests, key=lambda test: (-sizes.get(test.id, 0), -test.id)):
         best.setdefault(test.model_version_id, test)
     found = [test for test in best.values() if sizes.get(test.id, 0)]
-    return errors, sorted(found, key=lambda test: test.overall[board.target]["rmse"])
+    return errors, sorted(found, key=lambda test: _rmse(test, board.target))
 
 
 def _newest_tests(session: Session, user: CurrentUser, board: Board) -> Sequence[int]:
@@ -210,9 +217,15 @@ def _chosen(
         if not chosen or 2 * len(shared) >= len(unseen[chosen[0].id]):
             chosen, common = [*chosen, test], shared
     floors_first = sorted(
-        chosen, key=lambda t: (not ComparedTest(t, {}, 0).is_floor, t.overall[target]["rmse"])
+        chosen, key=lambda test: (not is_floor(test.algorithm), _rmse(test, target))
     )
     return floors_first[:MOST_RANKED]
+
+
+def _rmse(test: TestInfo, target: str) -> float:
+    """Pooled RMSE over the unseen batteries, for sorting; infinite where it is undefined."""
+    value = test.overall[target].rmse
+    return math.inf if value is None else value
 
 
 def _standing(compared: Comparison, place: int) -> Standing:

@@ -24,7 +24,7 @@ def test_findings(
     ids = set(dataset.ids_of(codes).values())
     seen = {battery_id: tie for battery_id, tie in material.seen.items() if battery_id in ids}
     question = Question(targets_of(model.target), model.max_horizon == 0)
-    needed = [name.casefold() for name in model.config.get("features", ())]
+    needed = [name.casefold() for name in model.config.features]
     return gravest_first(
         [
             *seen_findings(seen, model.dataset_name),

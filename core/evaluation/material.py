@@ -1,6 +1,6 @@
-"""What a test is decided by: model, dataset, and which of its batteries the model knew.
+"""Loads what every question about a test needs: model, dataset, and the batteries it knows.
 
-Loaded once and passed on: to the questions of the page, the leakage check and the test itself.
+It is loaded once and passed to the page, the leakage check and the test.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,46 +13,49 @@ from core.base.errors import InvalidInput
 from core.datasets.battery_sketches import SketchedBattery, load_sketches
 from core.datasets.datasets import DatasetSummary, LoadedDataset
 from core.evaluation.evaluations import UNSEEN
-from core.leakage.relatives import KNOWN_ROLES, Relative, seen_relatives
+from core.leakage.relatives import KNOWN_ROLES, KnownRole, Relative, seen_relatives
 from core.model_versions.provenance import get_job_roles
 from core.model_versions.versions import ModelInfo
+from db.tables.columns import Exposure
 
 
 @dataclass(frozen=True)
 class TestMaterial:
-    """A model beside a dataset.
+    """A model and a dataset to test it on.
 
     exposure : "train", "val" or "unseen" by battery id; a copy of a known battery counts as known
-    seen : of batteries that the model does not know by their id, but that are tied to known ones:
-        the known one's role and the strongest tie, by battery id
+    seen : by id of a battery that the model does not know by its id but that is related to a known
+        one: the role of the known one, and their closest relation
     """
 
     __test__ = False
     model: ModelInfo
     dataset: LoadedDataset
-    exposure: dict[int, str]
-    seen: dict[int, tuple[str, Relative]]
+    exposure: dict[int, Exposure]
+    seen: dict[int, tuple[KnownRole, Relative]]
 
 
 def load_test_material(
     session: Session, user: CurrentUser, model: ModelInfo, dataset: LoadedDataset
 ) -> TestMaterial:
-    """Compare the batteries of a dataset with those that a model was fitted on or selected by."""
+    """Compare the batteries of a dataset with the training and validation batteries of a model."""
     roles = get_job_roles(session, user, model.job_id)
     here = load_sketches(session, user, dataset.summary.id)
     own = model.dataset_id == dataset.summary.id
     there = here if own else load_sketches(session, user, model.dataset_id)
     seen = seen_relatives(known_batteries(roles, there), here)
-    known = {battery_id: role for battery_id, role in roles.items() if role in KNOWN_ROLES}
+    known = {battery_id: role for battery_id, role in roles.items() if role != "test"}
     known |= copied_exposures(seen)
-    exposure = {battery_id: known.get(battery_id, UNSEEN) for battery_id in dataset.codes}
+    exposure: dict[int, Exposure] = {
+        battery_id: known.get(battery_id, UNSEEN) for battery_id in dataset.codes
+    }
     return TestMaterial(model, dataset, exposure, seen)
 
 
 def known_batteries(
     roles: Mapping[int, str], batteries: Sequence[SketchedBattery]
-) -> dict[str, list[SketchedBattery]]:
-    """Batteries that a model was fitted on ("train") and selected by ("val").
+) -> dict[KnownRole, list[SketchedBattery]]:
+    """Return the batteries that a model was fitted on ("train") or selected by ("val").
 
     roles : by battery id, in the model's training
     """
@@ -62,13 +65,15 @@ def known_batteries(
     }
 
 
-def copied_exposures(seen: Mapping[int, tuple[str, Relative]]) -> dict[int, str]:
-    """Role, in the model's training, of batteries that it knew under another code."""
+def copied_exposures(seen: Mapping[int, tuple[KnownRole, Relative]]) -> dict[int, KnownRole]:
+    """Return the training role of batteries that the model knows under another code."""
     return {battery_id: role for battery_id, (role, tie) in seen.items() if tie.kind == "same"}
 
 
 def matched_columns(model: ModelInfo, dataset: DatasetSummary) -> list[str]:
-    """Columns (feature_1..8) of a dataset in the order of the model's features, by their names.
+    """Return the columns (feature_1..8) of a dataset in the order of the model's features.
+
+    Features are matched by name.
 
     Raises
     ------
@@ -76,20 +81,20 @@ def matched_columns(model: ModelInfo, dataset: DatasetSummary) -> list[str]:
         The dataset lacks features of the model.
     """
     columns = {feature.name.casefold(): feature.column for feature in dataset.features}
-    missing = [name for name in model.config["features"] if name.casefold() not in columns]
+    missing = [name for name in model.config.features if name.casefold() not in columns]
     if missing:
         raise InvalidInput(
             f"{dataset.name!r} lacks {len(missing)} of the features that {model.title!r} needs: "
             f"{', '.join(missing)}. Choose a dataset with the same features, or upload it again "
             "with these names in the column mapping."
         )
-    return [columns[name.casefold()] for name in model.config["features"]]
+    return [columns[name.casefold()] for name in model.config.features]
 
 
 def default_batteries(material: TestMaterial) -> list[str]:
-    """Codes that a test takes by default: the dataset's test batteries that the model never saw.
+    """Return the codes that a test takes by default: test batteries that the model never saw.
 
-    Without such, all that the model never saw; without these, all.
+    If there are none, all batteries that the model never saw; if there are none of these, all.
     """
     frame = material.dataset.batteries
     unseen = frame[frame["battery_id"].map(material.exposure) == UNSEEN]

@@ -15,6 +15,7 @@ from core.base.errors import NotFound
 from core.datasets.datasets import battery_ids
 from core.evaluation.evaluations import UNSEEN, TestInfo, describe_tests
 from core.measures.curves import downsample, quartiles
+from core.model_versions.stored_metrics import StoredMetrics
 from db.tables import (
     BatteryUnit,
     TestJobBattery,
@@ -41,7 +42,7 @@ class TestResult:
 
     __test__ = False
     info: TestInfo
-    overall: dict[str, dict[str, Any]]
+    overall: dict[str, StoredMetrics]
     batteries: pd.DataFrame
 
     @property
@@ -186,7 +187,7 @@ def _battery_metrics(session: Session, info: TestInfo) -> pd.DataFrame:
             "battery_code": code,
             "exposure": exposure or UNSEEN,
             "target": row.target if row else None,
-            **(row.metrics if row else {}),
+            **(StoredMetrics.from_json(row.metrics).content() if row else {}),
             "distance_ratio": ratio,
         }
         for code, exposure, ratio, row in rows

@@ -1,4 +1,4 @@
-"""Starting a test: plan it while reading, then write what was planned in a short transaction."""
+"""Starts tests: a plan is read and checked first, then written in a short transaction."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,15 +23,16 @@ from core.jobs.queue import enqueue
 from core.leakage.finding import refuse_blocked
 from core.model_versions.versions import ModelInfo, get_model_info
 from db.tables import TestJob, TestJobBattery
+from db.tables.columns import Exposure
 
 
 @dataclass(frozen=True)
 class TestPlan:
-    """A test that nothing forbids.
+    """A test that has passed all checks.
 
     exposures : "train", "val" or "unseen" of each battery to test, by id
-    labels_versions : versions of the labels that were looked at, by id of the dataset: of the
-        tested one and of the one that the model was trained on
+    labels_versions : version of the labels that were checked, by id of the dataset, for the
+        tested dataset and the one that the model was trained on
     """
 
     __test__ = False
@@ -39,7 +40,7 @@ class TestPlan:
     dataset_id: int
     target: str
     horizon: int
-    exposures: Mapping[int, str]
+    exposures: Mapping[int, Exposure]
     labels_versions: Mapping[int, int]
 
 
@@ -60,7 +61,7 @@ def start_test(user: CurrentUser, request: TestRequest) -> int:
 
 
 def plan_test(session: Session, user: CurrentUser, request: TestRequest) -> TestPlan:
-    """Read and check everything that a test depends on; nothing is written.
+    """Read and check all that a test needs, without writing.
 
     Raises
     ------
@@ -96,7 +97,7 @@ def write_test(session: Session, user: CurrentUser, plan: TestPlan) -> int:
     NotFound
         The dataset or the model has been deleted since the plan was made.
     Conflict
-        Labels have been changed since.
+        The labels of one of the datasets have been changed since.
     """
     keep_datasets(session, user, plan.labels_versions)
     guard.get_model(session, user, plan.model_id, keep=True)
@@ -121,7 +122,7 @@ def write_test(session: Session, user: CurrentUser, plan: TestPlan) -> int:
 
 
 def _chosen_batteries(material: TestMaterial, request: TestRequest) -> dict[str, int]:
-    """Ids of the batteries to test, by code."""
+    """Return the ids of the batteries to test, by code."""
     if request.battery_codes is None:
         codes = default_batteries(material)
     else:

@@ -1,5 +1,6 @@
 """Testing one model: predict battery by battery, store, and show all of it at once."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ from core.evaluation.writing import PredictedCurve, write_predictions
 from core.jobs.context import TaskContext
 from core.jobs.states import move
 from core.model_versions.evidence import battery_metrics, horizon_metrics, overall_metrics
+from core.model_versions.stored_metrics import StoredMetrics
 from core.model_versions.versions import get_model_info, open_checkpoint
 from db.tables import (
     BatteryUnit,
@@ -31,7 +33,7 @@ from db.tables import (
     TestJobHorizonMetric,
     TestJobMetricOverall,
 )
-from db.tables.columns import EXPORT_FORMATS, utc_now
+from db.tables.columns import EXPORT_FORMATS, Exposure, LogLevel, utc_now
 from models.inputs.series import BatterySeries
 from models.model.checkpoint import Prediction, TrainedModel
 
@@ -45,7 +47,7 @@ class Assignment:
     model: TrainedModel
     series: dict[str, BatterySeries]
     battery_ids: dict[str, int]
-    exposure: dict[str, str]
+    exposure: dict[str, Exposure]
 
 
 def work(context: TaskContext) -> None:
@@ -84,7 +86,7 @@ def _load(context: TaskContext) -> Assignment:
     )
 
 
-def _batteries(session: Session, test_id: int) -> list[tuple[str, int, str | None]]:
+def _batteries(session: Session, test_id: int) -> list[tuple[str, int, Exposure | None]]:
     rows = session.execute(
         select(BatteryUnit.battery_code, BatteryUnit.id, TestJobBattery.exposure)
         .join(TestJobBattery, TestJobBattery.battery_id == BatteryUnit.id)
@@ -174,17 +176,26 @@ def _metric_rows(
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     fixed = {"test_job_id": assignment.test.id}
     each = [
-        {**fixed, "battery_id": assignment.battery_ids[code], "target": target, "metrics": found}
+        {
+            **fixed,
+            "battery_id": assignment.battery_ids[code],
+            "target": target,
+            "metrics": _stored(found),
+        }
         for code, prediction in predictions.items()
         for target, found in battery_metrics(assignment.model, prediction).items()
     ]
     unseen = {code: p for code, p in predictions.items() if assignment.exposure[code] == UNSEEN}
     pooled = overall_metrics(assignment.model, unseen, assignment.test.horizon, with_interval=True)
     overall = [
-        {**fixed, "target": target, "metrics": found, "created_at": utc_now()}
+        {**fixed, "target": target, "metrics": _stored(found), "created_at": utc_now()}
         for target, found in pooled.items()
     ]
     return each, overall
+
+
+def _stored(found: Mapping[str, Any]) -> dict[str, Any]:
+    return StoredMetrics.from_json(found).to_json()
 
 
 def _distance_rows(assignment: Assignment) -> list[dict[str, Any]]:
@@ -202,13 +213,13 @@ def _distance_rows(assignment: Assignment) -> list[dict[str, Any]]:
 
 def _evidence_lines(
     overall: list[dict[str, Any]], distances: list[dict[str, Any]]
-) -> list[tuple[str, str]]:
+) -> list[tuple[LogLevel, str]]:
     """Level and text of what the log says about intervals and unusual batteries."""
-    lines = []
+    lines: list[tuple[LogLevel, str]] = []
     for row in overall:
         if interval := row["metrics"].get("interval"):
             low, high = interval["expected_low"], interval["expected_high"]
-            level = "WARNING" if interval["verdict"] == "too low" else "INFO"
+            level: LogLevel = "WARNING" if interval["verdict"] == "too low" else "INFO"
             text = (
                 f"{row['target']}: the {interval['nominal']:.0%} intervals contain "
                 f"{interval['observed']:.1%} of the cycles ({interval['verdict']}; "

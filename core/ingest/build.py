@@ -1,7 +1,7 @@
 """Turns one uploaded file into one dataset: reads, checks, labels, splits and reports."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,8 @@ import pandas as pd
 from core.base.words import counted, rounded
 from core.ingest.checks import Problems, apply_checks
 from core.ingest.early_end import early_end_text, starting_below
-from core.ingest.formats import mat
-from core.ingest.formats.file_kind import FileKind, detect_kind
-from core.ingest.formats.readers import read_table
+from core.ingest.feature_schema import FeatureSchema, StoredFeature
+from core.ingest.formats.readers import find_format, read_table
 from core.ingest.labels import LabelledData, label_cycles, sorting_order
 from core.ingest.limits import DEFAULT_LIMITS, Limits, Progress, no_progress
 from core.ingest.mapping import ColumnMapping, validate_mapping
@@ -33,7 +32,7 @@ class IngestResult:
         rul (cycles, nullable Int64), capacity_ah; sorted by battery and cycle
     batteries : battery_code, group_tag, total_cycles (rows), nominal_capacity (Ah), cycle_life
         (nullable Int64), first_capacity_ah, last_capacity_ah, censored; one row each
-    feature_schema : JSON-ready, stored with the dataset
+    feature_schema : stored with the dataset
     report : JSON-ready: batteries, cycles, labelled {"PCL","RUL": share of rows},
         split {"train","val","test","none": batteries}, split_origin ("file" | "proposed"),
         censored, dropped_rows, problem_counts, problems (first 200), warnings
@@ -41,7 +40,7 @@ class IngestResult:
 
     cycles: pd.DataFrame
     batteries: pd.DataFrame
-    feature_schema: dict[str, Any]
+    feature_schema: FeatureSchema
     report: dict[str, Any]
 
 
@@ -70,11 +69,12 @@ def build_dataset(
     on_progress(0.9, "Computing labels")
     labelled = label_cycles(raw, mapping)
     del raw
-    is_mat = detect_kind(path, original_name) is FileKind.MAT
+    found = find_format(path, original_name)
     warnings = [*mapping_warnings, *problems.warnings, *labelled.warnings]
-    result = assemble(labelled, mapping, problems, warnings, mat.NOTES if is_mat else ())
-    if is_mat and labelled.origins.pcl == "file":
-        result.feature_schema["label_notes"] = list(mat.LABEL_NOTES)
+    result = assemble(labelled, mapping, problems, warnings, found.notes)
+    if found.label_notes and labelled.origins.pcl == "file":
+        schema = result.feature_schema.changed(label_notes=found.label_notes)
+        result = replace(result, feature_schema=schema)
     on_progress(1.0, "Done")
     return result
 
@@ -130,21 +130,19 @@ def _with_split(batteries: pd.DataFrame) -> tuple[pd.DataFrame, str]:
 
 def _feature_schema(
     labelled: LabelledData, mapping: ColumnMapping, notes: tuple[str, ...]
-) -> dict[str, Any]:
-    data = mapping.to_json()
-    return {
-        "features": data["features"],
-        "labels": labelled.origins.to_json(mapping.eol),
-        "eol": {
-            "threshold": mapping.eol_threshold,
-            "rule": mapping.eol_rule,
-            "consecutive": mapping.eol_consecutive,
-        },
-        "nominal_capacity_ah": mapping.nominal_capacity_ah,
-        "mapping": data,
-        "labels_version": 1,
-        "notes": list(notes),
-    }
+) -> FeatureSchema:
+    return FeatureSchema(
+        features=tuple(
+            StoredFeature(name=f.name, unit=f.unit, source_column=f.source_column)
+            for f in mapping.features
+        ),
+        labels=labelled.origins.describe(mapping.eol),
+        eol=mapping.eol,
+        nominal_capacity_ah=mapping.nominal_capacity_ah,
+        mapping=mapping.to_json(),
+        labels_version=1,
+        notes=notes,
+    )
 
 
 def _report(

@@ -15,6 +15,7 @@ import pandas as pd
 
 from core.base.errors import BadFile
 from core.base.words import counted
+from core.ingest.feature_schema import Origin, StoredLabel
 from core.ingest.mapping import MAX_FEATURES, ColumnMapping, EolRule
 
 FEATURE_NAMES = tuple(f"feature_{position}" for position in range(1, MAX_FEATURES + 1))
@@ -28,13 +29,13 @@ class LabelOrigins:
     file_rul_batteries : batteries with RUL in the file; for the others it is computed
     """
 
-    pcl: str
-    rul: str
-    capacity: str
+    pcl: Origin
+    rul: Origin
+    capacity: Origin
     file_rul_batteries: frozenset[str] = frozenset()
 
-    def to_json(self, eol: EolRule) -> dict[str, Any]:
-        """The "labels" part of a feature schema."""
+    def describe(self, eol: EolRule) -> dict[str, StoredLabel]:
+        """The labels of a feature schema."""
         pcl_rule = {"file": "as in the file", "computed": "1 - capacity / nominal capacity"}
         capacity_rule = {"file": "as in the file", "computed": "(1 - PCL) x nominal capacity"}
         rul_rule = {
@@ -42,23 +43,25 @@ class LabelOrigins:
             "computed": f"cycle life - cycle, cycle life = {eol.describe()}",
         }
         return {
-            "PCL": {"origin": self.pcl, "rule": pcl_rule.get(self.pcl, "")},
-            "RUL": {
-                "origin": self.rul,
-                "rule": rul_rule.get(self.rul, ""),
-                "file_batteries": sorted(self.file_rul_batteries),
-            },
-            "capacity": {"origin": self.capacity, "rule": capacity_rule.get(self.capacity, "")},
+            "PCL": StoredLabel(origin=self.pcl, rule=pcl_rule.get(self.pcl, "")),
+            "RUL": StoredLabel(
+                origin=self.rul,
+                rule=rul_rule.get(self.rul, ""),
+                file_batteries=tuple(sorted(self.file_rul_batteries)),
+            ),
+            "capacity": StoredLabel(
+                origin=self.capacity, rule=capacity_rule.get(self.capacity, "")
+            ),
         }
 
     @classmethod
-    def from_json(cls, labels: Mapping[str, Any]) -> "LabelOrigins":
-        """Read the "labels" part of a feature schema."""
+    def of_labels(cls, labels: Mapping[str, StoredLabel]) -> "LabelOrigins":
+        """Read the labels of a feature schema."""
         return cls(
-            pcl=labels["PCL"]["origin"],
-            rul=labels["RUL"]["origin"],
-            capacity=labels["capacity"]["origin"],
-            file_rul_batteries=frozenset(labels["RUL"].get("file_batteries", ())),
+            pcl=labels["PCL"].origin,
+            rul=labels["RUL"].origin,
+            capacity=labels["capacity"].origin,
+            file_rul_batteries=frozenset(labels["RUL"].file_batteries),
         )
 
 
@@ -198,12 +201,12 @@ def _scaled(frame: pd.DataFrame, name: str, factor: float) -> np.ndarray:
 def _origins(cycles: pd.DataFrame, mapping: ColumnMapping) -> LabelOrigins:
     has_pcl = bool(mapping.pcl_column or mapping.soh_column)
     has_nominal = mapping.nominal_capacity_ah is not None
-    capacity = "file" if mapping.capacity_column else "none"
+    capacity: Origin = "file" if mapping.capacity_column else "none"
     if has_pcl and has_nominal and not mapping.capacity_column:
         capacity = "computed"
-    pcl = "file" if has_pcl else ("computed" if mapping.capacity_column else "none")
+    pcl: Origin = "file" if has_pcl else ("computed" if mapping.capacity_column else "none")
     with_rul = cycles.loc[cycles["rul"].notna(), "battery_code"].unique()
-    rul = "file" if len(with_rul) else ("none" if pcl == "none" else "computed")
+    rul: Origin = "file" if len(with_rul) else ("none" if pcl == "none" else "computed")
     return LabelOrigins(pcl, rul, capacity, frozenset(map(str, with_rul)))
 
 

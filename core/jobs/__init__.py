@@ -1,1 +1,1 @@
-"""The background process registry: queue in SQL, one process per task, nothing stuck."""
+"""Background tasks: a queue in SQL, a process per task, and the supervisor that starts them."""

@@ -1,8 +1,8 @@
-"""What a working process knows of its task, and how it tells the database about it.
+"""The task as seen by the process that works on it, and how its progress reaches the database.
 
-The work only appends to memory; a second thread writes everything down once a second, keeps the
-heartbeat and looks for a request to cancel. So recording costs the work next to nothing, and
-cancelling does not depend on the work's cooperation.
+The work only appends records to a list in memory. A second thread writes them to the database once
+a second, renews the heartbeat and looks for a request to cancel. So recording hardly slows the
+work down, and cancelling stops work that never checks for it.
 """
 
 import logging
@@ -22,11 +22,11 @@ from core.jobs.kinds import settle_task
 from core.jobs.queue import end_task
 from core.jobs.states import CANCELLED_BY_USER
 from db.tables import BackgroundTask
-from db.tables.columns import utc_now
+from db.tables.columns import TaskKind, utc_now
 
 log = logging.getLogger(__name__)
 
-# Pages look once a second.
+# Twice as often as pages are refreshed.
 CANCEL_POLL_S = 0.5
 FLUSH_EVERY_POLLS = 2
 STAGE_LENGTH = 120
@@ -36,10 +36,10 @@ Writer = Callable[[Session, list[Any]], None]
 
 @dataclass
 class TaskContext:
-    """The running task: identity, threads to use, and what has not been written yet."""
+    """The running task: its ids, the threads it may use, and records not yet in the database."""
 
     task_id: int
-    kind: str
+    kind: TaskKind
     subject_id: int
     user_id: int | None
     threads: int
@@ -51,18 +51,18 @@ class TaskContext:
     _done: threading.Event = field(default_factory=threading.Event)
 
     def report(self, stage: str, progress: float) -> None:
-        """Say what is being done and how much of it is done (0 to 1)."""
+        """Set the stage shown to the user and the share of the work that is done (0 to 1)."""
         self.stage, self.progress = stage[:STAGE_LENGTH], min(max(progress, 0.0), 1.0)
 
     def record(self, writer: Writer, item: Any) -> None:
-        """Have `writer` store `item` at the next flush, together with others of its kind."""
+        """Keep `item` for the next flush, which passes `writer` all of its items at once."""
         with self._lock:
             self._pending.append((writer, item))
 
     def flush(self) -> None:
         """Write everything recorded so far, in order, in one transaction.
 
-        What a busy database refused is kept for the next time.
+        If the database is busy, the records are kept for the next flush and the error is raised.
         """
         with self._flush_lock:
             with self._lock:
@@ -90,25 +90,25 @@ class TaskContext:
     def finish(self, session: Session) -> None:
         """Mark the task as succeeded inside the transaction that makes its result visible.
 
-        First in that transaction: cancelling locks the task and then its subject, and the other
-        way round the two would block each other.
+        Call it before anything else in that transaction. Cancelling locks the task and then its
+        subject; the opposite order here could deadlock with it.
 
         Raises
         ------
         TaskFailed
-            The task was ended meanwhile (cancelled); the transaction must not commit.
+            The task has been ended in the meantime (cancelled); the transaction must not commit.
         """
         if not end_task(session, self.task_id, "SUCCEEDED"):
             raise TaskFailed("The task was ended while its result was being stored.")
 
     def watch(self) -> threading.Thread:
-        """Start the thread that flushes, keeps the heartbeat and obeys a request to cancel."""
+        """Start the thread that flushes, renews the heartbeat and obeys a request to cancel."""
         thread = threading.Thread(target=self._watch, name="task-watch", daemon=True)
         thread.start()
         return thread
 
     def stop_watching(self) -> None:
-        """End the watching thread."""
+        """Stop the thread that `watch` started."""
         self._done.set()
 
     def _watch(self) -> None:
@@ -123,7 +123,7 @@ class TaskContext:
                 log.exception("Could not record progress; trying again.")
 
     def _obey(self) -> None:
-        """End this process when it is asked to, or when somebody else has ended the task."""
+        """End this process if its task is to be cancelled or was ended by another process."""
         with read_scope() as session:
             task = session.get(BackgroundTask, self.task_id)
         if task is not None and task.status == "RUNNING":
@@ -138,12 +138,12 @@ class TaskContext:
 
 
 def _leave() -> None:
-    """End the process at once; what the work had open is rolled back."""
+    """End the process at once; open transactions are rolled back by the database."""
     logging.shutdown()
     os._exit(0)
 
 
 def load_context(session: Session, task_id: int) -> TaskContext:
-    """The context of a task that the registry has just started."""
+    """Return the context of a task that the supervisor has just started."""
     task = session.get_one(BackgroundTask, task_id)
     return TaskContext(task.id, task.kind, task.subject_id, task.user_id, task.threads or 1)

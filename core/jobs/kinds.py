@@ -1,4 +1,4 @@
-"""What a kind of background work is, and the places that `core.wiring` fills."""
+"""The type of a kind of background work, and the table of kinds that `core.wiring` fills."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 
 from core.jobs.queue import end_task
 from db.tables import BackgroundTask
+from db.tables.columns import Status, TaskKind
 
 
 class NotWired(RuntimeError):
-    """Background work was asked for before `core.wiring.wire` was called: a defect."""
+    """A defect of the program: background work is used before `core.wiring.wire` was called."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -22,30 +23,32 @@ class NotWired(RuntimeError):
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of work.
+    """One kind of background work.
 
-    begin, settle : move the subject along with the task, in the task's transaction
-    work_module : imported only in the process that does the work (it may import torch)
-    lane : tasks of one lane share FADEBENCH_MAX_PROCESSES, so that a long training never keeps
-        an upload waiting
+    begin, settle : change the status of the subject (such as the training run) in the same
+        transaction as the status of its task
+    work_module : holds the function `work`; imported only by the process that does the work,
+        since it may import torch
+    lane : each lane may run FADEBENCH_MAX_PROCESSES tasks at once, so that long trainings do
+        not hold up uploads
     """
 
     begin: Callable[[Session, int], None]
-    settle: Callable[[Session, int, str, str], None]
+    settle: Callable[[Session, int, Status, str], None]
     work_module: str
     lane: str
 
     def load_work(self) -> Callable[..., None]:
-        """The function that does the work."""
+        """Return the function that does the work; imports its module."""
         work: Callable[..., None] = import_module(self.work_module).work
         return work
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """Removal of what was deleted, cancelled or left by a dead process.
+    """Removal of whatever was deleted, cancelled or left behind by a crashed process.
 
-    is_needed : makes the condition, in SQL, that there is anything to remove
+    is_needed : returns the SQL condition that is true when there is anything to remove
     run : removes it
     """
 
@@ -53,33 +56,33 @@ class Sweep:
     run: Callable[[], None]
 
 
-_KINDS: dict[str, Kind] = {}
+_KINDS: dict[TaskKind, Kind] = {}
 _SWEEPS: list[Sweep] = []
 
 
-def wire_work(kinds: Mapping[str, Kind], sweep: Sweep) -> None:
-    """Make the kinds of work, and the sweep, known to this process."""
+def wire_work(kinds: Mapping[TaskKind, Kind], sweep: Sweep) -> None:
+    """Set the kinds of work and the sweep of this process."""
     _KINDS.clear()
     _KINDS.update(kinds)
     _SWEEPS[:] = [sweep]
 
 
-def get_kinds() -> Mapping[str, Kind]:
-    """All kinds of work by name; `NotWired` while there are none."""
+def get_kinds() -> Mapping[TaskKind, Kind]:
+    """Return all kinds of work by name; raises `NotWired` before `wire_work`."""
     if not _KINDS:
         raise NotWired
     return _KINDS
 
 
 def get_sweep() -> Sweep:
-    """What is to be removed; `NotWired` while nobody has said."""
+    """Return the sweep; raises `NotWired` before `wire_work`."""
     if not _SWEEPS:
         raise NotWired
     return _SWEEPS[0]
 
 
-def settle_task(session: Session, task: BackgroundTask, status: str, message: str) -> bool:
-    """End a task without success, together with its subject; False if it had ended before."""
+def settle_task(session: Session, task: BackgroundTask, status: Status, message: str) -> bool:
+    """End a task without success, and its subject with it; False if the task had already ended."""
     kind = get_kinds()[task.kind]
     if not end_task(session, task.id, status, message):
         return False

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from db.tables.columns import LogLevel
+
 
 @dataclass(frozen=True)
 class LogLine:
     """One line of a log; time in UTC."""
 
     created_at: datetime
-    level: str
+    level: LogLevel
     message: str

@@ -1,4 +1,4 @@
-"""Rows of the queue: enqueue, look at, cancel and finish a background task."""
+"""The queue of background tasks: add, read, cancel, end and remove them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from core.base import data_folder
 from core.jobs.states import ACTIVE, CANCELLED_BY_USER, move
 from db.tables import BackgroundTask
-from db.tables.columns import utc_now
+from db.tables.columns import Status, TaskKind, utc_now
 
 MESSAGE_LENGTH = 2000
 
@@ -21,9 +21,9 @@ class TaskState:
     """What a page shows of a background task; times in UTC, `progress` from 0 to 1."""
 
     id: int
-    kind: str
+    kind: TaskKind
     subject_id: int
-    status: str
+    status: Status
     stage: str | None
     progress: float | None
     message: str | None
@@ -41,20 +41,20 @@ class TaskState:
 
     @property
     def elapsed_s(self) -> float:
-        """Seconds since it started, until it finished."""
+        """Seconds from its start until its end, or until now while it runs."""
         if self.started_at is None:
             return 0.0
         return ((self.finished_at or utc_now()) - self.started_at).total_seconds()
 
     @property
     def remaining_s(self) -> float | None:
-        """Seconds still to go at the pace so far; None where that cannot be said."""
+        """Estimated seconds until it ends, at the pace so far; None where too little is done."""
         if self.status != "RUNNING" or not self.progress or self.progress < 0.02:
             return None
         return self.elapsed_s * (1 - self.progress) / self.progress
 
 
-def enqueue(session: Session, user_id: int | None, kind: str, subject_id: int) -> int:
+def enqueue(session: Session, user_id: int | None, kind: TaskKind, subject_id: int) -> int:
     """Put work at the end of the queue and return the task's id."""
     task = BackgroundTask(user_id=user_id, kind=kind, subject_id=subject_id)
     session.add(task)
@@ -63,7 +63,7 @@ def enqueue(session: Session, user_id: int | None, kind: str, subject_id: int) -
 
 
 def enqueue_all(
-    session: Session, user_id: int | None, kind: str, subject_ids: Sequence[int]
+    session: Session, user_id: int | None, kind: TaskKind, subject_ids: Sequence[int]
 ) -> None:
     """Put work on several subjects at the end of the queue, in their order."""
     if subject_ids:
@@ -71,7 +71,7 @@ def enqueue_all(
         session.execute(insert(BackgroundTask), rows)
 
 
-def latest_tasks(session: Session, kind: str, subject_ids: list[int]) -> dict[int, TaskState]:
+def latest_tasks(session: Session, kind: TaskKind, subject_ids: list[int]) -> dict[int, TaskState]:
     """The newest task of each subject, by subject id; the caller has checked access to them."""
     rows = session.scalars(
         select(BackgroundTask)
@@ -81,24 +81,25 @@ def latest_tasks(session: Session, kind: str, subject_ids: list[int]) -> dict[in
     return {row.subject_id: _state(row) for row in rows}
 
 
-def is_busy(session: Session, kind: str, subject_ids: list[int]) -> bool:
-    """Whether work on one of these waits or runs."""
+def is_busy(session: Session, kind: TaskKind, subject_ids: list[int]) -> bool:
+    """Whether work on one of these subjects waits or runs."""
     return any(task.is_active for task in latest_tasks(session, kind, subject_ids).values())
 
 
 def is_idle(session: Session, user_id: int | None = None) -> bool:
-    """Whether nothing waits or runs, of everybody or of one account."""
+    """Whether no task waits or runs, of any account or of the given one."""
     query = select(BackgroundTask.id).where(BackgroundTask.status.in_(ACTIVE))
     if user_id is not None:
         query = query.where(BackgroundTask.user_id == user_id)
     return session.scalar(query.limit(1)) is None
 
 
-def cancel_task(session: Session, kind: str, subject_id: int) -> bool:
-    """Ask the active task of a subject to stop; True if it ended at once and so must its subject.
+def cancel_task(session: Session, kind: TaskKind, subject_id: int) -> bool:
+    """Ask the active task of a subject to stop.
 
-    A task that waits, or whose process has not announced itself yet, ends at once (such a process
-    ends when it announces itself); a running one settles itself and its subject.
+    A task that waits, or whose process has not reported its process id yet, is ended here: then
+    True is returned, and the caller must end the subject. A task at work is asked to stop: its own
+    process ends it and the subject, and False is returned, as for a subject without active task.
     """
     task = session.scalars(
         select(BackgroundTask)
@@ -118,29 +119,29 @@ def cancel_task(session: Session, kind: str, subject_id: int) -> bool:
     return task.pid is None and end_task(session, task.id, "CANCELED", CANCELLED_BY_USER)
 
 
-def end_task(session: Session, task_id: int, status: str, message: str | None = None) -> bool:
-    """Give a task its final status; False if another process did so before."""
+def end_task(session: Session, task_id: int, status: Status, message: str | None = None) -> bool:
+    """Give a task its final status; False if another process has already done so."""
     values = {"message": message[:MESSAGE_LENGTH]} if message else {}
     if status == "SUCCEEDED":
         values["progress"] = 1.0  # type: ignore[assignment]
     return move(session, BackgroundTask, task_id, status, finished_at=utc_now(), **values)
 
 
-def remove_tasks(session: Session, kind: str, subject_ids: Sequence[int]) -> None:
-    """Forget all work on some subjects, with the logs of its processes."""
+def remove_tasks(session: Session, kind: TaskKind, subject_ids: Sequence[int]) -> None:
+    """Delete all tasks of some subjects, and the log files of their processes."""
     chosen = (BackgroundTask.kind == kind, BackgroundTask.subject_id.in_(subject_ids))
     remove_task_logs(session.scalars(select(BackgroundTask.id).where(*chosen)).all())
     session.execute(delete(BackgroundTask).where(*chosen))
 
 
 def remove_task_logs(task_ids: Sequence[int]) -> None:
-    """Delete what the processes of some tasks printed."""
+    """Delete the log files of some tasks."""
     for task_id in task_ids:
         log_path(task_id).unlink(missing_ok=True)
 
 
 def log_path(task_id: int) -> Path:
-    """Where the process of a task prints to."""
+    """Return the file that the process of a task prints to."""
     return data_folder.log_path(f"task_{task_id}")
 
 

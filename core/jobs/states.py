@@ -1,4 +1,4 @@
-"""The state machines; a status changes here or not at all."""
+"""Which changes of status are allowed; every change of a status goes through `move`."""
 
 from typing import Any
 
@@ -6,20 +6,23 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from db.tables import BackgroundTask, DataUpload, Study, TestJob, TrainingJob, TrainingJobRun
+from db.tables.columns import Status, UploadStatus
 
-ACTIVE = ("PENDING", "RUNNING")
-FINISHED = ("SUCCEEDED", "FAILED", "CANCELED")
-# The message of whatever its user has cancelled.
+AnyStatus = Status | UploadStatus
+
+ACTIVE: tuple[Status, ...] = ("PENDING", "RUNNING")
+FINISHED: tuple[Status, ...] = ("SUCCEEDED", "FAILED", "CANCELED")
+# The message of a task, and of its subject, that the user has cancelled.
 CANCELLED_BY_USER = "cancelled by you"
 
-_JOB_MOVES = {
+_JOB_MOVES: dict[AnyStatus, tuple[AnyStatus, ...]] = {
     "RUNNING": ("PENDING",),
     "SUCCEEDED": ("RUNNING",),
     "FAILED": ("PENDING", "RUNNING"),
     "CANCELED": ("PENDING", "RUNNING"),
 }
 # A failed upload keeps its file and may be read again with another mapping.
-_UPLOAD_MOVES = {
+_UPLOAD_MOVES: dict[AnyStatus, tuple[AnyStatus, ...]] = {
     "PENDING": ("FAILED",),
     "PROCESSING": ("PENDING",),
     "SUCCEEDED": ("PROCESSING",),
@@ -29,10 +32,10 @@ _UPLOAD_MOVES = {
 Stateful = type[BackgroundTask | DataUpload | Study | TestJob | TrainingJob | TrainingJobRun]
 
 
-def move(session: Session, table: Stateful, row_id: int, to: str, **values: Any) -> bool:
-    """Change the status of one row if that move is legal; False if it is not (any more).
+def move(session: Session, table: Stateful, row_id: int, to: AnyStatus, **values: Any) -> bool:
+    """Change the status of one row; False if its present status does not allow the change.
 
-    The check and the change are one statement, so of two processes only one succeeds.
+    One statement checks and changes, so that of two processes only one succeeds.
     """
     moves = _UPLOAD_MOVES if table is DataUpload else _JOB_MOVES
     result = session.execute(

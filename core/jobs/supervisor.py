@@ -1,7 +1,7 @@
-"""The registry: starts a process per task, watches them, and cleans up after the dead.
+"""The supervisor starts a process per background task, watches it, and cleans up after a crash.
 
-Any number of registries may run at once (the app, a command line, `serve-jobs`): a lock file
-makes them take turns on one machine, and every change of status is one conditional statement.
+Several supervisors may run at once (in the app, in commands, in `serve-jobs`). A lock file makes
+those of one machine take turns, and every change of status is one conditional SQL statement.
 """
 
 import logging
@@ -27,20 +27,21 @@ from core.jobs.kinds import get_kinds, get_sweep, settle_task
 from core.jobs.queue import log_path
 from core.jobs.states import CANCELLED_BY_USER, move
 from db.tables import BackgroundTask
-from db.tables.columns import utc_now
+from db.tables.columns import Status, utc_now
 
 log = logging.getLogger(__name__)
 
 TICK_S = 0.5
-TRY_AGAIN = "The background registry will try again."
-# How long a process may take to end itself after a request, to announce itself, to be silent.
+TRY_AGAIN = "The supervisor of background tasks will try again."
+# Seconds that a process gets to end itself once cancelled, to report its process id after its
+# start, and between two signs of life (the latter for processes of other machines).
 CANCEL_GRACE_S = 2.0
 START_GRACE_S = 60.0
 SILENCE_S = 120.0
 
 
-class Registry:
-    """One pair of eyes on the queue; keeps only the processes that it started itself.
+class Supervisor:
+    """The loop over the queue of background tasks; it holds only the processes that it started.
 
     Raises `NotWired` in a process that has not called `core.wiring.wire`.
     """
@@ -52,16 +53,17 @@ class Registry:
         self._cancel_seen: dict[int, float] = {}
 
     def tick(self) -> None:
-        """Settle the dead, remove what they left, start the waiting: whatever of it is due.
+        """End tasks whose process is gone, remove what they left, and start waiting tasks.
 
-        One statement where nothing is. A step that fails is logged and tried again next time.
+        One SQL statement tells which of these steps are needed. A step that fails is logged and
+        tried again at the next tick.
         """
         try:
             due = self._steps_due()
         except Exception:
             log.exception(TRY_AGAIN)
             return
-        # Each by itself: a file that cannot be removed must not keep all others waiting.
+        # A step that fails must not hold up the others.
         for step in due:
             try:
                 step()
@@ -69,14 +71,14 @@ class Registry:
                 log.exception(TRY_AGAIN)
 
     def run(self, until: Callable[[], bool]) -> None:
-        """Tick until told to stop."""
+        """Call `tick` every half second until `until` returns True."""
         with data_folder.in_use():
             while not until():
                 self.tick()
                 time.sleep(TICK_S)
 
     def _steps_due(self) -> list[Callable[[], None]]:
-        """Steps for which there is something to do, all asked for in one statement."""
+        """The steps that have something to do, found with one SQL statement."""
         question = select(
             _any_task("RUNNING").label("running"),
             self._sweep.is_needed().label("to_remove"),
@@ -99,10 +101,10 @@ class Registry:
                     while (task_id := self._claim(lane)) is not None:
                         self._spawn(task_id)
         except Timeout:
-            return  # another registry is starting tasks right now
+            return  # another supervisor is starting tasks right now
 
     def watch(self) -> None:
-        """Settle tasks whose process is gone, and end those that ignore a request to cancel."""
+        """End tasks whose process is gone, and kill processes that ignore a request to cancel."""
         for task_id, child in list(self._children.items()):
             if child.poll() is not None:
                 self._settle_dead(task_id, _exit_reason(child.returncode, task_id))
@@ -118,7 +120,7 @@ class Registry:
                 log.warning("Process %s of task %s is another account's.", task.pid, task.id)
 
     def sweep(self) -> None:
-        """Remove rows and files of what failed, was cancelled or was deleted."""
+        """Remove the rows and files of whatever failed, was cancelled or was deleted."""
         self._sweep.run()
 
     def _watch_one(self, task: BackgroundTask) -> None:
@@ -194,8 +196,8 @@ class Registry:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                # A process group of its own: Ctrl-C in the terminal or a restart of the app
-                # must not end the work.
+                # In a process group of its own, so that Ctrl-C in the terminal or a restart of the
+                # app does not end the work.
                 start_new_session=True,
             )
 
@@ -203,17 +205,17 @@ class Registry:
         with session_scope() as session:
             task = session.get(BackgroundTask, task_id)
             if task is not None and task.status == "RUNNING":
-                status = "CANCELED" if task.cancel_requested else "FAILED"
+                status: Status = "CANCELED" if task.cancel_requested else "FAILED"
                 message = CANCELLED_BY_USER if task.cancel_requested else reason
                 settle_task(session, task, status, message)
 
 
 def start_in_thread() -> threading.Event:
-    """Run a registry in a daemon thread of this process; set the event to stop it."""
+    """Run a supervisor in a daemon thread of this process; setting the event stops it."""
     stop = threading.Event()
-    registry = Registry()
+    supervisor = Supervisor()
     thread = threading.Thread(
-        target=registry.run, args=(stop.is_set,), name="task-registry", daemon=True
+        target=supervisor.run, args=(stop.is_set,), name="task-supervisor", daemon=True
     )
     thread.start()
     return stop
@@ -229,7 +231,10 @@ def _age_s(task: BackgroundTask) -> float:
 
 
 def _is_alive(task: BackgroundTask) -> bool:
-    """Whether the very process that was started still runs (process ids are used again)."""
+    """Whether the process of the task still runs.
+
+    Its start time is compared, too, because systems use process ids again.
+    """
     try:
         process = psutil.Process(task.pid)
         same = abs(process.create_time() - (task.process_started_at or 0.0)) < 2.0

@@ -54,7 +54,7 @@ def column_finding(fact: Fact, features: Sequence[Feature], question: Question) 
 
 def label_findings(summary: DatasetSummary, question: Question) -> list[Finding]:
     """Findings on labels that the file's source repaired with later cycles."""
-    notes = summary.schema.get("label_notes") or ()
+    notes = summary.schema.label_notes
     if not notes or (question.estimates and "PCL" not in question.targets):
         return []
     effect = (

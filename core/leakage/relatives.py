@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from sqlalchemy.orm import Session
 
@@ -12,8 +13,9 @@ from core.datasets.datasets import every_dataset
 from core.leakage.copies import Kind, Pair, find_continuations, find_copies
 
 # Roles whose batteries a model knows; the one it knows best first.
-KNOWN_ROLES = ("train", "val")
-STRONGEST_FIRST = ("same", "overlap", "continues", "follows")
+KnownRole = Literal["train", "val"]
+KNOWN_ROLES: tuple[KnownRole, ...] = ("train", "val")
+STRONGEST_FIRST: tuple[Kind, ...] = ("same", "overlap", "continues", "follows")
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,8 @@ def relatives(
 
 
 def seen_relatives(
-    known: Mapping[str, Sequence[SketchedBattery]], tested: Sequence[SketchedBattery]
-) -> dict[int, tuple[str, Relative]]:
+    known: Mapping[KnownRole, Sequence[SketchedBattery]], tested: Sequence[SketchedBattery]
+) -> dict[int, tuple[KnownRole, Relative]]:
     """The strongest tie of each tested battery with a known one: role and tie, by its id.
 
     Tested batteries that are known themselves, with the same id, are left out.
@@ -74,7 +76,7 @@ def seen_relatives(
     ids = {item.battery_id for items in known.values() for item in items}
     unknown = [item for item in tested if item.battery_id not in ids]
     ties = [(role, tie) for role in KNOWN_ROLES for tie in relatives(known[role], unknown)]
-    found: dict[int, tuple[str, Relative]] = {}
+    found: dict[int, tuple[KnownRole, Relative]] = {}
     for kind in STRONGEST_FIRST:
         for role, tie in ties:
             if tie.kind == kind:

@@ -17,6 +17,7 @@ from core.datasets.series import targets_of
 from core.measures.bootstrap import FEWEST_BATTERIES, Interval, pooled_interval
 from core.model_versions.card_limits import known_limits
 from core.model_versions.provenance import get_job_roles
+from core.model_versions.stored_metrics import StoredMetrics
 from core.model_versions.versions import ModelInfo, get_model_info
 from db.tables import BatteryUnit, TestJob, TestJobBattery
 from db.tables.columns import ROLES
@@ -111,9 +112,7 @@ def model_card(session: Session, user: CurrentUser, model_id: int) -> ModelCard:
         model=model,
         dataset=dataset,
         roles={role: _codes(batteries, role) for role in ROLES},
-        features=tuple(
-            zip(config.get("features", []), config.get("feature_units", []), strict=False)
-        ),
+        features=tuple(zip(config.features, config.feature_units, strict=False)),
         settings=_settings(model),
         numbers=tuple(_numbers(model)),
         coverage=_coverage(model),
@@ -129,7 +128,7 @@ def _codes(batteries: pd.DataFrame, role: str) -> tuple[str, ...]:
 
 
 def _settings(model: ModelInfo) -> tuple[tuple[str, Any], ...]:
-    stored = model.config.get("hyperparameters", {})
+    stored = model.config.hyperparameters
     return tuple(
         (SPECS_BY_NAME[name].title, SPECS_BY_NAME[name].shown(value))
         for name, value in own_settings(model.algorithm, stored).items()
@@ -141,21 +140,20 @@ def _numbers(model: ModelInfo) -> list[CardNumber]:
     found = []
     for target in targets_of(model.target):
         for role in SCORED:
-            overall = (model.metrics.get(role) or {}).get(target) or {}
+            overall = model.metrics.of_role(role).get(target, StoredMetrics())
             each = _by_battery(model, role, target)
             for metric in ("rmse", "mae"):
-                if overall.get(metric) is not None:
-                    counts = int(overall.get("n_batteries") or 0), int(overall.get("n") or 0)
+                value = overall.value(metric)
+                if value is not None:
+                    counts = overall.n_batteries or 0, overall.n or 0
                     interval = _interval(metric, each)
-                    found.append(
-                        CardNumber(target, role, metric, overall[metric], interval, *counts)
-                    )
+                    found.append(CardNumber(target, role, metric, value, interval, *counts))
     return found
 
 
 def _by_battery(model: ModelInfo, role: str, target: str) -> dict[str, dict[str, float]]:
     """n, mae and rmse by battery code; empty for models that did not keep them."""
-    batteries = (model.metrics.get("batteries") or {}).get(role) or {}
+    batteries = model.metrics.of_batteries(role)
     return {code: values[target] for code, values in batteries.items() if target in values}
 
 
@@ -168,21 +166,19 @@ def _interval(metric: str, each: Mapping[str, Mapping[str, float]]) -> Interval 
 
 
 def _coverage(model: ModelInfo) -> dict[str, dict[str, Any]]:
-    tested = model.metrics.get("test") or {}
-    return {
-        target: values["interval"] for target, values in tested.items() if values.get("interval")
-    }
+    tested = model.metrics.test.items()
+    return {target: values.interval for target, values in tested if values.interval}
 
 
 def _floors(model: ModelInfo) -> list[CardFloor]:
     """Floors on the test batteries, or on the validation batteries where there are no others."""
     for role in SCORED:
-        found = [
-            CardFloor(target, role, floor, values[target]["rmse"], own["rmse"])
-            for floor, values in ((model.metrics.get("floors") or {}).get(role) or {}).items()
-            for target, own in (model.metrics.get(role) or {}).items()
-            if target in values
-        ]
+        found = []
+        for floor, values in model.metrics.floors.get(role, {}).items():
+            for target, own in model.metrics.of_role(role).items():
+                rmse = values[target].rmse if target in values else None
+                if rmse is not None and own.rmse is not None:
+                    found.append(CardFloor(target, role, floor, rmse, own.rmse))
         if found:
             return found
     return []

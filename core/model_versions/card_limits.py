@@ -1,7 +1,5 @@
 """What a model card says about the limits of its numbers."""
 
-from typing import Any
-
 import pandas as pd
 
 from core.base.words import counted
@@ -23,7 +21,7 @@ def known_limits(model: ModelInfo, dataset: DatasetSummary, batteries: pd.DataFr
         *_labels(model, dataset),
         *_censored(model, batteries),
         *_evidence(model),
-        *(str(note) for note in dataset.schema.get("notes", [])),
+        *dataset.schema.notes,
     ]
 
 
@@ -46,12 +44,13 @@ def _labels(model: ModelInfo, dataset: DatasetSummary) -> list[str]:
             "The labels of the dataset were recomputed after this training: the numbers refer "
             "to the old ones."
         )
-    labels: dict[str, Any] = dataset.schema.get("labels", {})
     for target in targets_of(model.target):
-        entry = labels.get(target, {})
-        if entry.get("origin") == "computed":
-            lines.append(f"{target} labels were computed: {entry.get('rule', '')}.")
-        elif entry.get("origin") == "file":
+        entry = dataset.schema.labels.get(target)
+        if entry is None:
+            continue
+        if entry.origin == "computed":
+            lines.append(f"{target} labels were computed: {entry.rule}.")
+        elif entry.origin == "file":
             lines.append(f"{target} labels are those of the file, as they are.")
     return lines
 
@@ -71,20 +70,20 @@ def _censored(model: ModelInfo, batteries: pd.DataFrame) -> list[str]:
 
 def _evidence(model: ModelInfo) -> list[str]:
     """Sentences on how far the errors can be trusted."""
-    tested = model.metrics.get("test") or {}
+    tested = model.metrics.test
     if not tested:
         return [
             "There were no labelled test batteries: the validation numbers flatter the model, "
             "because it was chosen by them."
         ]
     lines = []
-    few = min(int(values.get("n_batteries") or 0) for values in tested.values())
+    few = min(values.n_batteries or 0 for values in tested.values())
     if few < FEWEST_BATTERIES:
         lines.append(
             f"Only {counted(few, 'test battery')}: too few to say how the "
             "numbers would be on others."
         )
-    if not model.metrics.get("batteries"):
+    if not model.metrics.batteries:
         lines.append(
             "Trained by an earlier version that did not keep errors by battery: no intervals, no "
             "worst batteries."
@@ -93,6 +92,6 @@ def _evidence(model: ModelInfo) -> list[str]:
         f"{target}: the intervals contain fewer cycles of the test batteries than promised; these "
         "batteries lie outside what the model knows."
         for target, values in tested.items()
-        if (values.get("interval") or {}).get("verdict") == "too low"
+        if (values.interval or {}).get("verdict") == "too low"
     ]
     return lines

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
-from core.base.version import made_by
 from core.base.words import counted, rounded
 from core.measures.bootstrap import Interval
 from core.model_versions.card import ModelCard
@@ -27,7 +26,7 @@ def card_markdown(card: ModelCard, checkpoint_name: str) -> str:
         f"# Model card: {_plain(model.title)}",
         f"{_plain(card.algorithm)}\n\n{_kind(card)} of {_targets(card)}. Made "
         f"{model.created_at:%Y-%m-%d %H:%M} UTC by FadeBench "
-        f"{made_by(model.config)}.",
+        f"{model.config.made_by}.",
         "## Data",
         _bullets(_data_lines(card)),
         "## Features",
@@ -76,7 +75,7 @@ def _data_lines(card: ModelCard) -> list[str]:
         f"Dataset: {card.dataset.name}, "
         f"{counted(card.dataset.n_batteries, 'battery')}, "
         f"{counted(card.dataset.n_cycles, 'cycle')}",
-        f"Fingerprint of the data: {config.get('dataset_fingerprint', 'not kept')}",
+        f"Fingerprint of the data: {config.dataset_fingerprint or 'not kept'}",
         "Split by battery, never by row",
     ]
     return lines + [

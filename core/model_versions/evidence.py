@@ -8,6 +8,7 @@ import numpy as np
 
 from core.measures import metrics
 from core.measures.coverage import battery_coverage, overall_coverage
+from core.model_versions.config import ModelMetrics
 from models.inputs.series import BatterySeries, Task, make_task
 from models.model.calibration import calibrate, horizon_grid, plan
 from models.model.checkpoint import Prediction, TrainedModel
@@ -97,14 +98,10 @@ def interval_facts(model: TrainedModel) -> dict[str, str]:
     }
 
 
-def score_roles(model: TrainedModel, series: Mapping[str, Series]) -> dict[str, Any]:
+def score_roles(model: TrainedModel, series: Mapping[str, Series]) -> ModelMetrics:
     """Errors on validation and test batteries at the nearest horizon (0 or 1).
 
-    Returns
-    -------
-    {"val": {target: overall}, "test": {...}, "batteries": {role: {code: {target: {n, mae,
-    rmse}}}}, "floors": {role: {floor: {target: overall}}}}; overall as core.measures.metrics gives
-    it, on test batteries with "interval" (core.measures.coverage)
+    On test batteries with how often the intervals held (core.measures.coverage).
     """
     horizon = 1 if model.task.is_forecast else 0
     found: dict[str, Any] = {"batteries": {}, "floors": {}}
@@ -124,7 +121,7 @@ def score_roles(model: TrainedModel, series: Mapping[str, Series]) -> dict[str, 
             )
             for name, floor in model.floors.items()
         }
-    return found
+    return ModelMetrics.from_json(found)
 
 
 def overall_metrics(

@@ -1,17 +1,15 @@
 """What a model learned in readable form: parameters of a law of fade, weights of an ensemble."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from core.base.words import rounded
+from core.model_versions.config import ModelConfig, StoredTerm
 
 LAW_MEANINGS = {
     "r": "rate of the logistic law",
     "K": "upper limit",
     "C": "lower limit",
 }
-LAW, ENSEMBLE = "law", "ensemble"
 
 
 @dataclass(frozen=True)
@@ -34,21 +32,21 @@ class Share:
     weight: float
 
 
-def law_terms(config: Mapping[str, Any]) -> list[LawTerm]:
+def law_terms(config: ModelConfig) -> list[LawTerm]:
     """The law in a model's config; empty for models without one."""
-    return [_term(row) for row in config.get(LAW, [])]
+    return [_term(row) for row in config.law]
 
 
-def ensemble_shares(config: Mapping[str, Any]) -> list[Share]:
+def ensemble_shares(config: ModelConfig) -> list[Share]:
     """The weights in an ensemble's config, the largest of each target first."""
     return [
         Share(target, member, float(weight))
-        for target, weights in config.get(ENSEMBLE, {}).items()
+        for target, weights in config.ensemble.items()
         for member, weight in sorted(weights.items(), key=lambda item: -item[1])
     ]
 
 
-def learned_values(config: Mapping[str, Any]) -> dict[str, str]:
+def learned_values(config: ModelConfig) -> dict[str, str]:
     """Learned parameters and weights as settings by name, for tables and comparisons."""
     law = {f"{t.name} of {t.target} ({t.unit})": rounded(t.value) for t in law_terms(config)}
     shares = {
@@ -57,7 +55,7 @@ def learned_values(config: Mapping[str, Any]) -> dict[str, str]:
     return law | shares
 
 
-def learned_lines(config: Mapping[str, Any]) -> list[str]:
+def learned_lines(config: ModelConfig) -> list[str]:
     """Learned parameters and weights as lines of a log, one line per target."""
     parts: dict[str, list[str]] = {}
     for term in law_terms(config):
@@ -71,12 +69,12 @@ def learned_lines(config: Mapping[str, Any]) -> list[str]:
     return [f"{start}{', '.join(values)}." for start, values in parts.items()]
 
 
-def _term(row: Mapping[str, Any]) -> LawTerm:
-    in_percent = row["unit"] == "fraction"
+def _term(row: StoredTerm) -> LawTerm:
+    in_percent = row.unit == "fraction"
     return LawTerm(
-        target=row["target"],
-        name=row["name"],
-        meaning=LAW_MEANINGS.get(row["name"], ""),
-        value=float(row["value"]) * (100.0 if in_percent else 1.0),
-        unit="%" if in_percent else row["unit"],
+        target=row.target,
+        name=row.name,
+        meaning=LAW_MEANINGS.get(row.name, ""),
+        value=row.value * (100.0 if in_percent else 1.0),
+        unit="%" if in_percent else row.unit,
     )

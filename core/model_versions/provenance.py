@@ -5,9 +5,10 @@ from sqlalchemy.orm import Session
 from core.access import guard
 from core.access.actor import CurrentUser
 from db.tables import TrainingJob, TrainingJobBattery
+from db.tables.columns import Role
 
 
-def get_job_roles(session: Session, user: CurrentUser, job_id: int) -> dict[int, str]:
+def get_job_roles(session: Session, user: CurrentUser, job_id: int) -> dict[int, Role]:
     """Role (train, val, test) of each battery of a training job, by battery id."""
     rows = session.execute(
         guard.visible_jobs(user)

@@ -17,33 +17,34 @@ from core.base.errors import Conflict, NotFound
 from core.base.names import MAX_LENGTH, checked_name
 from core.base.paging import FIRST, Listed, Page, page_ids, page_of
 from core.datasets.datasets import labels_version_of
+from core.model_versions.config import ModelConfig, ModelMetrics
 from core.model_versions.filters import EVERY_MODEL, MODEL_ORDERS, ModelFilter, filtered_models
-from core.model_versions.learned import ENSEMBLE, LAW, learned_values
+from core.model_versions.learned import learned_values
 from db.tables import Dataset, ModelVersion, TestJob, TrainingJob, TrainingJobRun
+from db.tables.columns import Target
 
 
 @dataclass(frozen=True)
 class ModelInfo:
     """A model version; time in UTC.
 
-    config : algorithm settings, features, split sizes, fingerprint, code version (see
-        core.training.work)
+    config : how it was made
     group_key : ties it to trainings that differ in seed or physics only
     dataset_labels_version : of the labels that its dataset has now
-    metrics : {"val": {"PCL": {...}, "RUL": {...}}, "test": {...}} as `metrics` gives them
+    metrics : its errors on validation and test batteries
     """
 
     id: int
     name: str
     version: str
     algorithm: str
-    target: str
+    target: Target
     run_id: int
     job_id: int
     dataset_id: int
     dataset_name: str
-    config: dict[str, Any]
-    metrics: dict[str, Any]
+    config: ModelConfig
+    metrics: ModelMetrics
     labels_changed: bool
     n_tests: int
     created_at: datetime
@@ -58,7 +59,7 @@ class ModelInfo:
     @property
     def max_horizon(self) -> int:
         """0 for an estimator, else the furthest cycle it was trained to forecast."""
-        return int(self.config.get("hyperparameters", {}).get("max_horizon", 0))
+        return self.config.max_horizon
 
 
 def list_models(
@@ -104,9 +105,9 @@ def compare_configs(session: Session, user: CurrentUser, model_ids: Sequence[int
     columns = {}
     for model in models:
         title = model.title if model.title not in columns else f"{model.title} ({model.algorithm})"
-        plain = {k: v for k, v in model.config.items() if k not in (LAW, ENSEMBLE)}
-        facts = {"algorithm": model.algorithm, "target": model.target}
-        columns[title] = facts | _flat(plain) | learned_values(model.config)
+        made = {"algorithm": model.algorithm, "target": model.target}
+        settings = {"hyperparameters": model.config.hyperparameters, **model.config.facts()}
+        columns[title] = made | _flat(settings) | learned_values(model.config)
     frame = pd.DataFrame(columns, dtype=object)
     frame["differs"] = frame.astype(str).nunique(axis=1) > 1
     return frame.rename_axis("setting").reset_index()
@@ -157,8 +158,8 @@ def add_model(
     run_id: int,
     algorithm: str,
     name: str,
-    config: Mapping[str, Any],
-    metrics: Mapping[str, Any],
+    config: ModelConfig,
+    metrics: ModelMetrics,
     unfinished_path: str,
 ) -> int:
     """Store the model of a run under the next version of its name; returns its id.
@@ -174,8 +175,8 @@ def add_model(
                     algorithm=algorithm,
                     name=name[:MAX_LENGTH],
                     version=next_version(session, user_id, name[:MAX_LENGTH]),
-                    config=dict(config),
-                    metrics=dict(metrics),
+                    config=config.to_json(),
+                    metrics=metrics.to_json(),
                     checkpoint_path="",
                 )
                 session.add(model)
@@ -224,7 +225,7 @@ def _describe(session: Session, models: list[ModelVersion]) -> list[ModelInfo]:
 
 
 def _info(model: ModelVersion, job: TrainingJob, dataset: Dataset, n_tests: int) -> ModelInfo:
-    config = model.config or {}
+    config = ModelConfig.from_json(model.config)
     labels_now = labels_version_of(dataset.feature_schema)
     return ModelInfo(
         id=model.id,
@@ -237,8 +238,8 @@ def _info(model: ModelVersion, job: TrainingJob, dataset: Dataset, n_tests: int)
         dataset_id=dataset.id,
         dataset_name=dataset.name,
         config=config,
-        metrics=model.metrics or {},
-        labels_changed=config.get("labels_version", 1) != labels_now,
+        metrics=ModelMetrics.from_json(model.metrics),
+        labels_changed=config.labels_version != labels_now,
         n_tests=n_tests,
         created_at=model.created_at,
         group_key=job.group_key,

@@ -12,9 +12,11 @@ from core.access.actor import CurrentUser
 from core.base.errors import InvalidInput
 from core.datasets.datasets import list_batteries
 from core.studies.battery_table import GROUP_LABELS, GROUPS, MIN_TRAIN, BatteryTable
+from core.studies.settings import StudySettings
 from core.studies.studies import create_study, proposed_name
+from db.tables.columns import StudyKind
 
-KIND = "EARLY_LIFE"
+KIND: StudyKind = "EARLY_LIFE"
 DEFAULT_K = 100
 SMALLEST_K, LARGEST_K = 20, 1000
 # RMSE in cycles. Severson et al. used up to nine features; a dataset has some of them.
@@ -79,13 +81,13 @@ def create_from_table(
     variance: str | None,
 ) -> int:
     """Queue a study of an uploaded table; returns its id."""
-    settings = {
-        "source": "table",
-        "file_name": file_name[:255],
-        "variance": variance,
-        "left_out": [list(item) for item in left_out],
-        "table": table.to_json(),
-    }
+    settings = StudySettings(
+        source="table",
+        file_name=file_name[:255],
+        variance=variance,
+        left_out=tuple(left_out),
+        table=table.to_json(),
+    )
     return create_study(session, user, KIND, name, settings)
 
 
@@ -112,9 +114,8 @@ def create_from_dataset(
             f"cycle {k}; this needs at least {MIN_TRAIN} and 1. Change the split, or lower the "
             "end-of-life threshold of the dataset so that more batteries reach it."
         )
-    return create_study(
-        session, user, KIND, name, {"source": "dataset", "k": k}, dataset_id=dataset_id
-    )
+    settings = StudySettings(source="dataset", k=k)
+    return create_study(session, user, KIND, name, settings, dataset_id=dataset_id)
 
 
 def parse_result(stored: Mapping[str, Any]) -> EarlyLifeResult:

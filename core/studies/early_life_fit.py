@@ -34,19 +34,18 @@ def study_early_life(assignment: StudyAssignment, report: Report) -> dict[str, A
     """Fit and score all models of a study; returns the JSON that `early_life` parses."""
     settings = assignment.settings
     report("Reading batteries", 0.05)
-    if settings["source"] == "table":
-        table = BatteryTable.from_json(settings["table"])
-        left_out = [(code, reason) for code, reason in settings["left_out"]]
-        k = None
+    k = settings.k
+    if k is None:
+        table = BatteryTable.from_json(settings.table or {})
+        left_out = list(settings.left_out)
     else:
-        k = int(settings["k"])
         table, left_out = _table_of_dataset(assignment.user, assignment.dataset_id or 0, k)
         check_table(table)
     return compute(
         table,
-        source=settings["source"],
+        source=settings.source or "dataset",
         k=k,
-        variance=settings.get("variance"),
+        variance=settings.variance,
         left_out=left_out,
         report=report,
     )

@@ -15,8 +15,9 @@ import pandas as pd
 
 from core.base.errors import BadFile, InvalidInput
 from core.ingest.formats.csv_table import check_header, open_text, read_head, unique_names
-from core.ingest.formats.file_kind import FileKind, detect_kind
-from core.ingest.formats.xlsx_table import choose_sheet, open_workbook
+from core.ingest.formats.readers import find_format
+from core.ingest.formats.text_files import CSV
+from core.ingest.formats.xlsx_table import XLSX, choose_sheet, open_workbook
 from core.ingest.limits import Limits
 from core.ingest.numbers import TextCellError, is_missing, parse_numbers
 from core.ingest.splits import propose_split
@@ -86,10 +87,10 @@ def read_battery_table(file_name: str, content: bytes) -> RawTable:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "table.xlsx"  # openpyxl asks for this ending
         path.write_bytes(content)
-        kind = detect_kind(path, file_name)
-        if kind is FileKind.XLSX:
+        found = find_format(path, file_name)
+        if found is XLSX:
             header, rows, decimal_comma = _read_xlsx(path)
-        elif kind is FileKind.CSV:
+        elif found is CSV:
             header, rows, decimal_comma = _read_csv(content)
         else:
             raise BadFile("Choose a CSV file or an Excel workbook (.xlsx) with a row per battery.")

@@ -10,6 +10,7 @@ from sqlalchemy import Select, func
 from core.base.narrowing import has_text, is_before, is_equal, is_one_of, is_since, narrowed
 from core.base.paging import BY_AGE, Order
 from db.tables import Dataset, Study
+from db.tables.columns import StudyKind
 from db.text import lowered, spelled
 
 # What a study is of: a dataset, or the file whose table it brought.
@@ -34,7 +35,7 @@ class StudyFilter:
 
     name: str = ""
     dataset: str = ""
-    kind: str | None = None
+    kind: StudyKind | None = None
     dataset_id: int | None = None
     statuses: tuple[str, ...] = ()
     since: datetime | None = None

@@ -11,9 +11,11 @@ from core.access import guard
 from core.access.actor import CurrentUser
 from core.base.errors import InvalidInput
 from core.datasets.datasets import list_batteries
+from core.studies.settings import StudySettings
 from core.studies.studies import create_study, proposed_name
+from db.tables.columns import StudyKind
 
-KIND = "ROW_SPLIT"
+KIND: StudyKind = "ROW_SPLIT"
 FOLDS = 5
 MODEL_LABELS = {"TREES": "Gradient-boosted trees", "LINEAR": "Ridge"}
 
@@ -58,7 +60,7 @@ def create_row_split(session: Session, user: CurrentUser, dataset_id: int) -> in
             f"This comparison needs at least {FOLDS} batteries; the dataset has {n_batteries}."
         )
     name = proposed_name("Random split against split by battery", dataset.name)
-    return create_study(session, user, KIND, name, {}, dataset_id=dataset_id)
+    return create_study(session, user, KIND, name, StudySettings(), dataset_id=dataset_id)
 
 
 def parse_result(stored: Mapping[str, Any]) -> RowSplitResult:

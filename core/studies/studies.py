@@ -15,8 +15,9 @@ from core.base.paging import FIRST, Listed, Page, page_ids, page_of
 from core.jobs.queue import TaskState, cancel_task, enqueue, is_busy, latest_tasks
 from core.jobs.states import CANCELLED_BY_USER, FINISHED, move
 from core.studies.filters import EVERY_STUDY, STUDY_ORDERS, StudyFilter, filtered_studies
+from core.studies.settings import StudySettings
 from db.tables import Dataset, Study
-from db.tables.columns import utc_now
+from db.tables.columns import Status, StudyKind, utc_now
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,11 @@ class StudyInfo:
     """
 
     id: int
-    kind: str
+    kind: StudyKind
     name: str
     dataset_id: int | None
     source: str
-    status: str
+    status: Status
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -48,17 +49,17 @@ class StudyAssignment:
     """What the background process needs."""
 
     user: CurrentUser
-    kind: str
+    kind: StudyKind
     dataset_id: int | None
-    settings: dict[str, Any]
+    settings: StudySettings
 
 
 def create_study(
     session: Session,
     user: CurrentUser,
-    kind: str,
+    kind: StudyKind,
     name: str,
-    settings: dict[str, Any],
+    settings: StudySettings,
     *,
     dataset_id: int | None = None,
 ) -> int:
@@ -73,7 +74,7 @@ def create_study(
         dataset_id=dataset_id,
         kind=kind,
         name=checked_name(name, "study"),
-        settings=settings,
+        settings=settings.to_json(),
     )
     session.add(study)
     session.flush()
@@ -117,7 +118,9 @@ def get_study_result(session: Session, user: CurrentUser, study_id: int) -> dict
 def load_assignment(session: Session, user: CurrentUser, study_id: int) -> StudyAssignment:
     """Read what the process of a study needs."""
     study = guard.get_study(session, user, study_id)
-    return StudyAssignment(user, study.kind, study.dataset_id, study.settings or {})
+    return StudyAssignment(
+        user, study.kind, study.dataset_id, StudySettings.from_json(study.settings)
+    )
 
 
 def rename_study(session: Session, user: CurrentUser, study_id: int, name: str) -> None:
@@ -147,7 +150,7 @@ def begin(session: Session, study_id: int) -> None:
     move(session, Study, study_id, "RUNNING", started_at=utc_now())
 
 
-def settle(session: Session, study_id: int, status: str, message: str) -> None:
+def settle(session: Session, study_id: int, status: Status, message: str) -> None:
     """A study ended without a result; its task keeps the reason."""
     move(session, Study, study_id, status, finished_at=utc_now())
 

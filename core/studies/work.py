@@ -14,10 +14,10 @@ from core.studies.row_split import KIND as ROW_SPLIT
 from core.studies.row_split_fit import study_row_split
 from core.studies.studies import StudyAssignment, load_assignment
 from db.tables import Study
-from db.tables.columns import utc_now
+from db.tables.columns import StudyKind, utc_now
 
 Carry = Callable[[StudyAssignment, Callable[[str, float], None]], dict[str, Any]]
-STUDIES: dict[str, Carry] = {EARLY_LIFE: study_early_life, ROW_SPLIT: study_row_split}
+STUDIES: dict[StudyKind, Carry] = {EARLY_LIFE: study_early_life, ROW_SPLIT: study_row_split}
 
 
 def work(context: TaskContext) -> None:

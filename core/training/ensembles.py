@@ -50,7 +50,7 @@ def check_members(settings: Mapping[str, Hyperparameters]) -> None:
     for name in members:
         if settings[name].max_horizon != settings[ENSEMBLE].max_horizon:
             raise InvalidInput(
-                f"The ensemble needs the same largest horizon for all; "
+                "The ensemble needs the same farthest cycle ahead for all of its models; "
                 f"{ALGORITHMS[name].label} has its own. Remove that, or leave the ensemble out."
             )
 

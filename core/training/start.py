@@ -1,4 +1,4 @@
-"""Starting trainings: plan while reading, then write what was planned in a short transaction."""
+"""Starts trainings: a plan is read and checked first, then written in a short transaction."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +19,7 @@ from core.training import ensembles
 from core.training.ensembles import ENSEMBLE
 from core.training.leakage_check import training_findings
 from core.training.request import TrainingRequest
+from core.training.settings import TrainingSettings
 from db.tables import BatteryUnit, CycleData, TrainingJob, TrainingJobBattery, TrainingJobRun
 from db.tables.columns import ROLES, TARGETS
 from models.settings.catalogue import ALGORITHMS
@@ -29,11 +30,11 @@ from models.settings.resolving import check_question, resolve, total_rounds
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """A training that nothing forbids.
+    """A training that has passed all checks.
 
     roles : "train", "val" or "test" by battery id
     rounds : epochs, or rounds of boosting, of each algorithm
-    labels_version : of the labels that were looked at
+    labels_version : version of the labels that were checked
     """
 
     request: TrainingRequest
@@ -65,14 +66,14 @@ def plan_training(
     request: TrainingRequest,
     dataset: LoadedDataset | None = None,
 ) -> TrainingPlan:
-    """Read and check everything that a training depends on; nothing is written.
+    """Read and check all that a training needs, without writing.
 
-    dataset : the one that the request names, where the caller has just loaded it
+    dataset : that of the request, if the caller has just loaded it
 
     Raises
     ------
     InvalidInput
-        A choice cannot be used; the message says which and what to do.
+        A choice of the request cannot be used; the message says which, and what to do.
     """
     settings = checked_settings(request)
     dataset = dataset or load_dataset(session, user, request.dataset_id)
@@ -90,10 +91,9 @@ def plan_training(
 
 
 def plan_repeat(plan: TrainingPlan, request: TrainingRequest) -> TrainingPlan:
-    """The plan of a request that differs from a planned one in settings and name only.
+    """Return the plan of a request that differs from a planned one in settings and name only.
 
-    The caller sees to it that the settings differ in nothing that the leakage check looks at
-    (the horizon).
+    The leakage check is not repeated, so the caller must not change the horizon.
     """
     name = checked_name(request.name, "training") if request.name else plan.name
     return replace(plan, request=request, name=name, rounds=_rounds(checked_settings(request)))
@@ -102,7 +102,7 @@ def plan_repeat(plan: TrainingPlan, request: TrainingRequest) -> TrainingPlan:
 def write_trainings(
     session: Session, user: CurrentUser, plans: Sequence[TrainingPlan]
 ) -> list[int]:
-    """Store planned trainings and queue their runs, all or none; returns the ids of the jobs.
+    """Store planned trainings and queue their runs, all or none; returns the job ids.
 
     An ensemble is queued when the other runs of its job have ended (`core.training.ensembles`).
 
@@ -111,7 +111,7 @@ def write_trainings(
     NotFound
         The dataset has been deleted since the plan was made.
     Conflict
-        Its labels have been changed since.
+        The labels of the dataset have been changed since.
     """
     keep_datasets(session, user, {plan.request.dataset_id: plan.labels_version for plan in plans})
     return [_write(session, user, plan) for plan in plans]
@@ -122,7 +122,7 @@ def _write(session: Session, user: CurrentUser, plan: TrainingPlan) -> int:
         user_id=user.id,
         dataset_id=plan.request.dataset_id,
         target=plan.request.target,
-        hyperparams=dict(plan.request.hyperparams),
+        hyperparams=TrainingSettings.from_json(plan.request.hyperparams).to_json(),
         group_key=plan.request.group_key,
         name=plan.name,
     )
@@ -142,7 +142,7 @@ def _write(session: Session, user: CurrentUser, plan: TrainingPlan) -> int:
             for algorithm, rounds in plan.rounds.items()
         ],
     )
-    # Asked for, because MySQL does not tell the ids of rows that one statement has stored.
+    # Selected, because MySQL does not return the ids of rows inserted together.
     runs = session.execute(
         guard.visible_runs(user)
         .where(TrainingJobRun.job_id == job.id)
@@ -159,7 +159,7 @@ def _rounds(settings: Mapping[str, Hyperparameters]) -> dict[str, int]:
 
 
 def checked_settings(request: TrainingRequest) -> dict[str, Hyperparameters]:
-    """Settings of every chosen algorithm; `InvalidInput` says what cannot be trained."""
+    """Return the settings of every chosen algorithm; raises `InvalidInput` for impossible ones."""
     if request.target not in TARGETS:
         raise InvalidInput(f"The target is RUL, PCL or BOTH, not {request.target!r}.")
     if not request.algorithms:
@@ -181,7 +181,10 @@ def checked_settings(request: TrainingRequest) -> dict[str, Hyperparameters]:
 
 
 def checked_roles(request: TrainingRequest, dataset: LoadedDataset) -> dict[int, str]:
-    """Role by battery id; at least one train and one val. `dataset` is the one of the request."""
+    """Return the role by battery id: at least one "train" and one "val".
+
+    dataset : that of the request
+    """
     if request.roles is None:
         frame = dataset.batteries
         known = frame[frame["group_tag"].isin(ROLES)]
@@ -201,7 +204,7 @@ def checked_roles(request: TrainingRequest, dataset: LoadedDataset) -> dict[int,
 def _require_labels(
     session: Session, user: CurrentUser, request: TrainingRequest, roles: Mapping[int, str]
 ) -> None:
-    """Raise `InvalidInput` where no battery to fit on, or to stop by, has a label of the target."""
+    """Raise `InvalidInput` if no train or no validation battery has a label of the target."""
     used = [battery_id for battery_id, role in roles.items() if role in ("train", "val")]
     rows = session.execute(
         guard.visible_batteries(user)

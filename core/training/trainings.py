@@ -19,7 +19,7 @@ from db.tables import (
     TrainingJobRun,
     TrainingJobRunLog,
 )
-from db.tables.columns import utc_now
+from db.tables.columns import Status, utc_now
 
 
 def cancel_run(session: Session, user: CurrentUser, run_id: int) -> None:
@@ -50,7 +50,7 @@ def begin(session: Session, run_id: int) -> None:
     update_job(session, run_id)
 
 
-def settle(session: Session, run_id: int, status: str, message: str) -> None:
+def settle(session: Session, run_id: int, status: Status, message: str) -> None:
     """Record that a run ended without a model."""
     if move(session, TrainingJobRun, run_id, status, finished_at=utc_now()):
         run = session.get_one(TrainingJobRun, run_id)
@@ -107,16 +107,15 @@ def _run_states(session: Session, job_id: int) -> Sequence[Row[Any]]:
     ).all()
 
 
-def job_status(runs: Sequence[str]) -> str:
+def job_status(runs: Sequence[Status]) -> Status:
     """Status of a job, given the status of each run."""
     if all(status == "PENDING" for status in runs):
         return "PENDING"
     if any(status not in FINISHED for status in runs):
         return "RUNNING"
-    for status in ("SUCCEEDED", "CANCELED"):
-        if status in runs:
-            return status
-    return "FAILED"
+    if "SUCCEEDED" in runs:
+        return "SUCCEEDED"
+    return "CANCELED" if "CANCELED" in runs else "FAILED"
 
 
 def _remove_unfinished(user_id: int, run_id: int) -> None:

@@ -9,7 +9,6 @@ import pandas as pd
 from sqlalchemy.orm import Session
 
 from core.access.actor import CurrentUser
-from core.base.version import algorithm_version
 from core.datasets.series import targets_of
 from core.measures.bootstrap import Floats
 from core.measures.paired import Difference, twin_difference
@@ -74,12 +73,12 @@ def _alike(models: Mapping[tuple[bool, int], ModelInfo]) -> dict[tuple[bool, int
     return {key: model for key, model in models.items() if _making(model) == making}
 
 
-def _making(model: ModelInfo) -> tuple[Any, Any]:
-    return algorithm_version(model.config), model.config.get("labels_version")
+def _making(model: ModelInfo) -> tuple[int, int]:
+    return model.config.algorithm_version, model.config.labels_version
 
 
 def _problem(models: Mapping[tuple[bool, int], ModelInfo]) -> str:
-    if not any(model.metrics.get("batteries") for model in models.values()):
+    if not any(model.metrics.batteries for model in models.values()):
         return (
             "These models are from an earlier version, which did not keep errors by battery. "
             "Train the twins again."
@@ -106,7 +105,7 @@ def _target(
 
 def _errors(model: ModelInfo, role: str, target: str) -> dict[str, float]:
     """RMSE by battery code."""
-    batteries = (model.metrics.get("batteries") or {}).get(role) or {}
+    batteries = model.metrics.of_batteries(role)
     found = {code: values.get(target, {}).get(METRIC) for code, values in batteries.items()}
     return {code: float(value) for code, value in found.items() if value is not None}
 

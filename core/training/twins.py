@@ -5,7 +5,7 @@ trainings repeats the model's batteries, settings and epochs with several seeds:
 weight on one side, with weight 0 on the other. All of them have the same `training_job.group_key`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,6 @@ from core.access import guard
 from core.access.actor import CurrentUser
 from core.base.database import read_scope, session_scope
 from core.base.errors import Conflict, InvalidInput
-from core.base.version import algorithm_version
 from core.datasets.datasets import LoadedDataset, load_dataset
 from core.jobs.states import ACTIVE
 from core.model_versions.provenance import get_job_roles
@@ -105,11 +104,11 @@ def find_twins(session: Session, user: CurrentUser, model_id: int) -> TwinGroup:
     # The oldest first, so that a newer training of the same seed takes its place.
     for job in _jobs(session, user, model):
         for run in job.runs:
-            key = (bool(job.hyperparams["physics_weight"]), int(job.hyperparams["seed"]))
+            key = (bool(job.hyperparams.physics_weight), job.hyperparams.seed)
             if key not in twins or not _is_lost(run):
                 twins[key] = Twin(*key, run)
     # The report checks whether it was made like the others.
-    if twins and model.metrics.get("batteries") and (True, _seed(model)) not in twins:
+    if twins and model.metrics.batteries and (True, _seed(model)) not in twins:
         run = get_run_info(session, user, model.run_id)
         twins[True, _seed(model)] = Twin(True, _seed(model), run)
     ordered = sorted(twins.values(), key=lambda twin: (not twin.with_physics, twin.seed))
@@ -256,9 +255,9 @@ def _key(run_id: int, created_at: datetime) -> str:
 def fits(model: ModelInfo) -> bool:
     """Whether training the model again today would give the same one, with errors by battery."""
     return (
-        bool(model.metrics.get("batteries"))
+        bool(model.metrics.batteries)
         and not model.labels_changed
-        and algorithm_version(model.config) == ALGORITHMS[model.algorithm].version
+        and model.config.algorithm_version == ALGORITHMS[model.algorithm].version
     )
 
 
@@ -318,7 +317,7 @@ def _usable(
 
 
 def _request(
-    model: ModelInfo, roles: dict[str, str], with_physics: bool, seed: int
+    model: ModelInfo, roles: Mapping[str, str], with_physics: bool, seed: int
 ) -> TrainingRequest:
     settings = _settings(model) | {"seed": seed}
     if not with_physics:
@@ -337,7 +336,7 @@ def _request(
 
 def _settings(model: ModelInfo) -> dict[str, Any]:
     """All settings of the model; names that are no longer known are passed over."""
-    stored = model.config.get("hyperparameters", {})
+    stored = model.config.hyperparameters
     return {name: value for name, value in stored.items() if name in SPECS_BY_NAME}
 
 

@@ -23,6 +23,7 @@ from core.training.filters import (
     filtered_jobs,
     filtered_runs,
 )
+from core.training.settings import TrainingSettings
 from db.tables import (
     Dataset,
     ModelVersion,
@@ -33,6 +34,7 @@ from db.tables import (
     TrainingJobRunLog,
     TrainingJobRunMetric,
 )
+from db.tables.columns import Status, Target
 
 LOG_LINES = 200
 LAST_LINES = Page(LOG_LINES)
@@ -48,9 +50,9 @@ class RunInfo:
     job_name: str
     dataset_id: int
     dataset_name: str
-    target: str
+    target: Target
     algorithm: str
-    status: str
+    status: Status
     current_epoch: int
     total_epochs: int
     created_at: datetime
@@ -84,10 +86,10 @@ class JobInfo:
     name: str
     dataset_id: int
     dataset_name: str
-    target: str
-    status: str
+    target: Target
+    status: Status
     progress: float
-    hyperparams: dict[str, Any]
+    hyperparams: TrainingSettings
     roles: dict[str, int]
     created_at: datetime
     started_at: datetime | None
@@ -249,7 +251,7 @@ def _job_info(
         progress=sum(run.progress for run in runs) / len(runs)
         if job.status == "RUNNING" and runs
         else float(job.progress),
-        hyperparams=job.hyperparams or {},
+        hyperparams=TrainingSettings.from_json(job.hyperparams),
         roles=roles,
         created_at=job.created_at,
         started_at=job.started_at,

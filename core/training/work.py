@@ -1,5 +1,6 @@
 """Training one algorithm: load, fit, score, and store the model with one last transaction."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -18,8 +19,10 @@ from core.base.words import counted
 from core.datasets.cycles import ALL_COLUMNS, fingerprint, load_cycles
 from core.datasets.datasets import Feature, features_of, labels_version_of, list_batteries
 from core.datasets.series import make_series, targets_of
+from core.ingest.feature_schema import FeatureSchema
 from core.jobs.context import TaskContext
 from core.jobs.states import move
+from core.model_versions.config import ModelConfig, ModelMetrics
 from core.model_versions.evidence import add_evidence, interval_facts, score_roles, training_share
 from core.model_versions.learned import learned_lines
 from core.model_versions.provenance import get_job_roles
@@ -28,7 +31,7 @@ from core.training.ensembles import ENSEMBLE, list_members
 from core.training.trainings import unfinished_checkpoint, update_job
 from core.training.views import RunInfo, get_job_info, get_run_info
 from db.tables import TrainingJobRun, TrainingJobRunLog, TrainingJobRunMetric
-from db.tables.columns import utc_now
+from db.tables.columns import LogLevel, utc_now
 from models.inputs.predictor import facts_of
 from models.inputs.series import BatterySeries, make_task
 from models.model.checkpoint import TrainedModel
@@ -91,7 +94,8 @@ def _learn(context: TaskContext, assignment: Assignment) -> FitResult:
         on_epoch=lambda report: _record_epoch(context, report, share),
         on_stage=lambda stage: _enter_stage(context, stage),
     )
-    for line in learned_lines(facts_of(result.model.predictor)):
+    learned = ModelConfig.from_json(facts_of(result.model.predictor))
+    for line in learned_lines(learned):
         _log(context, line)
     return result
 
@@ -121,17 +125,17 @@ def _load(context: TaskContext) -> Assignment:
         run = get_run_info(session, user, context.subject_id)
         job = get_job_info(session, user, run.job_id)
         roles = get_job_roles(session, user, run.job_id)
-        schema = guard.get_dataset(session, user, run.dataset_id).feature_schema or {}
+        schema = guard.get_dataset(session, user, run.dataset_id).feature_schema
         frame = load_cycles(session, user, run.dataset_id, ALL_COLUMNS, list(roles))
         codes = _codes_by_role(session, user, run.dataset_id, roles)
-    features = features_of(schema)
+    features = features_of(FeatureSchema.from_json(schema))
     series = make_series(frame, targets_of(run.target), [f.column for f in features])
     return Assignment(
         user=user,
         run=run,
         job_name=job.name,
         n_algorithms=len(job.runs),
-        hp=resolve(run.algorithm, job.hyperparams),
+        hp=resolve(run.algorithm, job.hyperparams.by_name()),
         features=features,
         labels_version=labels_version_of(schema),
         series={role: [series[c] for c in codes[role] if c in series] for role in codes},
@@ -140,7 +144,7 @@ def _load(context: TaskContext) -> Assignment:
 
 
 def _codes_by_role(
-    session: Session, user: CurrentUser, dataset_id: int, roles: dict[int, str]
+    session: Session, user: CurrentUser, dataset_id: int, roles: Mapping[int, str]
 ) -> dict[str, list[str]]:
     frame = list_batteries(session, user, dataset_id)
     codes = dict(zip(frame["battery_id"], frame["battery_code"], strict=True))
@@ -191,7 +195,7 @@ def _write_epochs(session: Session, rows: list[dict[str, Any]]) -> None:
     update_job(session, rows[-1]["run_id"])
 
 
-def _log(context: TaskContext, message: str, level: str = "INFO") -> None:
+def _log(context: TaskContext, message: str, level: LogLevel = "INFO") -> None:
     row = {
         "run_id": context.subject_id,
         "user_id": context.user_id,
@@ -210,7 +214,7 @@ def _store(
     context: TaskContext,
     assignment: Assignment,
     result: FitResult,
-    scores: dict[str, Any],
+    scores: ModelMetrics,
 ) -> None:
     unfinished = unfinished_checkpoint(assignment.user.id, context.subject_id)
     with storage.atomic_file(unfinished) as path:
@@ -254,8 +258,8 @@ def _model_name(assignment: Assignment) -> str:
     return f"{assignment.job_name[: 119 - len(label)]} {label}"
 
 
-def _config(assignment: Assignment, result: FitResult, threads: int) -> dict[str, Any]:
-    return {
+def _config(assignment: Assignment, result: FitResult, threads: int) -> ModelConfig:
+    made = {
         "hyperparameters": assignment.hp.to_json(),
         "features": [f.name for f in assignment.features],
         "feature_units": [f.unit for f in assignment.features],
@@ -274,3 +278,4 @@ def _config(assignment: Assignment, result: FitResult, threads: int) -> dict[str
         **version_facts(assignment.run.algorithm),
         **facts_of(result.model.predictor),
     }
+    return ModelConfig.from_json(made)

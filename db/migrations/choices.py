@@ -1,33 +1,53 @@
-"""Columns that take one of some names: what a migration calls to let them take others."""
+"""Functions for migrations that change the allowed values of an ENUM column."""
 
 import re
+from collections.abc import Iterable
 
 import sqlalchemy as sa
 from alembic import op
 
-# Table, column and name of the ENUM of each column that names an algorithm.
+# Table, column and name of the ENUM of each column that names an algorithm, or a kind of work.
 OF_ALGORITHMS = (
     ("training_job_run", "algorithm", "run_algorithm"),
     ("model_version", "algorithm", "model_algorithm"),
 )
+OF_TASK_KINDS = (("background_task", "kind", "task_kind"),)
 
 
 def add_algorithm(key: str) -> None:
-    """Let runs and models name one more algorithm."""
-    for table, column, name in OF_ALGORITHMS:
-        before = _current_values(table, column)
-        change_choice(table, column, name, before, (*before, key))
+    """Add an algorithm to the allowed values of all columns that name one."""
+    _add(OF_ALGORITHMS, key)
 
 
 def remove_algorithm(key: str) -> None:
     """Undo `add_algorithm`; fails where a row names it."""
-    for table, column, name in OF_ALGORITHMS:
+    _remove(OF_ALGORITHMS, key)
+
+
+def add_task_kind(key: str) -> None:
+    """Let background tasks be of one more kind."""
+    _add(OF_TASK_KINDS, key)
+
+
+def remove_task_kind(key: str) -> None:
+    """Undo `add_task_kind`; fails where a task is of that kind."""
+    _remove(OF_TASK_KINDS, key)
+
+
+def _add(places: Iterable[tuple[str, str, str]], key: str) -> None:
+    for table, column, name in places:
+        before = _current_values(table, column)
+        change_choice(table, column, name, before, (*before, key))
+
+
+def _remove(places: Iterable[tuple[str, str, str]], key: str) -> None:
+    for table, column, name in places:
         before = _current_values(table, column)
         change_choice(table, column, name, before, tuple(v for v in before if v != key))
 
 
 def _current_values(table: str, column: str) -> tuple[str, ...]:
-    """The values that a column takes now; needs a connection, so not for `--sql`."""
+    """Return the values that a column allows now; needs a connection, so not with `--sql`."""
     connection = op.get_bind()
     if connection.dialect.name == "sqlite":
         query = sa.text("SELECT sql FROM sqlite_master WHERE name = :table")
@@ -44,7 +64,7 @@ def _current_values(table: str, column: str) -> tuple[str, ...]:
 def change_choice(
     table: str, column: str, name: str, before: tuple[str, ...], after: tuple[str, ...]
 ) -> None:
-    """Let a column take other values than before; rows keep theirs.
+    """Change the allowed values of a column; rows keep theirs.
 
     name : of the ENUM type; before, after : all values, in the order of the declaration
     """
@@ -92,7 +112,7 @@ def _rewrite_table(
     for statement in indexes:
         connection.exec_driver_sql(statement)
     if last_id is not None:
-        # Or ids of deleted rows would be given out again.
+        # Otherwise ids of deleted rows would be given again.
         connection.exec_driver_sql("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
         connection.exec_driver_sql("INSERT INTO sqlite_sequence VALUES (?, ?)", (table, last_id))
 

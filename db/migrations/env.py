@@ -1,23 +1,25 @@
-"""What Alembic runs: which database, how, and against which tables.
+"""The script that Alembic runs: it chooses the database and runs the migrations.
 
 The application passes the URL in `config.attributes["url"]`, or an open connection in
-`config.attributes["connection"]`, whose transaction the migrations become a part of. The command
+`config.attributes["connection"]`, whose transaction the migrations join. The command
 `python -m alembic ...` takes the URL from the environment. An SQLite file is copied beside itself
 first (db.sqlite_copies).
 """
 
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection
+from sqlalchemy import Connection, TypeDecorator
+from sqlalchemy.sql.functions import current_timestamp
 
 from db.engine import make_engine
 from db.location import configured_url
 from db.sqlite_copies import copy_beside
 from db.tables import Base
+from db.tables.columns import BigId
 
 TRANSACTIONAL_DDL = ("sqlite", "postgresql")
 
@@ -25,19 +27,33 @@ log = logging.getLogger("fadebench.migrations")
 
 
 def belongs_here(item: Any, _name: str | None, _kind: str, reflected: bool, _other: Any) -> bool:
-    """Whether a declared item exists on this dialect (db.tables.base.index_named_per_table)."""
+    """Whether a declared index exists on this database (see `index_named_per_table`)."""
     dialects = None if reflected else item.info.get("dialects")
     return dialects is None or context.get_context().dialect.name in dialects
 
 
+def write_item(kind: str, item: Any, _autogen: Any) -> str | Literal[False]:
+    """How `alembic revision --autogenerate` writes a type of db/tables/columns.py, and the present.
+
+    A migration is history, so it says what the type was then instead of importing it.
+    """
+    if kind == "server_default" and isinstance(item.arg, current_timestamp):
+        return "sa.func.current_timestamp()"
+    if isinstance(item, BigId):
+        return 'sa.BigInteger().with_variant(sa.Integer(), "sqlite")'
+    if isinstance(item, TypeDecorator):
+        return f"sa.{type(item.impl).__name__}()"
+    return False
+
+
 def migrate(url: str) -> None:
-    """Run the migrations; a failed one leaves nothing behind where the server can undo DDL."""
+    """Run the migrations; a failed one is undone where the database can undo DDL."""
     engine = make_engine(url)
     try:
         with engine.connect() as connection:
             if engine.dialect.name == "sqlite":
                 _copy_before_changes(connection)
-                # A table that is copied and dropped would take the rows that point to it along.
+                # Dropping a table that was copied would also delete the rows that refer to it.
                 connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
             run_on(connection)
     finally:
@@ -45,11 +61,12 @@ def migrate(url: str) -> None:
 
 
 def run_on(connection: Connection) -> None:
-    """Run the migrations; they commit for themselves unless a transaction is open already."""
+    """Run the migrations; they commit unless the caller has opened a transaction."""
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
         include_object=belongs_here,
+        render_item=write_item,
         transactional_ddl=connection.dialect.name in TRANSACTIONAL_DDL,
         render_as_batch=connection.dialect.name == "sqlite",
     )
@@ -70,7 +87,7 @@ def _copy_before_changes(connection: Connection) -> None:
 
 
 def _plain(revision: Any) -> str:
-    """A revision as part of a file name; it may be relative, such as "-1"."""
+    """Return a revision fit for a file name; it may be relative, such as "-1"."""
     return "".join(c for c in str(revision or "removal") if c.isalnum())
 
 

@@ -25,7 +25,7 @@ TABLE_OPTIONS: dict[str, Any] = {
     "mariadb_collate": "utf8mb4_bin",
     "sqlite_autoincrement": True,
 }
-# AUTOINCREMENT is refused on tables with a composite key.
+# SQLite refuses AUTOINCREMENT on tables with a composite key.
 LINK_TABLE_OPTIONS = {k: v for k, v in TABLE_OPTIONS.items() if k != "sqlite_autoincrement"}
 
 MYSQL_FAMILY = ("mysql", "mariadb")
@@ -33,13 +33,13 @@ OTHERS = ("sqlite", "postgresql")
 
 
 class Base(DeclarativeBase):
-    """Base of all tables."""
+    """The base class of all tables."""
 
     metadata = MetaData(naming_convention=NAMING)
 
 
 def index_named_per_table(mysql_name: str, other_name: str, *columns: str) -> tuple[Index, Index]:
-    """An index whose seed name occurs on two tables, which only MySQL allows."""
+    """Declare an index whose name the seed uses on two tables, which only MySQL allows."""
     return _index_on(MYSQL_FAMILY, mysql_name, *columns), _index_on(OTHERS, other_name, *columns)
 
 

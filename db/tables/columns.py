@@ -2,7 +2,7 @@
 
 import math
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal, get_args
 
 from sqlalchemy import BigInteger, Double, Enum, Integer
 from sqlalchemy.engine import Dialect
@@ -10,7 +10,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
 def utc_now() -> datetime:
-    """The present in UTC without zone and fraction, as every DATETIME column holds it."""
+    """Return the present time in UTC, without zone and fraction, as DATETIME columns hold it."""
     return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
 
 
@@ -31,10 +31,10 @@ class FiniteDouble(TypeDecorator[float]):
 
 
 class WholeNumber(TypeDecorator[int]):
-    """INT that also takes what data frames hold: NumPy integers, whole floats, NaN
-    and infinities for NULL.
+    """INT that also takes values of data frames: NumPy integers, whole floats, and NaN or
+    infinities, which become NULL.
 
-    sqlite3 alone would store the bytes of a NumPy integer as a blob, and find nothing by them.
+    Without it, sqlite3 would store a NumPy integer as its bytes, and find no row by it.
     """
 
     impl = Integer
@@ -50,14 +50,14 @@ class WholeNumber(TypeDecorator[int]):
 
 
 class BigNumber(WholeNumber):
-    """BIGINT, as WholeNumber takes it."""
+    """BIGINT that takes the same values as WholeNumber."""
 
     impl = BigInteger
     cache_ok = True
 
 
 class BigId(BigNumber):
-    """BIGINT that numbers or names a row; SQLite numbers rows only in an INTEGER column."""
+    """BIGINT for ids; INTEGER on SQLite, which numbers rows only in a column of that type."""
 
     cache_ok = True
 
@@ -67,11 +67,21 @@ class BigId(BigNumber):
 
 
 def choice(name: str, *values: str) -> Enum:
-    """ENUM of the seed: native where the server has it, a named CHECK on SQLite."""
+    """Return the ENUM type of a column: native where the server has it, a named CHECK on SQLite."""
     return Enum(*values, name=name, create_constraint=True, validate_strings=True)
 
 
-STATUSES = ("PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELED")
+# Words that columns hold: a type for mypy and, for the tables and for checks of what came from
+# outside, its values.
+Status = Literal["PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELED"]
+STATUSES: tuple[Status, ...] = get_args(Status)
+UploadStatus = Literal["PENDING", "PROCESSING", "SUCCEEDED", "FAILED"]
+UPLOAD_STATUSES: tuple[UploadStatus, ...] = get_args(UploadStatus)
+TaskKind = Literal["UPLOAD", "TRAIN", "TEST", "EXPORT", "BUILTIN", "STUDY"]
+TASK_KINDS: tuple[TaskKind, ...] = get_args(TaskKind)
+StudyKind = Literal["EARLY_LIFE", "ROW_SPLIT"]
+SourceType = Literal["BUILTIN", "UPLOAD"]
+SOURCE_TYPES: tuple[SourceType, ...] = get_args(SourceType)
 ALGORITHMS = (
     "BASELINE",
     "BILSTM",
@@ -84,8 +94,15 @@ ALGORITHMS = (
     "LAST_SLOPE",
     "ENSEMBLE",
 )
-TARGETS = ("RUL", "PCL", "BOTH")
-SINGLE_TARGETS = ("RUL", "PCL")
-ROLES = ("train", "val", "test")
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-EXPORT_FORMATS = ("CSV", "XLSX")
+SingleTarget = Literal["RUL", "PCL"]
+SINGLE_TARGETS: tuple[SingleTarget, ...] = get_args(SingleTarget)
+Target = Literal["RUL", "PCL", "BOTH"]
+TARGETS: tuple[Target, ...] = get_args(Target)
+Role = Literal["train", "val", "test"]
+ROLES: tuple[Role, ...] = get_args(Role)
+# What a model knew of a tested battery: nothing, or the role that it had in the training.
+Exposure = Literal["unseen", "train", "val"]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+LOG_LEVELS: tuple[LogLevel, ...] = get_args(LogLevel)
+ExportFormat = Literal["CSV", "XLSX"]
+EXPORT_FORMATS: tuple[ExportFormat, ...] = get_args(ExportFormat)

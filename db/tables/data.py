@@ -19,20 +19,22 @@ from sqlalchemy.orm import Mapped, mapped_column
 from db.tables.base import TABLE_OPTIONS, Base
 from db.tables.columns import (
     ROLES,
+    SOURCE_TYPES,
+    UPLOAD_STATUSES,
     BigId,
     BigNumber,
     FiniteDouble,
+    Role,
+    SourceType,
+    UploadStatus,
     WholeNumber,
     choice,
     utc_now,
 )
 
-UPLOAD_STATUSES = ("PENDING", "PROCESSING", "SUCCEEDED", "FAILED")
-SOURCE_TYPES = ("BUILTIN", "UPLOAD")
-
 
 class DataUpload(Base):
-    """A file that somebody uploaded, kept whatever becomes of it."""
+    """An uploaded file, kept even if it cannot be imported."""
 
     __tablename__ = "data_upload"
     __table_args__ = (
@@ -46,7 +48,7 @@ class DataUpload(Base):
     original_filename: Mapped[str] = mapped_column(String(255))
     stored_path: Mapped[str] = mapped_column(String(500))
     file_size: Mapped[int] = mapped_column(BigNumber)
-    status: Mapped[str] = mapped_column(
+    status: Mapped[UploadStatus] = mapped_column(
         choice("upload_status", *UPLOAD_STATUSES), default="PENDING", server_default="PENDING"
     )
     error_message: Mapped[str | None] = mapped_column(String(2000))
@@ -79,7 +81,7 @@ class Dataset(Base):
     owner_user_id: Mapped[int | None] = mapped_column(
         BigId, ForeignKey("user.id", name="fk_dataset_owner")
     )
-    source_type: Mapped[str] = mapped_column(choice("dataset_source_type", *SOURCE_TYPES))
+    source_type: Mapped[SourceType] = mapped_column(choice("dataset_source_type", *SOURCE_TYPES))
     name: Mapped[str] = mapped_column(String(120))
     upload_id: Mapped[int | None] = mapped_column(
         BigId, ForeignKey("data_upload.id", name="fk_dataset_upload")
@@ -88,8 +90,8 @@ class Dataset(Base):
     created_at: Mapped[datetime] = mapped_column(
         DateTime, default=utc_now, server_default=func.current_timestamp()
     )
-    # Not in the seed (docs/decisions/001): true while rows are still being written or removed,
-    # during which nobody sees the dataset.
+    # Not in the seed (docs/decisions/001): true while rows are still being written or removed;
+    # until then the dataset is hidden.
     loading: Mapped[bool | None] = mapped_column(Boolean(create_constraint=False))
 
 
@@ -108,14 +110,14 @@ class BatteryUnit(Base):
         BigId, ForeignKey("dataset.id", name="fk_battery_dataset")
     )
     battery_code: Mapped[str] = mapped_column(String(64))
-    group_tag: Mapped[str | None] = mapped_column(choice("battery_group_tag", *ROLES))
+    group_tag: Mapped[Role | None] = mapped_column(choice("battery_group_tag", *ROLES))
     total_cycles: Mapped[int] = mapped_column(WholeNumber)
     nominal_capacity: Mapped[float | None] = mapped_column(FiniteDouble)
-    # Not in the seed (docs/decisions/001): what lists and labels need without reading cycles.
+    # Not in the seed (docs/decisions/001): spares lists and labels reading the cycles.
     cycle_life: Mapped[int | None] = mapped_column(WholeNumber)
     first_capacity_ah: Mapped[float | None] = mapped_column(FiniteDouble)
     last_capacity_ah: Mapped[float | None] = mapped_column(FiniteDouble)
-    # Recognises the same battery in another dataset or under another name (core.leakage).
+    # Tells that two batteries, under whatever names, are the same one (core.leakage).
     capacity_sketch: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import JSON, Boolean, DateTime, ForeignKey, Index, String, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.tables.base import TABLE_OPTIONS, Base
-from db.tables.columns import STATUSES, BigId, choice, utc_now
+from db.tables.columns import STATUSES, BigId, Status, StudyKind, choice, utc_now
 
 
 class Study(Base):
@@ -22,14 +22,14 @@ class Study(Base):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
     user_id: Mapped[int] = mapped_column(BigId, ForeignKey("user.id", name="fk_study_user"))
-    # NULL where the study brings its own table.
+    # NULL where the study was made from a table of its own.
     dataset_id: Mapped[int | None] = mapped_column(
         BigId, ForeignKey("dataset.id", name="fk_study_dataset")
     )
-    kind: Mapped[str] = mapped_column(String(32))
+    kind: Mapped[StudyKind] = mapped_column(String(32))
     name: Mapped[str] = mapped_column(String(120))
     settings: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    status: Mapped[str] = mapped_column(
+    status: Mapped[Status] = mapped_column(
         choice("study_status", *STATUSES), default="PENDING", server_default="PENDING"
     )
     result: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))

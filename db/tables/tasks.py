@@ -1,4 +1,4 @@
-"""The background process registry: what is to be done, and the process that does it."""
+"""Background tasks: the queue, and the process that works on each task."""
 
 from datetime import datetime
 
@@ -15,15 +15,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 from db.tables.base import TABLE_OPTIONS, Base
 from db.tables.columns import (
     STATUSES,
+    TASK_KINDS,
     BigId,
     BigNumber,
     FiniteDouble,
+    Status,
+    TaskKind,
     WholeNumber,
     choice,
     utc_now,
 )
-
-TASK_KINDS = ("UPLOAD", "TRAIN", "TEST", "EXPORT", "BUILTIN", "STUDY")
 
 
 class BackgroundTask(Base):
@@ -38,11 +39,11 @@ class BackgroundTask(Base):
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
-    # NULL for the product's own work, such as the demonstration fleet.
+    # NULL for work that no account asked for, such as making the demonstration fleet.
     user_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("user.id", name="fk_task_user"))
-    kind: Mapped[str] = mapped_column(choice("task_kind", *TASK_KINDS))
+    kind: Mapped[TaskKind] = mapped_column(choice("task_kind", *TASK_KINDS))
     subject_id: Mapped[int] = mapped_column(BigNumber)
-    status: Mapped[str] = mapped_column(
+    status: Mapped[Status] = mapped_column(
         choice("task_status", *STATUSES), default="PENDING", server_default="PENDING"
     )
     stage: Mapped[str | None] = mapped_column(String(120))

@@ -24,7 +24,13 @@ from db.tables.columns import (
     TARGETS,
     BigId,
     BigNumber,
+    ExportFormat,
+    Exposure,
     FiniteDouble,
+    LogLevel,
+    SingleTarget,
+    Status,
+    Target,
     WholeNumber,
     choice,
     utc_now,
@@ -51,9 +57,9 @@ class TestJob(Base):
         BigId, ForeignKey("model_version.id", name="fk_test_model")
     )
     dataset_id: Mapped[int] = mapped_column(BigId, ForeignKey("dataset.id", name="fk_test_dataset"))
-    target: Mapped[str] = mapped_column(choice("test_target", *TARGETS))
+    target: Mapped[Target] = mapped_column(choice("test_target", *TARGETS))
     horizon: Mapped[int] = mapped_column(WholeNumber, default=1, server_default="1")
-    status: Mapped[str] = mapped_column(
+    status: Mapped[Status] = mapped_column(
         choice("test_status", *STATUSES), default="PENDING", server_default="PENDING"
     )
     created_at: Mapped[datetime] = mapped_column(
@@ -66,7 +72,7 @@ class TestJob(Base):
 
 
 class TestJobBattery(Base):
-    """A battery of a test job, and whether the model knew it before."""
+    """A battery of a test job, and whether the model was trained with it."""
 
     __test__ = False
     __tablename__ = "test_job_battery"
@@ -79,9 +85,9 @@ class TestJobBattery(Base):
         BigId, ForeignKey("battery_unit.id", name="fk_tjb_battery"), primary_key=True
     )
     # Not in the seed (docs/decisions/001): 'unseen', 'train' (fitted on) or 'val' (selected by).
-    exposure: Mapped[str | None] = mapped_column(String(16))
-    # Distance to the training batteries over the largest usual one: above 1 the battery is unlike
-    # them (core.applicability).
+    exposure: Mapped[Exposure | None] = mapped_column(String(16))
+    # Distance to the training batteries, divided by the usual limit: above 1 the battery is unlike
+    # them (models.uncertainty.applicability).
     distance_ratio: Mapped[float | None] = mapped_column(FiniteDouble)
 
 
@@ -100,7 +106,7 @@ class TestJobMetricOverall(Base):
     test_job_id: Mapped[int] = mapped_column(
         BigId, ForeignKey("test_job.id", name="fk_test_metric_job")
     )
-    target: Mapped[str] = mapped_column(choice("metric_overall_target", *SINGLE_TARGETS))
+    target: Mapped[SingleTarget] = mapped_column(choice("metric_overall_target", *SINGLE_TARGETS))
     metrics: Mapped[dict[str, Any]] = mapped_column(JSON(none_as_null=True))
     created_at: Mapped[datetime] = mapped_column(
         DateTime, default=utc_now, server_default=func.current_timestamp()
@@ -124,7 +130,7 @@ class TestJobBatteryMetric(Base):
     battery_id: Mapped[int] = mapped_column(
         BigId, ForeignKey("battery_unit.id", name="fk_tbm_battery")
     )
-    target: Mapped[str] = mapped_column(choice("metric_battery_target", *SINGLE_TARGETS))
+    target: Mapped[SingleTarget] = mapped_column(choice("metric_battery_target", *SINGLE_TARGETS))
     metrics: Mapped[dict[str, Any]] = mapped_column(JSON(none_as_null=True))
 
 
@@ -146,10 +152,10 @@ class TestJobPrediction(Base):
         BigId, ForeignKey("battery_unit.id", name="fk_pred_battery")
     )
     cycle_num: Mapped[int] = mapped_column(WholeNumber)
-    target: Mapped[str] = mapped_column(choice("prediction_target", *SINGLE_TARGETS))
+    target: Mapped[SingleTarget] = mapped_column(choice("prediction_target", *SINGLE_TARGETS))
     y_true: Mapped[float | None] = mapped_column(FiniteDouble)
     y_pred: Mapped[float] = mapped_column(FiniteDouble)
-    # Not in the seed (docs/decisions/001): conformal interval; NULL where none could be had.
+    # Not in the seed (docs/decisions/001): bounds of the conformal interval; NULL without one.
     y_lower: Mapped[float | None] = mapped_column(FiniteDouble)
     y_upper: Mapped[float | None] = mapped_column(FiniteDouble)
 
@@ -157,7 +163,7 @@ class TestJobPrediction(Base):
 class TestJobHorizonMetric(Base):
     """Metrics of a forecast, or of a floor (`method`), at one horizon in cycles.
 
-    Over the batteries that the model had never seen (not in the seed, docs/decisions/001).
+    Batteries that the model had seen are left out. Not in the seed (docs/decisions/001).
     """
 
     __test__ = False
@@ -170,7 +176,7 @@ class TestJobHorizonMetric(Base):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
     test_job_id: Mapped[int] = mapped_column(BigId, ForeignKey("test_job.id", name="fk_thm_test"))
-    target: Mapped[str] = mapped_column(choice("horizon_target", *SINGLE_TARGETS))
+    target: Mapped[SingleTarget] = mapped_column(choice("horizon_target", *SINGLE_TARGETS))
     method: Mapped[str] = mapped_column(String(32))
     horizon: Mapped[int] = mapped_column(WholeNumber)
     metrics: Mapped[dict[str, Any]] = mapped_column(JSON(none_as_null=True))
@@ -193,7 +199,7 @@ class TestJobLog(Base):
         BigId, ForeignKey("test_job.id", name="fk_test_log_job")
     )
     user_id: Mapped[int] = mapped_column(BigId, ForeignKey("user.id", name="fk_test_log_user"))
-    level: Mapped[str] = mapped_column(choice("test_log_level", *LOG_LEVELS))
+    level: Mapped[LogLevel] = mapped_column(choice("test_log_level", *LOG_LEVELS))
     message: Mapped[str] = mapped_column(String(2000))
     created_at: Mapped[datetime] = mapped_column(
         DateTime, default=utc_now, server_default=func.current_timestamp()
@@ -201,7 +207,7 @@ class TestJobLog(Base):
 
 
 class TestExport(Base):
-    """A file made of the results of a test job."""
+    """A file with the results of a test job, to download."""
 
     __test__ = False
     __tablename__ = "test_export"
@@ -217,7 +223,7 @@ class TestExport(Base):
         BigId, ForeignKey("test_job.id", name="fk_export_test")
     )
     user_id: Mapped[int] = mapped_column(BigId, ForeignKey("user.id", name="fk_export_user"))
-    format: Mapped[str] = mapped_column(choice("export_format", *EXPORT_FORMATS))
+    format: Mapped[ExportFormat] = mapped_column(choice("export_format", *EXPORT_FORMATS))
     file_path: Mapped[str] = mapped_column(String(500))
     file_size: Mapped[int | None] = mapped_column(BigNumber)
     created_at: Mapped[datetime] = mapped_column(

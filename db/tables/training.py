@@ -1,4 +1,4 @@
-"""Training jobs, their runs and the model versions that come of them."""
+"""Training jobs, their runs, and the model versions that these make."""
 
 from datetime import datetime
 from typing import Any
@@ -25,6 +25,10 @@ from db.tables.columns import (
     TARGETS,
     BigId,
     FiniteDouble,
+    LogLevel,
+    Role,
+    Status,
+    Target,
     WholeNumber,
     choice,
     utc_now,
@@ -32,7 +36,7 @@ from db.tables.columns import (
 
 
 class TrainingJob(Base):
-    """What one or more algorithms are trained on, and how."""
+    """One training: its dataset, target, settings and algorithms; each algorithm is a run."""
 
     __tablename__ = "training_job"
     __table_args__ = (
@@ -48,9 +52,9 @@ class TrainingJob(Base):
     dataset_id: Mapped[int] = mapped_column(
         BigId, ForeignKey("dataset.id", name="fk_training_dataset")
     )
-    target: Mapped[str] = mapped_column(choice("training_target", *TARGETS))
+    target: Mapped[Target] = mapped_column(choice("training_target", *TARGETS))
     hyperparams: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
-    status: Mapped[str] = mapped_column(
+    status: Mapped[Status] = mapped_column(
         choice("training_status", *STATUSES), default="PENDING", server_default="PENDING"
     )
     progress: Mapped[float] = mapped_column(
@@ -64,7 +68,7 @@ class TrainingJob(Base):
     # Not in the seed (docs/decisions/001).
     name: Mapped[str | None] = mapped_column(String(120))
     deleting: Mapped[bool | None] = mapped_column(Boolean(create_constraint=False))
-    # Ties repeated seeds and twins without physics together.
+    # The same for trainings that repeat each other with other seeds or without physics.
     group_key: Mapped[str | None] = mapped_column(String(64))
 
 
@@ -80,7 +84,7 @@ class TrainingJobBattery(Base):
     battery_id: Mapped[int] = mapped_column(
         BigId, ForeignKey("battery_unit.id", name="fk_job_battery_unit"), primary_key=True
     )
-    split_role: Mapped[str] = mapped_column(
+    split_role: Mapped[Role] = mapped_column(
         choice("job_split_role", *ROLES), default="train", server_default="train"
     )
 
@@ -99,7 +103,7 @@ class TrainingJobRun(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
     job_id: Mapped[int] = mapped_column(BigId, ForeignKey("training_job.id", name="fk_run_job"))
     algorithm: Mapped[str] = mapped_column(choice("run_algorithm", *ALGORITHMS))
-    status: Mapped[str] = mapped_column(
+    status: Mapped[Status] = mapped_column(
         choice("run_status", *STATUSES), default="PENDING", server_default="PENDING"
     )
     current_epoch: Mapped[int] = mapped_column(WholeNumber, default=0, server_default="0")
@@ -145,7 +149,7 @@ class TrainingJobRunLog(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
     run_id: Mapped[int] = mapped_column(BigId, ForeignKey("training_job_run.id", name="fk_log_run"))
     user_id: Mapped[int] = mapped_column(BigId, ForeignKey("user.id", name="fk_log_user"))
-    level: Mapped[str] = mapped_column(choice("run_log_level", *LOG_LEVELS))
+    level: Mapped[LogLevel] = mapped_column(choice("run_log_level", *LOG_LEVELS))
     message: Mapped[str] = mapped_column(String(2000))
     created_at: Mapped[datetime] = mapped_column(
         DateTime, default=utc_now, server_default=func.current_timestamp()
@@ -153,7 +157,7 @@ class TrainingJobRunLog(Base):
 
 
 class ModelVersion(Base):
-    """A trained model, with what made it and what it achieved."""
+    """A trained model: the run that made it, its file, settings and metrics."""
 
     __tablename__ = "model_version"
     __table_args__ = (

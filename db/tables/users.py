@@ -16,7 +16,7 @@ from db.tables.columns import (
 
 
 def fold(text: str) -> str:
-    """One spelling for all that differ only in case or in Unicode composition.
+    """Return the same text for spellings that differ only in case or Unicode composition.
 
     This is our rule for the uniqueness of e-mail and user name, the same on every database.
     """
@@ -32,7 +32,7 @@ def _folded(column: str) -> Any:
 
 
 class User(Base):
-    """Somebody who signs in."""
+    """An account."""
 
     __tablename__ = "user"
     __table_args__ = (
@@ -58,7 +58,7 @@ class User(Base):
 
 
 class AuthSession(Base):
-    """One signed-in browser; the cookie carries a secret of which only the hash is kept."""
+    """A signed-in browser; its cookie holds a secret, of which only the hash is stored here."""
 
     __tablename__ = "auth_session"
     __table_args__ = (
@@ -78,7 +78,7 @@ class AuthSession(Base):
 
 
 class LoginThrottle(Base):
-    """Failed logins of one e-mail, known or not; stored, so that a restart forgets nothing."""
+    """Failed sign-ins with one e-mail address, whether an account has it or not."""
 
     __tablename__ = "login_throttle"
     __table_args__ = (

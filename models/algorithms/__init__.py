@@ -1,1 +1,1 @@
-"""One algorithm a file."""
+"""The algorithms: a file for each, and parts that they share."""

@@ -1,4 +1,4 @@
-"""Baseline: a perceptron on the current row and the cycle asked for."""
+"""Baseline: a perceptron on the current row and the cycle to predict."""
 
 from torch import Tensor
 
@@ -25,7 +25,7 @@ class Baseline(Network):
         return outputs
 
     def add_gradients(self, batch: Batch, target: Tensor, known: Tensor | None) -> Losses:
-        """Return the loss on one batch and add its gradients: in closed form, without a graph."""
+        """Return the loss of one batch and add its gradients, computed in closed form."""
         data = self.perceptron.add_gradients(batch.points, target, known)
         return Losses(data, data)
 

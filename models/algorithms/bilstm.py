@@ -9,8 +9,8 @@ from models.inputs.series import Task
 from models.loop.network import Network, state_width
 from models.settings.hyperparameters import BilstmSettings
 
-# Beside the row itself, a step holds its distance to the last row, whether it is there, and the
-# cycle asked for: what a feature means depends on the age it is seen at.
+# Besides the row, a step holds its distance to the last row, 1 if the row exists, and the cycle to
+# predict, since the meaning of a feature depends on the age of the battery.
 STEP_EXTRAS = 3
 HEAD_UNITS = 64
 

@@ -1,4 +1,4 @@
-"""Boosting of one target with early stopping by validation batteries."""
+"""Boosted trees for one target, with early stopping on the validation batteries."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from models.inputs.series import Floats
 from models.settings.hyperparameters import TreesSettings
 
-# Share of the inputs that a split may choose from: trees become less alike, and seeds matter.
+# Share of the inputs that each split may choose from, at random, so that trees differ more.
 INPUT_SHARE = 0.5
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """One target's labelled questions: inputs (m, P) and what is left to learn (m,)."""
+    """The labelled questions of one target: inputs (m, P), and values to learn (m,)."""
 
     inputs: Floats
     rest: Floats
@@ -23,18 +23,18 @@ class Labelled:
 
 @dataclass(frozen=True)
 class Boosted:
-    """The model cut after its best round; train_loss (rounds,): mean squared errors up to there."""
+    """The model up to its best round; train_loss (rounds,): mean squared error of each round."""
 
     model: HistGradientBoostingRegressor
     train_loss: Floats
 
     @property
     def rounds(self) -> int:
-        """How many rounds were kept."""
+        """Number of rounds that were kept."""
         return len(self.train_loss)
 
     def stages(self, inputs: Floats, rounds: int) -> Iterator[Floats]:
-        """Yield answers (m,) after each of some rounds; the model rests after its last one."""
+        """Yield answers (m,) after each round; they no longer change after the last kept round."""
         answers = np.zeros(len(inputs))
         staged = iter(self.model.staged_predict(inputs))
         for _ in range(rounds):
@@ -43,7 +43,7 @@ class Boosted:
 
 
 def boost(train: Labelled, val: Labelled, hp: TreesSettings) -> Boosted:
-    """Fit the trees; `val` stops them and says which round is the last to be kept."""
+    """Fit the trees; the loss on `val` stops the fit and chooses the last round to keep."""
     patience = hp.tree_patience or hp.boosting_rounds + 1
     model = HistGradientBoostingRegressor(
         learning_rate=hp.tree_learning_rate,
@@ -58,8 +58,8 @@ def boost(train: Labelled, val: Labelled, hp: TreesSettings) -> Boosted:
         random_state=hp.seed,
     )
     model.fit(train.inputs, train.rest, X_val=val.inputs, y_val=val.rest)
-    # Scores are minus half the squared error, before the first round and after each.
+    # Scores are minus half the mean squared error, before the first round and after each.
     best = int(np.argmax(model.validation_score_[1:])) + 1
-    # No public way to drop the rounds after the best: test_the_best_round_is_kept proves the cut.
+    # scikit-learn has no public way to drop later rounds; test_the_best_round_is_kept tests it.
     del model._predictors[best:]
     return Boosted(model, -2.0 * np.asarray(model.train_score_)[1 : best + 1])

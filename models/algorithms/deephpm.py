@@ -1,4 +1,4 @@
-"""DeepHPM: a surrogate u(s, t) and a hidden law G with u_t = G(s, t, u, u_s), learned together.
+"""DeepHPM: a surrogate u(s, t) and a law of fade u_t = G(s, t, u, u_s), learned together.
 
 After Raissi 2018 and Wen et al. 2024 (doi 10.1109/TIV.2023.3315548).
 """
@@ -16,9 +16,9 @@ from models.settings.hyperparameters import DeepHpmSettings
 
 
 class DeepHPM(PhysicsNetwork):
-    """Surrogate and hidden physics; derivatives in t are carried forward by hand.
+    """The surrogate u and the law G; derivatives in t are computed along with the values.
 
-    With scaled targets G sees u and u_s in network units; without, everything is in physical
+    With scaled targets G gets u and u_s in network units; without, everything is in physical
     units, as published.
     """
 
@@ -33,16 +33,16 @@ class DeepHPM(PhysicsNetwork):
         widths["u_s"] = targets * self.differentiable
         inputs = sum(widths[name] for name in hp.physics_inputs)
         self.physics = make_perceptron(inputs, targets, hp.hidden_size, hp.num_layers, hp.dropout)
-        # Network units of u_s in one unit of what G sees.
+        # Number of network units of u_s in one unit of the input of G.
         unit = self.state_unit[: self.differentiable].expand(targets, -1).clone()
         unit = torch.ones_like(unit) if self.targets_scaled else unit
         self.register_buffer("slope_unit", unit, persistent=False)
 
     def residuals(self, batch: Batch) -> Residuals:
-        """Return u, its derivatives, and how far the hidden law is from being obeyed."""
+        """Return u, its derivatives, and the residuals of the law."""
         state, u_s = batch.state, None
         if "u_s" in self.physics_inputs:
-            # Not a leaf of the caller: validation without gradients must not be disturbed.
+            # A tensor of its own: asking for gradients must not change the caller's tensor.
             state = state.detach().requires_grad_()
             u = self.surrogate.forward_streams(self._moving_inputs(state, batch), twice=True)
             u_s = torch.stack([self._slopes(stream, state) for stream in u[:2]])
@@ -52,7 +52,7 @@ class DeepHPM(PhysicsNetwork):
         return Residuals(u, u[1:] - law, None if u_s is None else u_s[0])
 
     def _moving_inputs(self, state: Tensor, batch: Batch) -> Tensor:
-        """Return (3, B, I): the state rests, time and age advance."""
+        """Return (3, B, I): inputs and derivatives in t, with a constant state."""
         value = torch.cat([state, batch.clock], dim=1)
         return torch.stack([value, self.direction.expand_as(value), torch.zeros_like(value)])
 
@@ -82,7 +82,7 @@ class DeepHPM(PhysicsNetwork):
         return torch.cat(parts, dim=2)
 
     def _normalised(self, u: Tensor) -> Tensor:
-        """Return u and u_t, (2, B, T), as G sees them."""
+        """Return u and u_t, (2, B, T), in the units of the inputs of G."""
         if self.targets_scaled:
             return u
         return torch.stack([u[0] - self.u_mean, u[1]]) / self.u_std

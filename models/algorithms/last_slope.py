@@ -1,4 +1,4 @@
-"""LAST_SLOPE: a floor of forecasts. The straight line through the last 50 rows goes on."""
+"""LAST_SLOPE, a floor of forecasts: the straight line through the last 50 rows, prolonged."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,20 +18,20 @@ ROWS = 50
 # A line through fewer rows says nothing about the next hundred cycles; the last value is the
 # stronger floor there.
 FEWEST_ROWS = 5
-# Rows whose windows are held in memory at once.
+# Number of rows whose windows are held in memory together.
 CHUNK_ROWS = 10_000
 
 
 @dataclass(frozen=True)
 class LastSlope:
-    """PCL on the least-squares line of the last rows; the training mean where there is none."""
+    """Predicts PCL on the least-squares line of the last rows; without any, the training mean."""
 
     curve: MeanCurve
 
     def predict(self, series: BatterySeries, asked: Asked) -> Floats:
         """Return PCL (m, 1) as a fraction, from the capacity up to `asked.source`.
 
-        With fewer than five measured rows it is the last value.
+        With fewer than five measured rows, the last value is returned.
         """
         known = np.flatnonzero(np.isfinite(series.soh))
         if not len(known):
@@ -52,7 +52,7 @@ class LastSlope:
 def recent_lines(cycle: Floats, value: Floats) -> tuple[Floats, Floats, Floats]:
     """Return the least-squares line of the last 50 rows up to each row, (n,) each.
 
-    A line goes through (mean cycle, mean value) with the slope given per cycle; 0 for one row.
+    The line is given by mean cycle, mean value and slope per cycle; the slope of one row is 0.
     """
     parts = [
         _lines(cycle, value, np.arange(start, min(start + CHUNK_ROWS, len(cycle))))
@@ -69,7 +69,7 @@ def _lines(cycle: Floats, value: Floats, rows: Integers) -> tuple[Floats, Floats
     count = there.sum(axis=1)
     middle = (cycle[index] * there).sum(axis=1) / count
     level = (value[index] * there).sum(axis=1) / count
-    # Centred before they are squared, so that large cycle numbers cost no digits.
+    # Centred before squaring, because squares of large cycle numbers would lose digits.
     x = (cycle[index] - middle[:, None]) * there
     y = (value[index] - level[:, None]) * there
     spread = (x * x).sum(axis=1)
@@ -87,7 +87,7 @@ def fit(
     on_epoch: Callable[[EpochReport], None],
     on_stage: Callable[[str], None],
 ) -> Fitted:
-    """Nothing is learned but the mean to fall back to."""
+    """Fit only the training mean, which replaces a missing line."""
     on_stage("Scoring")
     return fitted_at_once(LastSlope(fit_mean(train)), train, val, task, hp, on_epoch)
 

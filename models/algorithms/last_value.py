@@ -1,4 +1,4 @@
-"""LAST_VALUE: a floor of forecasts. The capacity stays as it was last measured."""
+"""LAST_VALUE, a floor of forecasts: the capacity stays at its last measured value."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from models.settings.hyperparameters import Hyperparameters
 
 @dataclass(frozen=True)
 class LastValue:
-    """PCL as last measured; the training mean where nothing was measured yet."""
+    """Predicts the last measured PCL; the training mean where none has been measured yet."""
 
     curve: MeanCurve
 
@@ -31,7 +31,7 @@ class LastValue:
 
 
 def last_known(soh: Floats) -> Integers:
-    """Return for each row the latest row up to it with a known capacity, -1 if there is none."""
+    """Return for each row the latest row, up to this one, with a known capacity; -1 if none."""
     rows = np.arange(len(soh), dtype=np.int64)
     return np.maximum.accumulate(np.where(np.isfinite(soh), rows, -1))
 
@@ -46,7 +46,7 @@ def fit(
     on_epoch: Callable[[EpochReport], None],
     on_stage: Callable[[str], None],
 ) -> Fitted:
-    """Nothing is learned but the mean to fall back to."""
+    """Fit only the training mean, which replaces a missing last value."""
     on_stage("Scoring")
     return fitted_at_once(LastValue(fit_mean(train)), train, val, task, hp, on_epoch)
 

@@ -1,4 +1,4 @@
-"""LINEAR: ridge regression on what a cycle says together with its past."""
+"""LINEAR: ridge regression on the features of a cycle and of its past."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from models.inputs.series import BatterySeries, Floats, Task
 from models.inputs.tabular import AnswerScale, Table, fit_answer_scale, make_table, restore_scale
 from models.settings.hyperparameters import LinearSettings
 
-# Chosen by leaving out batteries of the Severson training split. The first cycles and slopes tell
-# PCL where a battery started; for RUL they only told the training batteries apart.
+# Chosen by leaving out batteries of the Severson training split. The first cycles and slopes help
+# to predict PCL; for RUL they only let the model recognise the training batteries.
 BLOCKS = {
     "PCL": (
         "now",
@@ -56,7 +56,7 @@ class Linear:
         return self.scale.restore(self.learned(inputs), self.scale.offset(series, asked))
 
     def learned(self, inputs: Floats) -> Floats:
-        """Return answers on the learned scale, held near the range of training, (m, T)."""
+        """Return answers on the learned scale, clipped near the range of training, (m, T)."""
         pairs = zip(self.scale.task.targets, self.ridges, strict=True)
         found = [ridge.predict(design(inputs, self.scale, name)) for name, ridge in pairs]
         return np.clip(np.column_stack(found), self.scale.floor, self.scale.top)
@@ -67,12 +67,12 @@ class Linear:
 
 
 def design(inputs: Floats, scale: AnswerScale, target: str) -> Floats:
-    """Return what one target is linear in, from inputs (m, P).
+    """Return the columns of the regression of one target, from inputs (m, P).
 
-    RUL: the target's blocks, held inside the range of training. PCL: the blocks and their signed
-    roots, which bend where inputs have long tails; in forecasts also all of these times the age,
-    because what changes until the cycle asked for is a rate times the cycles up to there, and
-    rates depend on the state. (RUL is learned at the source row: it needs no age.)
+    RUL: the blocks of the target, clipped to the range of training. PCL: the blocks and their
+    signed square roots, which shorten the long tails of inputs; in forecasts also all of these
+    times the age, because the change up to the cycle to predict is a rate, which depends on the
+    state, times the number of cycles. RUL is learned at the source row, so it needs no age.
     """
     task = scale.task
     columns = columns_of(task, BLOCKS[target])

@@ -1,4 +1,4 @@
-"""MEAN: the floor of estimates. What the training batteries showed on average at a cycle."""
+"""MEAN, the floor of estimates: the mean of the training batteries at the same cycle."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,12 +17,11 @@ from models.settings.hyperparameters import Hyperparameters
 class MeanCurve:
     """The mean of each target over the training batteries, by cycle number.
 
-    cycles, values: per target (n,) the cycles at which a training battery carries the label, and
-    the mean over those that do, PCL as a fraction and RUL in cycles. The mean at a cycle is thus
-    that of the batteries still labelled there. Between such cycles it is interpolated, before the
-    first and after the last it is held; batteries that outlive all training batteries keep the
-    RUL that the longest-lived of those had left at its last cycle, which is 0 where it was
-    cycled to its end of life.
+    cycles, values: per target (n,), the cycles at which any training battery has a label, and the
+    mean over the batteries with a label there; PCL as a fraction and RUL in cycles. The mean is
+    interpolated between these cycles, and constant before the first and after the last. So a
+    battery that outlives all training batteries keeps the RUL that the longest-lived of them had
+    at its last cycle: 0 if it was cycled to its end of life.
     """
 
     cycles: tuple[Integers, ...]
@@ -34,7 +33,7 @@ class MeanCurve:
         return np.column_stack([np.interp(cycle, x, y) for x, y in curves])
 
     def predict(self, series: BatterySeries, asked: Asked) -> Floats:
-        """Return (m, T) in physical units; nothing of the battery is looked at."""
+        """Return (m, T) in physical units; only the cycles to predict are used."""
         return self.at(asked.cycle)
 
     def content(self) -> dict[str, Any]:

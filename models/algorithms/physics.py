@@ -1,4 +1,4 @@
-"""What the physics-informed networks share: surrogate u(s, t), scales, and the balance of losses.
+"""Shared by the physics-informed networks: surrogate u(s, t), scales, and balance of losses.
 
 After Raissi 2018 and Wen et al. 2024 (doi 10.1109/TIV.2023.3315548).
 """
@@ -18,9 +18,9 @@ from models.settings.hyperparameters import PhysicsSettings
 
 @dataclass(frozen=True)
 class PhysicsTerms:
-    """All in physical units; t is the cycle number, with the state held fixed.
+    """Values, derivatives and residuals in physical units; t is the cycle at a fixed state.
 
-    Where RUL is learned in logarithms, log(1 + RUL) takes the place of RUL, in the law too.
+    Where log(1 + RUL) is learned, it replaces RUL, in the law, too.
 
     u (B, T); u_t (B, T) per cycle; u_s (B, T, D) per unit of each state input, None unless the
     law uses it; f = u_t - law (B, T) per cycle; f_t (B, T) per cycle squared.
@@ -35,7 +35,7 @@ class PhysicsTerms:
 
 @dataclass(frozen=True)
 class Residuals:
-    """The same in network units; t is counted in `time_unit` cycles.
+    """Values, derivatives and residuals in network units; t is counted in `time_unit` cycles.
 
     u (3, B, T): u, u_t and u_tt; law (2, B, T): f and f_t; u_s (B, T, D) or None.
     """
@@ -46,7 +46,7 @@ class Residuals:
 
 
 class PhysicsNetwork(Network):
-    """A surrogate whose rate of change must obey a law; derivatives in t are carried forward.
+    """A surrogate whose rate of change is held to a law.
 
     With scaled targets residuals are measured on the time scale of the training data
     (`time_unit`), so that data and physics losses are comparable. Without, everything is in
@@ -76,7 +76,7 @@ class PhysicsNetwork(Network):
         self._keep_scales(task, scaler)
 
     def residuals(self, batch: Batch) -> Residuals:
-        """Return u, its derivatives, and how far the law is from being obeyed."""
+        """Return u, its derivatives, and the residuals of the law."""
         raise NotImplementedError
 
     def physics_terms(self, batch: Batch) -> PhysicsTerms:
@@ -110,12 +110,12 @@ class PhysicsNetwork(Network):
 
     @staticmethod
     def _shares(known: Tensor) -> Tensor:
-        """Return what squares (3, B, T) count in a mean: those of u as in `mean_square`."""
+        """Return the weights of squares (3, B, T) in a mean; those of u are as in `mean_square`."""
         labelled = known * (known.numel() / known.sum().clamp(min=1.0))
         return torch.stack([labelled, torch.ones_like(known), torch.ones_like(known)])
 
     def _keep_scales(self, task: Task, scaler: Scaler) -> None:
-        """Keep what turns network units into physical ones; rebuilt from the scaler on loading."""
+        """Store the factors from network units to physical ones; loading rebuilds them."""
         time_unit = scaler.cycle_std if scaler.targets_scaled else 1.0
         rates = [1.0 / scaler.cycle_std]
         if task.is_forecast:
@@ -136,11 +136,11 @@ class PhysicsNetwork(Network):
             self.register_buffer(name, torch.tensor(values, dtype=torch.float32), persistent=False)
 
     def _surrogate_streams(self, batch: Batch) -> Tensor:
-        """Return u and its derivatives in t, (3, B, T), for gradients that are taken once."""
+        """Return u and its derivatives in t, (3, B, T); gradients can be taken once only."""
         return self.surrogate.forward_along(batch.points, self.direction)
 
     def _balance(self, losses: Tensor) -> Tensor:
-        """Add data, f and f_t losses: by weight, or by learned log-variances l."""
+        """Add the losses of data, f and f_t, with fixed weights or with learned log-variances."""
         weighted = self.loss_weights * losses
         if self.loss_mode == "SUM":
             return weighted.sum()

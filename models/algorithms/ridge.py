@@ -8,7 +8,7 @@ import torch
 
 from models.inputs.series import Floats
 
-# Keeps the solution finite where inputs are copies of one another.
+# Keeps the solution finite where inputs are equal.
 LEAST_PENALTY = 1e-9
 
 
@@ -44,14 +44,14 @@ def restore_ridge(content: dict[str, Any]) -> Ridge:
 def fit_ridge(inputs: Floats, y: Floats, penalty: float) -> Ridge:
     """Fit y (m,) on inputs (m, P).
 
-    penalty: weight of the squared weights beside the mean squared error, inputs standardised; it
-    means the same for few and for many rows.
+    penalty: factor of the squared weights, added to the mean squared error with standardised
+    inputs; its effect does not depend on the number of rows.
     """
     mean, std = inputs.mean(axis=0), inputs.std(axis=0)
     std = np.where(std > 1e-12, std, 1.0)
     scaled = (inputs - mean) / std
     offset = float(y.mean())
-    # Through eigenvalues rather than a solver: copies among the inputs are harmless at penalty 0.
+    # By eigenvalues rather than a solver, so that equal inputs do no harm at penalty 0.
     values, vectors = np.linalg.eigh(scaled.T @ scaled / len(y))
     shrunk = np.maximum(values, 0.0) + max(penalty, LEAST_PENALTY)
     moments = scaled.T @ (y - offset) / len(y)

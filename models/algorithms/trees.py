@@ -1,8 +1,8 @@
-"""TREES: gradient-boosted trees on what a cycle says together with its past.
+"""TREES: gradient-boosted trees on the features of a cycle and of its past.
 
-Trees cannot extrapolate, but fades and lives beyond those trained on do occur; a linear model can,
-and sometimes runs away. So some trees learn what the linear model leaves, others learn alone, and
-the answer is their weighted mean on the learned scale.
+Trees cannot predict values beyond those in training, which do occur; a linear model can, but its
+predictions are sometimes far too large. So some trees learn the residuals of the linear model,
+others learn without it, and the prediction is their weighted mean on the learned scale.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -26,13 +26,13 @@ from models.settings.hyperparameters import TreesSettings
 
 _PAST = ("mean", "above_trough", "slope_30", "slope_100", "time:cycle", "capacity", "age")
 _PRESENT = ("now", "mean", "time:cycle", "capacity", "age")
-# What a saved model may hold beside what skops trusts anyway.
+# Types that a saved model may hold, besides those that skops trusts by itself.
 TRUSTED = ["sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor"]
 
 
 @dataclass(frozen=True)
 class Part:
-    """Some of the trees of one target: their weight, what they see, what they add to."""
+    """A group of trees of one target: its weight, its inputs, and the model that it corrects."""
 
     share: float
     after_linear: bool
@@ -40,8 +40,8 @@ class Part:
 
 
 # Chosen by leaving out batteries of the Severson training split. PCL is nearly linear in the past,
-# RUL is not. Trees see fewer inputs than the linear model has: by the first cycles, say, they
-# would tell the few training batteries apart.
+# RUL is not. Trees get fewer inputs than the linear model: the first cycles, for example, would let
+# them recognise the few training batteries.
 PARTS = {
     "PCL": (Part(2 / 3, True, _PAST), Part(1 / 3, False, _PRESENT)),
     "RUL": (Part(1 / 3, True, _PAST), Part(2 / 3, False, _PAST)),
@@ -62,7 +62,7 @@ class Trees:
         start, learned = self.linear.learned(inputs), np.zeros((len(asked), len(self.models)))
         if not len(asked):
             return learned
-        # As many threads as torch may use: OpenMP's own default would take every core.
+        # The same number of threads as torch; OpenMP would use all cores by default.
         with threadpool_limits(torch.get_num_threads()):
             for index, (name, models) in enumerate(
                 zip(scale.task.targets, self.models, strict=True)
@@ -74,7 +74,7 @@ class Trees:
         return scale.restore(learned, scale.offset(series, asked))
 
     def content(self) -> dict[str, Any]:
-        """Return tensors and plain values; the trees as skops writes them, never as a pickle."""
+        """Return tensors and plain values; the trees are in the format of skops, not a pickle."""
         return {
             "linear": self.linear.content(),
             "models": [[_pack(model) for model in models] for models in self.models],
@@ -91,7 +91,7 @@ def fit(
     on_epoch: Callable[[EpochReport], None],
     on_stage: Callable[[str], None],
 ) -> Fitted:
-    """Boost until the validation batteries get no better; of each part keep its best round."""
+    """Boost until the validation loss falls no more; keep each part up to its best round."""
     torch.set_num_threads(threads)
     scale = fit_answer_scale(train, task, hp.seed)
     table, checked = (make_table(rows, task, scale, hp.seed) for rows in (train, val))
@@ -122,7 +122,7 @@ def restore(content: dict[str, Any], hp: TreesSettings, task: Task) -> Trees:
 
 
 def _left(table: Table, linear: Linear, part: Part, index: int) -> Labelled:
-    """Return one target's labelled questions and what is left for a part to learn."""
+    """Return the labelled questions of one target, and the values that a part has to learn."""
     known = np.isfinite(table.learned[:, index])
     inputs = table.inputs[known]
     start = linear.learned(inputs)[:, index] if part.after_linear else 0.0
@@ -137,9 +137,10 @@ def _reports(
     linear: Linear,
     hp: TreesSettings,
 ) -> Iterator[EpochReport]:
-    """Yield a report for every round; a part that has reached its best round rests.
+    """Yield a report for every round; a part stays the same after its best round.
 
-    `train_loss` is the weighted mean of the parts' losses, the others are those of their mean.
+    `train_loss` is the weighted mean of the losses of all parts; the other numbers are those of
+    the mean prediction.
     """
     scale, targets = linear.scale, linear.scale.task.targets
     rounds = max(b.rounds for parts in boosted for b in parts)
@@ -175,7 +176,7 @@ def _reports(
 def _stages(
     name: str, boosted: Sequence[Boosted], table: Table, linear: Linear, index: int, rounds: int
 ) -> Iterator[Floats]:
-    """Yield one target's answers on the learned scale after each round, (m,)."""
+    """Yield the answers of one target on the learned scale after each round, (m,)."""
     start = linear.learned(table.inputs)[:, index]
     base = start * sum(part.share for part in PARTS[name] if part.after_linear)
     staged = [

@@ -1,6 +1,6 @@
-"""Verhulst: a surrogate u(s, t) that must obey a logistic law of fade, whose limits it learns.
+"""Verhulst: a surrogate u(s, t) held to a logistic law of fade, whose limits it learns.
 
-The law of Wen et al. 2024 (doi 10.1109/TIV.2023.3315548), for each target by itself:
+The law of Wen et al. 2024 (doi 10.1109/TIV.2023.3315548), for each target separately:
 du/dt = d r (u - C) (1 - (u - C) / (K - C)), with d = 1 for PCL, which rises from C towards K, and
 d = -1 for RUL, which falls from K towards C. r > 0 and K > C hold by construction.
 """
@@ -22,8 +22,8 @@ from models.settings.hyperparameters import PhysicsSettings
 
 DIRECTIONS = {"PCL": 1.0, "RUL": -1.0}
 LAW_UNITS = {"PCL": "fraction", "RUL": "cycles"}
-# Where learning starts, in standard deviations of the training labels around their mean, and per
-# standard deviation of the training cycles: limits that enclose what was measured.
+# Initial values: limits that enclose the labels, in standard deviations of the training labels from
+# their mean, and a rate per standard deviation of the training cycles.
 START_LOWER, START_WIDTH, START_RATE = -2.0, 7.0, 1.0
 
 
@@ -59,7 +59,7 @@ class Verhulst(PhysicsNetwork):
         return Law(law.rate / self.time_unit, upper, lower)
 
     def residuals(self, batch: Batch) -> Residuals:
-        """Return u, its derivatives, and how far the logistic law is from being obeyed."""
+        """Return u, its derivatives, and the residuals of the logistic law."""
         streams, law = self._surrogate_streams(batch), self._scaled_law()
         u, u_t, u_tt = streams.unbind()
         rate = self.signs * law.rate
@@ -69,7 +69,7 @@ class Verhulst(PhysicsNetwork):
         return Residuals(streams, torch.stack([f, f_t]))
 
     def _scaled_law(self) -> Law:
-        """Return r, K and C in network units, as `Residuals` counts."""
+        """Return r, K and C in the network units of `Residuals`."""
         rate = functional.softplus(self.rate_before_softplus) * self.time_rates[0]
         lower = self.u_mean + self.u_std * self.lower
         width = self.u_std * functional.softplus(self.width_before_softplus)
@@ -78,7 +78,7 @@ class Verhulst(PhysicsNetwork):
 
     @torch.no_grad()
     def facts(self) -> dict[str, Any]:
-        """Return the law that was learned, with units."""
+        """Return the parameters of the learned law, with units."""
         if self.physics_weight == 0.0:
             return {}
         law = self.law()
@@ -98,7 +98,7 @@ def _row(target: str, name: str, value: Tensor, unit: str) -> dict[str, Any]:
 
 
 def _before(value: float) -> float:
-    """Return what softplus turns into `value`."""
+    """Return the number whose softplus is `value`."""
     return log(expm1(value))
 
 

@@ -114,7 +114,7 @@ class _Propagation(Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *upstream: Tensor) -> tuple[Tensor | None, ...]:
-        # Let go of at once: losses that are kept for a report would keep all arrays alive.
+        # Dropped here: otherwise losses kept for a report would keep all arrays in memory.
         weights, trace, ctx.trace = ctx.saved_tensors, ctx.trace, None
         found = trace_back(trace, weights, upstream[0], of_inputs=ctx.needs_input_grad[0])
         of_weights, of_offsets, of_inputs = found

@@ -1,1 +1,1 @@
-"""What goes into a model: a battery's cycles, samples of them, scales."""
+"""The inputs of models: the cycles of a battery, samples of them, and scales."""

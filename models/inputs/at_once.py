@@ -1,4 +1,4 @@
-"""The one report of algorithms that are solved at once, in the units of the networks' reports."""
+"""Reports of algorithms without epochs: a single one, in the units of the networks' reports."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -15,8 +15,8 @@ def ask_labelled(
 ) -> tuple[Asked, Floats]:
     """Return questions about the labelled rows of a battery, and the true answers (m, T).
 
-    An estimate asks each row for its own cycle. A forecast asks for each row's cycle from a drawn
-    number of cycles before it, 1..max_horizon, as far as the battery reaches back.
+    For an estimate the question of a row is its own cycle. For a forecast it is the same cycle,
+    seen from a random number of cycles before, 1..max_horizon, within the battery's record.
     """
     cycle = np.asarray(series.cycle_num, np.int64)
     rows = np.flatnonzero(np.isfinite(series.targets).any(axis=1))
@@ -36,7 +36,7 @@ def report_once(
     task: Task,
     hp: Hyperparameters,
 ) -> EpochReport:
-    """Return the only report of a fit without epochs.
+    """Return the report of a fit that has no epochs.
 
     Losses are mean squared errors of targets standardised on the training rows; `val_rmse_PCL` is
     a fraction and `val_rmse_RUL` is in cycles, as for the networks.
@@ -66,7 +66,7 @@ def fitted_at_once(
     hp: Hyperparameters,
     on_epoch: Callable[[EpochReport], None],
 ) -> Fitted:
-    """Report on a predictor that was solved at once, and return it as the outcome of its fit."""
+    """Report on a predictor that was fitted without epochs, and return the outcome of its fit."""
     on_epoch(report_once(predictor, train, val, task, hp))
     return Fitted(predictor, best_epoch=1, epochs_run=1, stopped_early=False)
 

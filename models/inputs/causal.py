@@ -1,7 +1,7 @@
-"""What a row of a battery says together with its past: inputs of the trees and the linear model.
+"""Inputs of the trees and the linear model: features of a row of a battery and of its past.
 
 Windows are counted in cycles, not in rows, because recordings have gaps of up to 150 cycles.
-Nothing looks ahead: a row's inputs depend on that row and the rows before it.
+The inputs of a row depend on that row and the rows before it, never on later ones.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from models.inputs.predictor import Asked
 from models.inputs.series import BatterySeries, Floats, Integers, Task
 
-# One glitch must not move a row: the median of five rows ignores two.
+# The median of five rows ignores up to two outliers.
 MEDIAN_ROWS = 5
 MEAN_CYCLES = 10
 EARLY_CYCLES = 10
@@ -38,9 +38,10 @@ CAPACITY_COLUMNS = ("known", "pcl", "below_mean", "slope_10", "slope_30", "slope
 
 @dataclass(frozen=True)
 class _Past:
-    """Smoothed values (n, K) of one battery with running sums, so that any window is a difference.
+    """Smoothed values (n, K) of one battery and their running sums.
 
-    Values are centred: sums of large numbers would lose the digits that slopes are made of.
+    The sum over a window is the difference of two running sums. Values are centred first: sums of
+    large numbers would lose the digits that slopes need.
     """
 
     cycle: Floats
@@ -80,7 +81,7 @@ def causal_names(task: Task) -> tuple[str, ...]:
 
 
 def columns_of(task: Task, blocks: Sequence[str]) -> Integers:
-    """Return which inputs belong to some blocks (or are named in full), in order."""
+    """Return the positions of the inputs that belong to some blocks or are named in full."""
     names = causal_names(task)
     wanted = set(blocks)
     kept = [i for i, n in enumerate(names) if n in wanted or n.split(":")[0] in wanted]
@@ -88,7 +89,7 @@ def columns_of(task: Task, blocks: Sequence[str]) -> Integers:
 
 
 def causal_features(series: BatterySeries, asked: Asked, task: Task) -> Floats:
-    """Return (m, P), one row a question: the state of the battery at `asked.source`.
+    """Return (m, P), a row for each question: the state of the battery at `asked.source`.
 
     Features keep their units; slopes are per cycle, `peak_age` and `age` in cycles, capacities as
     PCL (fraction). Capacity columns are NaN as long as no capacity has been measured.
@@ -112,7 +113,7 @@ def last_pcl(series: BatterySeries) -> Floats:
 
 
 def _past(cycle: Floats, value: Floats) -> _Past:
-    # The first row, not the mean: what comes later must not change a digit of what was before.
+    # Centred on the first row, not on the mean: later rows must not change earlier results.
     middle = value[0]
     centred, time = value - middle, (cycle - cycle[:1])[:, None]
     t, tt, x, tx = (_running(x) for x in (time, time * time, centred, time * centred))
@@ -144,7 +145,7 @@ def _feature_blocks(cycle: Floats, features: Floats) -> Floats:
 
 
 def _median(features: Floats) -> Floats:
-    """Return medians over the last rows, (n, F); the first row stands for those before it."""
+    """Return medians over the last rows, (n, F); before the first row, that row is repeated."""
     padded = np.concatenate([np.repeat(features[:1], MEDIAN_ROWS - 1, axis=0), features])
     windows = sliding_window_view(padded, MEDIAN_ROWS, axis=0)
     return np.partition(windows, MEDIAN_ROWS // 2, axis=-1)[..., MEDIAN_ROWS // 2]

@@ -1,4 +1,4 @@
-"""What every algorithm leaves behind: something that answers questions about a battery."""
+"""Interfaces of every algorithm: questions about a battery, predictors, and reports of a fit."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from models.inputs.series import BatterySeries, Floats, Integers, Task
 class Asked:
     """Questions about one battery.
 
-    source (m,): index of the latest row that may be used; cycle (m,): the cycle number asked for.
+    source (m,): index of the latest row that may be used; cycle (m,): the cycle to predict.
     """
 
     source: Integers
@@ -29,27 +29,27 @@ class Predictor(Protocol):
         ...
 
     def content(self) -> dict[str, Any]:
-        """Return tensors and plain values; the algorithm's `restore` makes a predictor of them."""
+        """Return tensors and plain values, from which `restore` rebuilds the predictor."""
         ...
 
 
 @runtime_checkable
 class Explained(Protocol):
-    """A predictor that has learned something a reader can understand."""
+    """A predictor with learned values that a reader can understand."""
 
     def facts(self) -> dict[str, Any]:
-        """Return plain values for the record of the model: a law's parameters, weights."""
+        """Return these as plain values: the parameters of a law, the weights of an ensemble."""
         ...
 
 
 def facts_of(predictor: Predictor) -> dict[str, Any]:
-    """Return what a predictor has to tell about itself; nothing for most."""
+    """Return the `facts` of a predictor; most have none."""
     return predictor.facts() if isinstance(predictor, Explained) else {}
 
 
 @dataclass(frozen=True)
 class EpochReport:
-    """What one epoch (a network's pass, a boosting round) came to.
+    """The result of one epoch: a pass of a network, or a boosting round.
 
     `train_loss` and `val_loss` are mean squared errors of standardised targets (networks:
     `val_loss` is their geometric mean over batteries, targets and three epochs); `metrics` hold
@@ -67,7 +67,7 @@ class EpochReport:
 
 @dataclass(frozen=True)
 class Fitted:
-    """The predictor of the best epoch, and how training went; epochs count from 1."""
+    """The predictor of the best epoch, and figures of the training; epochs count from 1."""
 
     predictor: Predictor
     best_epoch: int
@@ -76,9 +76,9 @@ class Fitted:
 
 
 class Fit(Protocol):
-    """Trains one algorithm; a module that is no network defines it, and `restore`.
+    """Trains one algorithm; every module of an algorithm without a network has it as `fit`.
 
-    `hp` is of the algorithm's own class of settings.
+    `hp` belongs to the algorithm's own class of settings.
     """
 
     def __call__(
@@ -95,6 +95,6 @@ class Fit(Protocol):
 
 
 class Restore(Protocol):
-    """Makes a predictor of what `content` gave; raises KeyError, TypeError or ValueError."""
+    """Rebuilds a predictor from `content`; raises KeyError, TypeError or ValueError if damaged."""
 
     def __call__(self, content: dict[str, Any], hp: Any, task: Task) -> Predictor: ...

@@ -1,4 +1,4 @@
-"""Rows of all batteries as tensors, and which rows answer which question."""
+"""Rows of all batteries as tensors, and questions about them with their answers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from torch import Tensor
 from models.inputs.scaling import Scaler
 from models.inputs.series import BatterySeries, Floats, Task
 
-# Two batteries' cycle numbers never meet on one axis: battery index * this + cycle number.
+# Keys of rows are battery index * this + cycle number, so those of two batteries never overlap.
 BATTERY_STRIDE = 1 << 40
 
 
@@ -33,8 +33,8 @@ class Rows:
 
 @dataclass(frozen=True)
 class Questions:
-    """What is asked: source (M,) the latest row that may be used, cycle (M,) the cycle asked for,
-    answer (M,) the row that holds the truth."""
+    """Questions: source (M,) the latest row that may be used, cycle (M,) the cycle to predict,
+    answer (M,) the row that holds the true value."""
 
     source: Tensor
     cycle: Tensor
@@ -49,7 +49,7 @@ class Questions:
         return Questions(*(part.index_select(0, index) for part in parts))
 
     def part(self, stretch: slice) -> "Questions":
-        """Return neighbouring questions, without copying."""
+        """Return the questions of a range, without copying."""
         return Questions(self.source[stretch], self.cycle[stretch], self.answer[stretch])
 
 
@@ -57,10 +57,10 @@ class Questions:
 class Batch:
     """Inputs of a network in network units.
 
-    points (B, n_state + 1), in forecasts one more: state (B, n_state), time (B, 1) the cycle asked
-    for, age (B, 1) how old the state is then, (B, 0) for an estimate; clock is time and age.
-    window (B, L, S + 2), of networks that see one: the rows, how far each lies before the last
-    one, and whether it is there.
+    points (B, n_state + 1), in forecasts one more: state (B, n_state); time (B, 1), the cycle to
+    predict; age (B, 1), the cycles from the state to it, (B, 0) for an estimate; clock is time and
+    age. window (B, L, S + 2), for networks that use one: the rows, the distance of each to the last
+    one, and 1 where the row exists.
     """
 
     points: Tensor
@@ -84,7 +84,7 @@ class Batch:
         return self.points[:, self.n_state + 1 :]
 
     def part(self, stretch: slice) -> "Batch":
-        """Return neighbouring rows, without copying."""
+        """Return the rows of a range, without copying."""
         window = None if self.window is None else self.window[stretch]
         return Batch(self.points[stretch], self.n_state, window)
 
@@ -95,7 +95,7 @@ class Batch:
 
 
 def state_matrix(series: BatterySeries, task: Task, scaler: Scaler) -> Floats:
-    """Return (n, S): scaled features, then SOH and whether it is known if the task uses them."""
+    """Return (n, S): scaled features, then SOH and 1 where it is known, if the task uses them."""
     features = scaler.scale_features(series.features)
     if not task.use_capacity_history:
         return features
@@ -105,7 +105,7 @@ def state_matrix(series: BatterySeries, task: Task, scaler: Scaler) -> Floats:
 def make_rows(
     batteries: Sequence[BatterySeries], task: Task, scaler: Scaler, device: torch.device
 ) -> Rows:
-    """Move the batteries to the device, once."""
+    """Copy all batteries to the device as `Rows`."""
     lengths = [len(s) for s in batteries]
     index = np.repeat(np.arange(len(batteries)), lengths)
     starts = np.cumsum([0, *lengths[:-1]])
@@ -131,15 +131,16 @@ def make_rows(
 
 
 def ask_current(rows: Rows) -> Questions:
-    """Ask for every row's own cycle (an estimate)."""
+    """Return a question for each row about its own cycle, for an estimate."""
     every = torch.arange(len(rows.cycle), device=rows.cycle.device)
     return Questions(every, rows.cycle, every)
 
 
 def ask_ahead(rows: Rows, max_horizon: int, generator: torch.Generator) -> Questions:
-    """Ask for every row's cycle from a drawn number of cycles before, 1..max_horizon.
+    """Return a question for each row about its cycle, seen from 1..max_horizon cycles before.
 
-    Rows too early for any horizon are left out; early rows draw from the horizons they have.
+    The number of cycles is drawn at random from those that the battery's record allows; rows
+    without any are left out.
     """
     every = torch.arange(len(rows.cycle), device=rows.cycle.device)
     reach = (rows.cycle - rows.cycle[rows.first]).clamp(max=max_horizon)
@@ -151,14 +152,14 @@ def ask_ahead(rows: Rows, max_horizon: int, generator: torch.Generator) -> Quest
 
 
 def latest_row(rows: Rows, key: Tensor) -> Tensor:
-    """Return the last row at or before each key (of the same battery, if it has one)."""
+    """Return the last row at or before each key, of the same battery if it has such a row."""
     return torch.searchsorted(rows.key, key, right=True) - 1
 
 
 def gather(
     rows: Rows, asked: Questions, scaler: Scaler, task: Task, window_length: int | None
 ) -> Batch:
-    """Collect the inputs of some questions; windows exist for one batch at a time only."""
+    """Return the inputs of some questions; windows are made for this batch only."""
     source, state = asked.source, rows.state.index_select(0, asked.source)
     parts = [state, _scaled(asked.cycle, scaler.cycle_mean, scaler.cycle_std, state)]
     if task.is_forecast:
@@ -174,7 +175,7 @@ def _scaled(cycles: Tensor, mean: float, unit: float, like: Tensor) -> Tensor:
 
 
 def _windows(rows: Rows, source: Tensor, length: int) -> Tensor:
-    """Return (B, L, S + 2), padded on the left where the battery starts later."""
+    """Return (B, L, S + 2), padded on the left where the battery has fewer rows."""
     steps = torch.arange(1 - length, 1, device=source.device)
     index = source[:, None] + steps
     there = index >= rows.first[source][:, None]

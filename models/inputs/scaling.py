@@ -1,4 +1,4 @@
-"""Scales fitted on the training batteries only, kept in the checkpoint, used ever after."""
+"""Scales of inputs and targets, fitted on the training batteries and stored with the model."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -9,19 +9,19 @@ import numpy as np
 from models.inputs.series import BatterySeries, Floats, Integers, Task
 from models.settings.errors import FitError
 
-# Features are clipped this share of their 1-99 % range outside of it: room for what is new, not
-# for glitches. Chosen by leaving out batteries of the Severson training split.
+# Features are clipped at this share of their 1-99 % range beyond either end: new batteries have
+# room, outliers do not. Chosen by leaving out batteries of the Severson training split.
 CLIP_MARGIN = 0.25
 
 
 @dataclass(frozen=True)
 class Scaler:
-    """Physical units to network units and back.
+    """Converts physical units to network units and back.
 
     Features are clipped to [feature_low, feature_high], then standardised. `age_scale` (cycles)
     divides the age of the state. `targets_scaled` False leaves targets in physical units.
-    `target_log` (T,) is 1 for targets learned as log(1 + y), whose mean and spread are then those
-    of the logarithm; they are never answered above `target_top` (T,).
+    `target_log` (T,) is 1 for targets learned as log(1 + y); mean and std are then those of the
+    logarithm, and predictions never exceed `target_top` (T,).
     """
 
     feature_low: Floats
@@ -45,7 +45,7 @@ class Scaler:
         return np.asarray((clipped - self.feature_mean) / self.feature_std)
 
     def scale_soh(self, soh: Floats) -> Floats:
-        """Return (n, 2): standardised SOH (0 where unknown) and whether it is known."""
+        """Return (n, 2): standardised SOH, 0 where unknown, and 1 where it is known."""
         known = np.isfinite(soh)
         scaled = np.where(known, (soh - self.soh_mean) / self.soh_std, 0.0)
         return np.column_stack([scaled, known])
@@ -55,13 +55,13 @@ class Scaler:
         return (_learned(targets, self.target_log) - self.target_offset) / self.target_unit
 
     def restore_targets(self, scaled: Floats) -> Floats:
-        """Return answers in physical units, bounded where they were learned in logarithms."""
+        """Return predictions in physical units, bounded where they were learned as logarithms."""
         top = np.where(self.target_log > 0, np.log1p(self.target_top), np.inf)
         least = np.where(self.target_log > 0, 0.0, -np.inf)
         return self._from_learned(np.clip(self._to_learned(scaled), least, top))
 
     def restore_labels(self, scaled: Floats) -> Floats:
-        """Undo `scale_targets`: measured values have no bounds."""
+        """Undo `scale_targets` for measured values, which are not bounded."""
         return self._from_learned(self._to_learned(scaled))
 
     def _to_learned(self, scaled: Floats) -> Floats:
@@ -75,16 +75,16 @@ class Scaler:
 
     @property
     def target_unit(self) -> Floats:
-        """How much of the physical unit one network unit is, (T,)."""
+        """Return the size of one network unit in physical units, (T,)."""
         return self.target_std if self.targets_scaled else np.ones_like(self.target_std)
 
     @property
     def target_offset(self) -> Floats:
-        """The physical value of a network's zero, (T,)."""
+        """Return the physical value of 0 network units, (T,)."""
         return self.target_mean if self.targets_scaled else np.zeros_like(self.target_mean)
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values, fit for JSON."""
+        """Return the scales as values that JSON can hold."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         return {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in values.items()}
 
@@ -105,11 +105,11 @@ def fit_scaler(
 ) -> Scaler:
     """Fit every scale on the rows of the training batteries.
 
-    log_rul: RUL is learned as log(1 + RUL), and never answered above the longest in training.
+    log_rul: RUL is learned as log(1 + RUL); predictions never exceed the longest RUL in training.
 
     Raises
     ------
-    FitError: a target has no labelled row, or capacity is asked for and never known.
+    FitError: a target has no labelled row, or the task uses capacity and no row has it.
     """
     low, high, mean, std = _feature_scales(np.concatenate([s.features for s in train]))
     cycles: Integers = np.concatenate([s.cycle_num for s in train])
@@ -146,17 +146,17 @@ def fit_scaler(
 
 
 def _learned(targets: Floats, target_log: Floats) -> Floats:
-    """Return targets (n, T), in logarithms where they are learned so."""
+    """Return targets (n, T), as logarithms where they are learned as such."""
     if not target_log.any():
         return targets
     return np.where(target_log > 0, np.log1p(np.maximum(targets, 0.0)), targets)
 
 
 def fit_limits(features: Floats) -> tuple[Floats, Floats]:
-    """Return what features (n, F) are clipped to; a glitch can be a thousand times the range."""
+    """Return the limits to clip features (n, F) to; outliers can be a thousand times the range."""
     q01, q99 = np.quantile(features, [0.01, 0.99], axis=0)
     width = q99 - q01
-    # A feature constant in 98 % of the rows has no width: its rare values are then kept.
+    # A feature that is constant in 98 % of the rows has a range of 0: its rare values are kept.
     margin = CLIP_MARGIN * width
     low = np.where(width > 0, q01 - margin, features.min(axis=0))
     high = np.where(width > 0, q99 + margin, features.max(axis=0))
@@ -189,5 +189,5 @@ def require_capacity(soh: Floats) -> Floats:
 
 
 def _nonzero(std: Floats) -> Floats:
-    """Return 1 in place of the spread of a constant column."""
+    """Replace a standard deviation of 0, that of a constant column, by 1."""
     return np.where(std > 1e-12, std, 1.0)

@@ -1,4 +1,4 @@
-"""What goes into a model: one battery's cycles, and the question asked about them."""
+"""The cycles of one battery, and the task: what a model predicts from which inputs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ class BatterySeries:
 
 @dataclass(frozen=True)
 class Task:
-    """What is predicted from what.
+    """The task of a model: its inputs, its targets, and how far it looks ahead.
 
     `max_horizon` 0 estimates the measured cycle; above 0 it forecasts 1..max_horizon cycles
     ahead, and only then may the capacity measured so far be an input.
@@ -85,7 +85,7 @@ class Task:
 
 
 def make_task(targets: Sequence[str], feature_names: Sequence[str], hp: Hyperparameters) -> Task:
-    """Return the task that the settings ask for."""
+    """Return the task that belongs to the settings."""
     return Task(tuple(targets), tuple(feature_names), hp.max_horizon, hp.use_capacity_history)
 
 

@@ -1,4 +1,4 @@
-"""Questions about many batteries as one table, and the scale on which answers are learned."""
+"""Questions about many batteries as one table, and the scale that answers are learned on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,9 +13,9 @@ from models.inputs.predictor import Asked
 from models.inputs.scaling import fit_limits, require_capacity
 from models.inputs.series import BatterySeries, Floats, Task
 
-# PCL is never answered further outside the range of training than this share of its width.
+# Predicted PCL leaves the range of the training labels by at most this share of its width.
 MARGIN = 0.1
-# How often each row is asked for from a drawn number of cycles before it; forecasts only.
+# Questions about each row in a forecast, each from a random number of cycles before it.
 DRAWS = 3
 
 
@@ -23,7 +23,7 @@ DRAWS = 3
 class Table:
     """inputs (m, P) finite; learned (m, T) on the learned scale, NaN where unlabelled.
 
-    offset (m, T): what is known without learning, see `AnswerScale.offset`.
+    offset (m, T): the part of the answer that is known, see `AnswerScale.offset`.
     """
 
     inputs: Floats
@@ -33,15 +33,16 @@ class Table:
 
 @dataclass(frozen=True)
 class AnswerScale:
-    """Inputs without glitches or gaps, and answers on a scale on which errors are comparable.
+    """Prepares inputs, without outliers and gaps, and scales the answers that are learned.
 
-    RUL is learned as log(1 + RUL at the source row): an error of ten cycles matters at 20, not at
-    2,000; the cycles between source and question are then subtracted, exactly. PCL is learned as
-    its change since the last measured one where the task may use it, else as it is.
+    RUL is learned as log(1 + RUL at the source row), because an error of ten cycles matters at 20
+    cycles and not at 2,000; the cycles from the source row to the question are subtracted after
+    that. PCL is learned as its change since the last measured PCL if the task uses capacity, else
+    as it is.
 
     low, high (F,): features are clipped to them. means, stds, least, most (P,): of the inputs over
-    the training rows; the mean stands for inputs that are not known. pcl (fraction): stands for the
-    last measured PCL before there is one. floor, top (T,): learned answers are clipped to them.
+    the training rows; an unknown input is replaced by its mean. pcl (fraction): used as last
+    measured PCL before the first measurement. floor, top (T,): limits of learned answers.
     """
 
     task: Task
@@ -61,7 +62,7 @@ class AnswerScale:
         return np.where(np.isnan(found), self.means, found)
 
     def offset(self, series: BatterySeries, asked: Asked) -> Floats:
-        """Return what is known without learning, (m, T): the last PCL, or the age of the source."""
+        """Return the known part of the answers, (m, T): last PCL, or age of the source row."""
         columns = []
         for name in self.task.targets:
             if name == "RUL":
@@ -105,11 +106,11 @@ def restore_scale(content: dict[str, Any], task: Task) -> AnswerScale:
 
 
 def fit_answer_scale(train: Sequence[BatterySeries], task: Task, seed: int) -> AnswerScale:
-    """Fit everything on the training batteries.
+    """Fit the scale on the training batteries.
 
     Raises
     ------
-    FitError: capacity is asked for and never known.
+    FitError: the task uses capacity and no row has it.
     """
     low, high = fit_limits(np.concatenate([s.features for s in train]))
     pcl = 0.0
@@ -141,16 +142,16 @@ def fit_answer_scale(train: Sequence[BatterySeries], task: Task, seed: int) -> A
 def raw_inputs(
     series: BatterySeries, asked: Asked, task: Task, low: Floats, high: Floats
 ) -> Floats:
-    """Return inputs (m, P) with glitches clipped; NaN where no capacity is known yet."""
+    """Return inputs (m, P) with outliers clipped; NaN where no capacity is known yet."""
     return causal_features(
         replace(series, features=np.clip(series.features, low, high)), asked, task
     )
 
 
 def _bounds(learned: Floats, task: Task) -> tuple[Floats, Floats]:
-    """Return what learned answers are clipped to: a linear model must not run away.
+    """Return the limits of learned answers, which keep a linear model from extrapolating too far.
 
-    RUL is never answered above the longest one in training.
+    The limit of RUL is the longest RUL in training.
     """
     least, most = np.nanmin(learned, axis=0), np.nanmax(learned, axis=0)
     margin = MARGIN * (most - least)
@@ -161,7 +162,7 @@ def _bounds(learned: Floats, task: Task) -> tuple[Floats, Floats]:
 def make_table(
     batteries: Sequence[BatterySeries], task: Task, scale: AnswerScale, seed: int
 ) -> Table:
-    """Return the labelled questions of some batteries; forecasts draw how far they look ahead."""
+    """Return the labelled questions of some batteries; forecasts use random horizons."""
     generator = np.random.default_rng(seed)
     inputs, learned, offsets = [], [], []
     for series in batteries:

@@ -1,1 +1,1 @@
-"""The training loop of every network, and how a network answers."""
+"""The training loop of networks, and their predictions."""

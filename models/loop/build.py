@@ -1,4 +1,4 @@
-"""How a network comes to be: the function `build` that every network's module has."""
+"""The function `build`, which the module of every network has."""
 
 from typing import Any, Protocol
 
@@ -9,7 +9,7 @@ from models.settings.catalogue import load_module
 
 
 class Build(Protocol):
-    """Builds the network of an algorithm; `hp` is of the algorithm's own class of settings."""
+    """Builds the network of an algorithm; `hp` belongs to the algorithm's own class of settings."""
 
     def __call__(self, hp: Any, task: Task, scaler: Scaler) -> Network: ...
 

@@ -1,4 +1,4 @@
-"""Answers of a network to many questions, in chunks, without gradients."""
+"""Predicts many questions with a network, chunk by chunk and without gradients."""
 
 from collections.abc import Iterable, Iterator
 
@@ -16,7 +16,7 @@ CHUNK_ROWS = 4_096
 def in_chunks(
     rows: Rows, asked: Questions, scaler: Scaler, task: Task, window_length: int | None
 ) -> Iterator[Batch]:
-    """Yield the inputs of the questions, in order and at least one chunk, even if it is empty."""
+    """Yield the inputs of the questions in order: at least one chunk, even if it is empty."""
     for start in range(0, max(len(asked), 1), CHUNK_ROWS):
         part = asked.part(slice(start, start + CHUNK_ROWS))
         yield gather(rows, part, scaler, task, window_length)

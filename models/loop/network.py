@@ -1,4 +1,4 @@
-"""What every algorithm gives to the training loop."""
+"""The interface between a network and the training loop."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +12,10 @@ from models.inputs.series import Task
 
 @dataclass(frozen=True)
 class Losses:
-    """`total` is minimised; `data` is the mean squared error; `parts` are shown beside it."""
+    """Losses of a batch: `total` is minimised, `data` is the mean squared error.
+
+    `parts` holds the others by name, to be shown.
+    """
 
     total: Tensor
     data: Tensor
@@ -20,7 +23,7 @@ class Losses:
 
 
 class Network(nn.Module):
-    """A network of one algorithm; `window_length` None means that it sees one row at a time."""
+    """A network of one algorithm; with `window_length` None its input is a single row."""
 
     window_length: int | None = None
 
@@ -29,22 +32,22 @@ class Network(nn.Module):
         raise NotImplementedError
 
     def losses(self, batch: Batch, target: Tensor, known: Tensor | None) -> Losses:
-        """Return what is minimised on one batch; target and known are (B, T), None: all known."""
+        """Return the losses of one batch; target and known are (B, T), known None: all known."""
         data = mean_square(self.predict(batch), target, known)
         return Losses(data, data)
 
     def add_gradients(self, batch: Batch, target: Tensor, known: Tensor | None) -> Losses:
-        """Return the losses on one batch, and add the gradients of `total` to the parameters'."""
+        """Return the losses of one batch, and add the gradient of `total` to the parameters."""
         losses = self.losses(batch, target, known)
         losses.total.backward()
         return losses
 
     def facts(self) -> dict[str, Any]:
-        """Return what was learned that a reader can understand, as plain values."""
+        """Return learned values that a reader can understand, as plain values."""
         return {}
 
     def parameter_groups(self, weight_decay: float) -> list[dict[str, object]]:
-        """Return the optimiser's groups: weights decay, offsets do not."""
+        """Return the parameters in two groups: weight decay applies to weights, not to offsets."""
         if weight_decay == 0.0:
             return [{"params": list(self.parameters()), "weight_decay": 0.0}]
         weights = [p for p in self.parameters() if p.ndim > 1]
@@ -56,7 +59,7 @@ class Network(nn.Module):
 
 
 def mean_square(predicted: Tensor, target: Tensor, known: Tensor | None) -> Tensor:
-    """Return the mean squared error over labelled entries, 0 if there are none; None: all are."""
+    """Return the mean squared error over labelled entries, 0 without any; known None: all are."""
     if known is None:
         return functional.mse_loss(predicted, target)
     return ((predicted - target).square() * known).sum() / known.sum().clamp(min=1.0)

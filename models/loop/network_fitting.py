@@ -1,4 +1,4 @@
-"""Training of any network: one loop, read from top to bottom."""
+"""The training loop of all networks."""
 
 import math
 from collections import deque
@@ -38,7 +38,7 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
 
 @dataclass(frozen=True)
 class _Setting:
-    """What every epoch needs and none changes."""
+    """What stays the same in every epoch."""
 
     task: Task
     hp: NetworkSettings
@@ -51,7 +51,7 @@ class _Setting:
 class _Examples:
     """Labelled rows: inputs, answers (M, T) and what is known of these (None: all).
 
-    inputs: those of all rows; or only what is asked, where all windows would not fit.
+    inputs: of all rows; or the questions only, where the windows of all rows would not fit.
     """
 
     inputs: Batch | Questions
@@ -79,7 +79,7 @@ def fit_network(
 
     Raises
     ------
-    FitError: the device is absent, or the loss became useless.
+    FitError: the device is missing, or the loss is no longer finite or far too large.
     """
     torch.set_num_threads(threads)
     device = choose_device(hp.device)
@@ -101,7 +101,7 @@ def fit_network(
 
 
 def choose_device(name: str) -> torch.device:
-    """Return the device; `auto` prefers a GPU. Raises FitError if a GPU is asked for in vain."""
+    """Return the device; `auto` prefers a GPU. Raises FitError if a chosen GPU is missing."""
     if name == "cuda" and not torch.cuda.is_available():
         raise FitError("No CUDA device was found on this machine. Set device to auto or cpu.")
     use_cuda = name != "cpu" and torch.cuda.is_available()
@@ -151,7 +151,7 @@ def _train_epoch(
     setting: _Setting,
     examples: _Examples,
 ) -> dict[str, float]:
-    """Take one pass in random order; return the mean of each loss over the steps."""
+    """Train on all examples once, in random order; return each loss averaged over the steps."""
     network.train()
     hp, n_examples = setting.hp, len(examples.target)
     order = torch.randperm(n_examples, generator=setting.generator)
@@ -176,7 +176,7 @@ def _copy_state(network: Network) -> dict[str, Tensor]:
 def _batches(
     network: Network, setting: _Setting, examples: _Examples
 ) -> Iterator[tuple[Batch, Tensor, Tensor | None]]:
-    """Yield inputs, targets and what is known of them (None: all), in the order of the examples."""
+    """Yield inputs, targets and known (None: all known) of each batch, in the given order."""
     size, known = setting.hp.batch_size, examples.known
     for start in range(0, len(examples.target), size):
         stretch = slice(start, start + size)
@@ -186,7 +186,7 @@ def _batches(
 
 
 def _collect(network: Network, setting: _Setting) -> _Examples:
-    """Return an epoch's examples, in the order of the rows."""
+    """Return the examples of an epoch, in the order of the rows."""
     rows = setting.rows
     asked = _ask(rows, setting.task, setting.generator)
     inputs = _gather(network, setting, asked) if network.window_length is None else asked
@@ -199,7 +199,7 @@ def _gather(network: Network, setting: _Setting, asked: Questions) -> Batch:
 
 
 def _ask(rows: Rows, task: Task, generator: torch.Generator) -> Questions:
-    """Return this epoch's questions about the rows that carry a label."""
+    """Return the questions of this epoch about all rows with a label."""
     asked = ask_ahead(rows, task.max_horizon, generator) if task.is_forecast else ask_current(rows)
     return asked.take((rows.known[asked.answer].sum(dim=1) > 0).nonzero()[:, 0])
 
@@ -207,8 +207,8 @@ def _ask(rows: Rows, task: Task, generator: torch.Generator) -> Questions:
 def _learning_rates(hp: NetworkSettings, n_examples: int) -> Iterator[float]:
     """Yield the learning rate of every step.
 
-    CONSTANT stays; COSINE falls to a hundredth along a cosine; STEP halves `STEP_HALVINGS` times
-    at equal distances. The last two first rise over the warm-up.
+    CONSTANT stays the same. COSINE falls to a hundredth along a cosine, STEP halves `STEP_HALVINGS`
+    times at equal distances; both rise first, during the warm-up.
     """
     steps = hp.epochs * math.ceil(n_examples / hp.batch_size)
     warm_up = 0 if hp.schedule == "CONSTANT" else min(WARM_UP_STEPS, steps // 10)
@@ -221,7 +221,7 @@ def _learning_rates(hp: NetworkSettings, n_examples: int) -> Iterator[float]:
 
 
 def _require_sound(losses: dict[str, float], val_loss: float, epoch: int) -> None:
-    """Raise FitError when training has left the range where it can recover."""
+    """Raise FitError if the loss is not finite, or too large for training to recover."""
     finite = all(math.isfinite(value) for value in [*losses.values(), val_loss])
     if finite and max(losses["loss_data"], val_loss) < EXPLODED_LOSS:
         return

@@ -1,4 +1,4 @@
-"""A trained network with its scales: answers in physical units, and what of it is kept."""
+"""A trained network with its scales: it predicts in physical units and can be stored."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +17,7 @@ from models.settings.hyperparameters import Hyperparameters
 
 @dataclass(frozen=True)
 class NetworkPredictor:
-    """A network and everything that its answers depend on."""
+    """A network and everything that its predictions depend on."""
 
     network: Network
     scaler: Scaler
@@ -41,14 +41,14 @@ class NetworkPredictor:
         return {"scaler": self.scaler.to_json(), "network": weights}
 
     def facts(self) -> dict[str, Any]:
-        """Return what the network learned that a reader can understand."""
+        """Return learned values that a reader can understand."""
         return self.network.facts()
 
 
 def restore_network(
     algorithm: str, content: dict[str, Any], hp: Hyperparameters, task: Task
 ) -> NetworkPredictor:
-    """Rebuild a network from what `content` gave, on the CPU."""
+    """Rebuild a network from `content`, on the CPU."""
     scaler = Scaler.from_json(content["scaler"])
     with torch.random.fork_rng(devices=[]):
         network = load_build(algorithm)(hp, task, scaler)

@@ -1,4 +1,4 @@
-"""What must hold before training, and how well a network does on the validation batteries."""
+"""Checks before training, and the loss of a network on the validation batteries."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -21,7 +21,7 @@ LEAST_LOSS = 1e-12
 def require_fittable(
     train: Sequence[BatterySeries], val: Sequence[BatterySeries], task: Task, hp: Hyperparameters
 ) -> None:
-    """Raise FitError when these data and settings cannot be trained on."""
+    """Raise FitError if a training with these data and settings is impossible."""
     if task != make_task(task.targets, task.feature_names, hp):
         raise FitError("The task's horizon or capacity history differs from the settings'.")
     for role, batteries in (("training", train), ("validation", val)):
@@ -36,7 +36,7 @@ def _require_labels(role: str, batteries: Sequence[BatterySeries], task: Task) -
             raise FitError(f"Battery {series.code} does not have the task's features.")
         if series.targets.shape[1] != len(task.targets):
             raise FitError(f"Battery {series.code} does not have the task's targets.")
-    # The first row of a battery has nothing before it to forecast from.
+    # The first row of a battery cannot be forecast: there is no earlier row.
     skipped = 1 if task.is_forecast else 0
     labelled = np.concatenate([np.isfinite(s.targets[skipped:]) for s in batteries])
     for name, known in zip(task.targets, labelled.T, strict=True):
@@ -55,12 +55,12 @@ def geometric_mean(losses: Iterable[float]) -> float:
 
 @dataclass(frozen=True)
 class Validation:
-    """The labelled questions about the validation batteries, and all that no epoch changes.
+    """The labelled questions about the validation batteries; they are the same in every epoch.
 
-    batches : the inputs in chunks, gathered once; None where they are windows, which take room
+    batches : the inputs in chunks; None for windows, which would take too much memory
     target, known, y_true (M, T) : in network units, 1 where labelled, in physical units
-    starts (B,) : where each battery's questions begin
-    counts (B, T), totals (T,) : labelled questions of each battery, and of all
+    starts (B,) : index of the first question of each battery
+    counts (B, T), totals (T,) : number of labelled questions of each battery, and of all
     """
 
     rows: Rows
@@ -76,7 +76,7 @@ class Validation:
     totals: Floats
 
     def inputs(self, window_length: int | None) -> Iterable[Batch]:
-        """Return the inputs in chunks; windows are made anew."""
+        """Return the inputs in chunks; windows are made at each call."""
         if self.batches is not None:
             return self.batches
         return in_chunks(self.rows, self.asked, self.scaler, self.task, window_length)
@@ -85,7 +85,7 @@ class Validation:
 def prepare_validation(
     rows: Rows, asked: Questions, scaler: Scaler, task: Task, window_length: int | None
 ) -> Validation:
-    """Collect what validating a network on some questions takes."""
+    """Prepare the validation of a network on some questions."""
     target, known = (x[asked.answer].double().cpu().numpy() for x in (rows.target, rows.known))
     battery = rows.first[asked.answer].cpu().numpy()
     starts = np.flatnonzero(np.diff(battery, prepend=-1))
@@ -107,9 +107,10 @@ def prepare_validation(
 def validate(network: Network, val: Validation) -> tuple[float, dict[str, float]]:
     """Return the loss in network units, and `val_rmse_*` in physical units.
 
-    The loss is the geometric mean, over batteries and targets, of mean squared errors: half the
-    error of one weighs as much as half of another. In their sum one battery unlike those trained
-    on, or RUL, would drown what is still learned about all others and stop the training too early.
+    The loss is the geometric mean, over batteries and targets, of mean squared errors, so that a
+    halved error counts the same for each of them. In an arithmetic mean, a single battery unlike
+    those in training, or the larger errors of RUL, would hide the progress on all others and stop
+    the training too early.
     """
     predicted = answer(network, val.inputs(network.window_length)).double().cpu().numpy()
     sums = np.add.reduceat((predicted - val.target) ** 2 * val.known, val.starts)

@@ -28,18 +28,18 @@ from models.uncertainty.intervals import (
 )
 
 HORIZONS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
-# The offset of a scaled width, in standard deviations of the training labels: of 0.25, 0.5 and 1
-# the one with the narrowest RUL intervals on the Severson cells.
+# The offset of a scaled width, in standard deviations of the training labels. Of 0.25, 0.5 and 1 it
+# gave the narrowest RUL intervals on the Severson cells.
 OFFSET_SPREADS = 0.5
-# Training batteries that decide whether the width is scaled.
+# Number of training batteries on which it is decided whether the width is scaled.
 DECIDING_BATTERIES = 12
 
-# By horizon, then battery.
+# Indexed by horizon, then by battery.
 Table = list[list[Prediction]]
 
 
 def horizon_grid(task: Task) -> tuple[int, ...]:
-    """Return 0 for an estimate, else the horizons at which a forecast is looked at."""
+    """Return the horizons to calibrate a forecast at; 0 alone for an estimate."""
     if not task.is_forecast:
         return (0,)
     return (*(h for h in HORIZONS if h < task.max_horizon), task.max_horizon)
@@ -48,7 +48,7 @@ def horizon_grid(task: Task) -> tuple[int, ...]:
 def plan(
     train: Sequence[BatterySeries], val: Sequence[BatterySeries], task: Task
 ) -> tuple[Method, ...]:
-    """Return how the interval of each target can be had."""
+    """Return the method for the interval of each target."""
     counts = zip(_n_labelled(train, task), _n_labelled(val, task), strict=True)
     return tuple(choose_method(n_train, n_val) for n_train, n_val in counts)
 
@@ -61,15 +61,15 @@ def calibrate(
     threads: int,
     on_fold: Callable[[int, EpochReport | None], None],
 ) -> TrainedModel:
-    """Return the model with intervals; the same arguments give the same ones, bit for bit.
+    """Return the model with intervals; the same arguments give exactly the same intervals.
 
-    Split conformal on the validation batteries where nine of them carry labels; that they also
-    decided when training stopped makes their scores a little too good. Else CV+: five models,
-    each fitted on four fifths of the training batteries and scored on the others, are kept with
-    the model. An ensemble brings the folds of its members; their weights are fitted on all of
-    them, which makes the scores a little too good, too.
+    If at least nine validation batteries have labels, the method is split conformal on them. Their
+    scores are a little too low, since they also decided when training stopped. Otherwise it is CV+:
+    five models, each fitted on four fifths of the training batteries and scored on the others,
+    are stored with the model. An ensemble uses the folds of its members; its weights are fitted on
+    all of them, so its scores are a little too low, too.
 
-    on_fold : told the fold (from 1) when it starts, and then with every epoch of it
+    on_fold : called with the fold (from 1) when it starts, and after every epoch of it
     """
     methods = plan(train, val, model.task)
     grid = horizon_grid(model.task)
@@ -96,7 +96,7 @@ def calibrate(
 
 
 def _n_labelled(batteries: Sequence[BatterySeries], task: Task) -> list[int]:
-    """Return how many batteries carry each target."""
+    """Return the number of batteries with a label of each target."""
     known = [np.isfinite(s.targets).any(axis=0) for s in batteries if len(s)]
     return [int(n) for n in np.sum(known, axis=0)] if known else [0] * len(task.targets)
 
@@ -123,7 +123,7 @@ def _cross_fit(
     threads: int,
     on_fold: Callable[[int, EpochReport | None], None],
 ) -> tuple[list[TrainedModel], list[Table]]:
-    """Return a model for each fold, and what it predicts for the batteries of that fold."""
+    """Return a model for each fold, and its predictions for the batteries of that fold."""
     is_ensemble = ALGORITHMS[model.algorithm].family == "ensemble"
     if is_ensemble and not model.folds:
         raise FitError("The members of the ensemble do not share their folds.")
@@ -193,9 +193,9 @@ def _at_horizon(
 
 
 def _choose_offset(seen: Sequence[Prediction], column: int) -> float:
-    """Return the offset of the width, NaN for equal widths: what is narrower on training batteries.
+    """Return the offset of the width, NaN for equal widths: whichever gives narrower intervals.
 
-    Decided there and not on the batteries that the interval is calibrated on, which would no
+    They are compared on training batteries. If the calibration batteries decided, they would no
     longer be exchangeable with new ones.
     """
     pairs = [_labelled(p, column) for p in seen]
@@ -212,7 +212,7 @@ def _choose_offset(seen: Sequence[Prediction], column: int) -> float:
 def _mean_width(pairs: Sequence[tuple[Floats, Floats]], offset: float) -> float:
     scales = [width_scale(pred, offset) for _, pred in pairs]
     scores = [np.abs(true - pred) / s for (true, pred), s in zip(pairs, scales, strict=True)]
-    # Too few batteries for the quantile of a new one are enough to compare two widths.
+    # Even too few batteries for an interval are enough to compare two widths.
     reach = float(battery_points(scores, 10)[8])
     return reach * float(np.mean([scale.mean() for scale in scales]))
 
@@ -224,7 +224,7 @@ def _labelled(prediction: Prediction, column: int) -> tuple[Floats, Floats]:
 
 
 def _scores(table: Sequence[Prediction], column: int, offset: float) -> list[Floats]:
-    """Return the scores (n_k,) of the batteries that carry the target."""
+    """Return the scores (n_k,) of each battery with labels of the target."""
     pairs = (_labelled(prediction, column) for prediction in table)
     return [np.abs(true - pred) / width_scale(pred, offset) for true, pred in pairs if len(true)]
 

@@ -1,4 +1,4 @@
-"""A trained model: predicts, and survives on disk as plain tensors and values."""
+"""A trained model: it predicts, and is stored on disk as tensors and plain values."""
 
 import pickle
 from collections.abc import Mapping
@@ -44,13 +44,13 @@ class Prediction:
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A predictor with everything that its predictions depend on.
+    """A predictor with everything that its predictions and intervals need.
 
-    calibration : what intervals are made of, None before `models.model.calibration.calibrate`
-    folds : the predictors of four fifths of the training batteries each, where intervals need them
-    applicability : what is usual among the training batteries, None where they are too few
-    floors : by algorithm, what must be beaten, fitted on the same training batteries; a floor's
-        task may lack a target of the model's
+    calibration : the intervals; None before `models.model.calibration.calibrate`
+    folds : predictors, each fitted on four fifths of the training batteries, if intervals need them
+    applicability : the usual range of the training batteries; None if there are too few
+    floors : floors by algorithm, fitted on the same training batteries; they may lack a target of
+        the model
     """
 
     algorithm: str
@@ -65,12 +65,12 @@ class TrainedModel:
     def predict(
         self, series: BatterySeries, horizon: int, *, with_interval: bool = True
     ) -> Prediction:
-        """Predict every cycle of one battery that has a row to predict from.
+        """Predict all cycles of one battery that can be predicted from its rows.
 
-        An estimator takes horizon 0 and answers every row. A forecaster takes 1..max_horizon,
-        answers cycle c from the latest row with cycle <= c - horizon, and also the `horizon`
-        cycles after the last row. RUL never falls below 0. Uses the threads set for torch.
-        Intervals over folds cost five predictions more.
+        With horizon 0, an estimator predicts every row. With a horizon from 1 to max_horizon, a
+        forecaster predicts cycle c from the latest row with cycle <= c - horizon, and also the
+        `horizon` cycles after the last row. RUL is never below 0. It uses the threads set for
+        torch. Intervals of CV+ take five more predictions.
 
         Raises
         ------
@@ -111,15 +111,15 @@ class TrainedModel:
         return clamp_rul(lower, self.task), upper
 
     def bare(self) -> "TrainedModel":
-        """Return the model without intervals, range and floors: an ensemble has its own."""
+        """Return the model without intervals, usual range and floors: an ensemble has its own."""
         return replace(self, calibration=None, folds=(), applicability=None, floors={})
 
     def save(self, path: Path | str | BinaryIO) -> None:
-        """Write tensors and plain values only, so that loading executes nothing."""
+        """Write tensors and plain values only, so that loading a file never runs code from it."""
         torch.save(self.content(), path)
 
     def content(self) -> dict[str, Any]:
-        """Return what `save` writes."""
+        """Return the tensors and plain values that `save` writes."""
         task = asdict(self.task).items()
         return {
             "format": FORMAT,
@@ -137,7 +137,7 @@ class TrainedModel:
 
     @classmethod
     def load(cls, path: Path | str | BinaryIO) -> "TrainedModel":
-        """Read a model onto the CPU; raises CheckpointError if it is not one of ours."""
+        """Read a model onto the CPU; raises CheckpointError if FadeBench did not write it."""
         return cls.from_content(_read(path))
 
     @classmethod
@@ -171,7 +171,7 @@ def _require_horizon(task: Task, horizon: int) -> None:
     if not task.is_forecast and horizon != 0:
         raise HorizonError(
             f"This model estimates the measured cycle: test it with horizon 0, not {horizon}. "
-            "To look ahead, train a model with max_horizon above 0."
+            "To look ahead, train a forecasting model."
         )
     if task.is_forecast and not 1 <= horizon <= task.max_horizon:
         raise HorizonError(
@@ -207,7 +207,7 @@ def _read(path: Path | str | BinaryIO) -> dict[str, Any]:
 
 
 def _maker(content: Mapping[str, Any]) -> str:
-    """Return the version of FadeBench that wrote a model; the first ones did not say."""
+    """Return the version of FadeBench that wrote a model; the first formats do not hold it."""
     return str(content.get("made_by", "0.1.0"))
 
 

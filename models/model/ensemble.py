@@ -1,4 +1,7 @@
-"""ENSEMBLE: a weighted mean of a job's other models, weighed on batteries new to them."""
+"""ENSEMBLE: a weighted mean of the other models of a training.
+
+Its weights are fitted on batteries that are new to these models.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,12 +19,13 @@ from models.settings.errors import FitError
 from models.settings.hyperparameters import Hyperparameters
 from models.uncertainty.intervals import N_FOLDS, fold_numbers
 
-# Each member's own mean squared error counts so much more than what members have in common: those
-# that err alike share their weight instead of one of them taking it all by chance.
+# Added share of each member's own mean squared error: members with similar errors then share their
+# weight, instead of one of them getting all of it by chance.
 SHRINKAGE = 0.3
-# As a share of the mean squared error: an error of exactly 0 must not end the arithmetic.
+# Added as a share of the mean squared error, so that nothing is divided by 0.
 LEAST_SQUARE = 1e-9
-# A battery that is all but perfectly predicted counts as if it had this share of the largest norm.
+# Smallest norm of a battery, as a share of the largest norm, so that a battery with nearly perfect
+# predictions gets no excessive weight.
 LEAST_NORM = 1e-4
 ROUNDS = 30
 
@@ -40,7 +44,7 @@ class Ensemble:
         return np.asarray(np.einsum("kmt,kt->mt", answers, self.weights))
 
     def content(self) -> dict[str, Any]:
-        """Return the weights and the whole members, so that nothing else is needed to predict."""
+        """Return the weights and the complete members: the file needs no other to predict."""
         return {
             "titles": list(self.members),
             "members": [model.content() for model in self.members.values()],
@@ -69,18 +73,18 @@ def combine(
     on_epoch: Callable[[EpochReport], None],
     on_stage: Callable[[str], None],
 ) -> FitResult:
-    """Weigh trained models of one job on its validation batteries.
+    """Combine the trained models of one training, with weights fitted on validation batteries.
 
-    Where all members were calibrated by the same folds of the training batteries, there are few
-    validation batteries: the training batteries then count too, each as predicted by the models
-    of its fold, which have not seen it; and the folds' models make the folds of the ensemble.
+    Members that were calibrated on the same folds have few validation batteries. Then the training
+    batteries are used, too, each predicted by the models of its fold, which were not fitted on
+    it; and the models of the folds make the folds of the ensemble.
 
-    members: by title, at least two; all answer the same task, and none has seen `val` but for
-    stopping early.
+    members: by title, at least two, all of the same task; `val` was used only to stop their
+    training.
 
     Raises
     ------
-    FitError: fewer than two members, or members that answer something else.
+    FitError: there are fewer than two members, or their tasks differ.
     """
     if len(members) < 2:
         raise FitError("An ensemble needs at least two finished models to combine.")
@@ -102,7 +106,7 @@ def combine(
 def _folds_of(
     members: Mapping[str, TrainedModel], hp: Hyperparameters
 ) -> list[dict[str, TrainedModel]]:
-    """Return the members as each fold has them; nothing if they do not share their folds."""
+    """Return the models of the members for each fold; empty if their folds differ."""
     if not all(model.folds and model.hp.seed == hp.seed for model in members.values()):
         return []
     return [
@@ -119,11 +123,11 @@ def fit_weights(
     task: Task,
     hp: Hyperparameters,
 ) -> Floats:
-    """Return the weights (members, T) with the least error on batteries new to the members.
+    """Return the weights (members, T) with the smallest error on batteries new to the members.
 
-    The error is the mean over batteries of the battery's own RMSE: neither a long life nor one
-    odd battery decides for all. Forecasts are asked over 1..max_horizon cycles ahead, as in
-    training. With `folds` the training batteries count too, each as its own fold predicts it.
+    The error is the mean of the RMSE of each battery, so that no long-lived or odd battery decides
+    alone. Forecasts are made 1..max_horizon cycles ahead, as in training. With `folds` the training
+    batteries count, too, each predicted by the models of its fold.
     """
     examined = [(members, series) for series in val]
     if folds:
@@ -144,7 +148,7 @@ def fit_weights(
 
 
 def typical_shares(products: Floats) -> Floats:
-    """Return shares w (k,) that add up to 1 with the smallest sum over batteries of sqrt(w' P w).
+    """Return shares w (k,), adding up to 1, that minimise the sum of sqrt(w' P w) over batteries.
 
     products: P (batteries, k, k), the mean products of the members' errors. A sum of norms is
     convex; each round solves the least squares in which a battery weighs 1 / its norm.
@@ -167,7 +171,7 @@ def least_squares_shares(products: Floats) -> Floats:
     the weights, so the best ones on the simplex are those of the non-negative least-squares
     problem with one more row that asks for the sum 1, divided by their sum.
     """
-    # Loading it takes as long as the rest of the module; predicting does without.
+    # Imported here because it is slow to load and predicting does not need it.
     from scipy.optimize import nnls
 
     shrunk = products / np.diag(products).mean()
@@ -180,7 +184,7 @@ def least_squares_shares(products: Floats) -> Floats:
 def _answers(
     members: Mapping[str, TrainedModel], series: BatterySeries, asked: Asked, task: Task
 ) -> Floats:
-    """Return the members' own predictions, RUL at least 0, (members, m, T)."""
+    """Return the prediction of each member, with RUL at least 0, (members, m, T)."""
     return np.stack([clamp_rul(m.predictor.predict(series, asked), task) for m in members.values()])
 
 

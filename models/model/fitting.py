@@ -1,4 +1,4 @@
-"""Training of any algorithm: check the data, train, wrap the outcome as a model."""
+"""Trains any algorithm: checks the data, trains, and returns the result as a model."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -36,15 +36,15 @@ def fit(
     on_epoch: Callable[[EpochReport], None],
     on_stage: Callable[[str], None],
 ) -> FitResult:
-    """Train on `train`, stop by `val`, keep the best epoch.
+    """Train on `train`, stop early by the loss on `val`, and keep the best epoch.
 
-    The same arguments give bit-identical results on the same machine. Sets the number of threads
-    of the libraries for the whole process: call it from a process of its own. An exception raised
-    by a callback ends training and is passed on.
+    The same arguments give bit-identical results on the same machine. It sets the number
+    of threads of the libraries for the whole process, so call it in a process of its own. An
+    exception raised by a callback ends training and is passed on.
 
     Raises
     ------
-    FitError: labels are missing, the device is absent, or the loss became useless.
+    FitError: labels are missing, the device is missing, or the loss is no longer usable.
     """
     on_stage("Preparing data")
     require_fittable(train, val, task, hp)

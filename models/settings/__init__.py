@@ -1,1 +1,1 @@
-"""What can be trained, with which settings. Free of torch."""
+"""The algorithms and their settings. Nothing here imports torch."""

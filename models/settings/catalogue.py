@@ -1,4 +1,4 @@
-"""The algorithms on offer. Free of torch: an algorithm's module is imported when it is used."""
+"""The list of algorithms. It does not import torch: `load_module` imports an algorithm."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -38,32 +38,37 @@ Symbol = Literal[
     "cross-thin-open",
     "line-ew-open",
     "x-thin-open",
+    # Not taken yet.
+    "asterisk-open",
+    "hash-open",
+    "hourglass",
+    "bowtie",
 ]
 Dash = Literal["solid", "dash", "dot", "dashdot"]
 
-# A floor has no colour of its own: it is there to be beaten.
+# All floors have the same grey: other models are compared with them.
 FLOOR_COLOUR = "#858C91"
 
 
 @dataclass(frozen=True)
 class AlgorithmInfo:
-    """Everything about one algorithm that is not its arithmetic.
+    """All facts about one algorithm.
 
-    module : where that is; a "network" module has `build`, the others have `fit` and `restore`
-        (models.inputs.predictor)
-    colour, symbol, dash : how figures draw it; colours stay apart for readers who see red and
-        green alike, and symbols and dashes tell lines apart where they cross
-    version : raised by hand when the numbers of its models change
+    module : the module with its code; a "network" module has `build`, the others have `fit` and
+        `restore` (models.inputs.predictor)
+    colour, symbol, dash : how figures draw it; the colours differ for colour-blind readers, too,
+        and symbols and dashes tell crossing lines apart
+    version : raised by hand when its models predict other numbers than before
         (tests/models/model/test_versions.py)
-    family : a "floor" is what any model must beat
-    usual : whether a first training takes it; floors are taken wherever they fit
-    physics : it has physics losses that `physics_weight` can switch off
-    settings : the class of its settings; `defaults` replace some of that class's own
-    cost : what training takes (models.settings.costs)
-    rounds : the setting that says how many epochs there are; None where there is one
-    targets : what it can predict
-    forecasts_only : it says nothing about the measured cycle itself
-    log_rul : its network learns log(1 + RUL); a law with constants of its own needs RUL itself
+    family : "floor" marks a simple rule that a useful model must beat
+    usual : whether it is preselected for a training; floors always are, where they apply
+    physics : whether it has physics losses, which `physics_weight` can switch off
+    settings : the class of its settings; `defaults` replace some defaults of that class
+    cost : gives the time that training takes (models.settings.costs)
+    rounds : name of the setting with the largest number of epochs or rounds; None without any
+    targets : the targets that it can predict
+    forecasts_only : whether it cannot estimate the measured cycle itself
+    log_rul : whether its network learns log(1 + RUL) instead of RUL
     """
 
     key: str
@@ -87,7 +92,7 @@ class AlgorithmInfo:
 
     @property
     def is_floor(self) -> bool:
-        """Whether it is only there to be beaten; drawn in grey."""
+        """Whether it is a floor; floors are drawn in grey."""
         return self.family == "floor"
 
     @property
@@ -138,7 +143,8 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
         AlgorithmInfo(
             "DEEPHPM",
             "DeepHPM",
-            "A network that also learns the law of fade and must obey it (hidden physics).",
+            "A network that also learns a law of fade and is punished for breaking it (hidden "
+            "physics).",
             "models.algorithms.deephpm",
             colour="#0F9D78",
             symbol="diamond",
@@ -152,7 +158,8 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
         AlgorithmInfo(
             "VERHULST",
             "Verhulst",
-            "A network that must obey a logistic law of fade whose rate and limits it learns.",
+            "A network held to a logistic law of fade; it learns the rate and the limits of that "
+            "law.",
             "models.algorithms.verhulst",
             colour="#D93FCF",
             symbol="star",
@@ -188,7 +195,8 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
         AlgorithmInfo(
             "ENSEMBLE",
             "Ensemble",
-            "A weighted mean of the job's other models, weighed on batteries new to them.",
+            "A weighted mean of the training's other models; the weights are fitted on batteries "
+            "new to them.",
             "models.model.ensemble",
             colour="#CC1800",
             symbol="hexagram",
@@ -200,7 +208,7 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
         AlgorithmInfo(
             "MEAN",
             "Mean curve",
-            "Floor: what the training batteries showed on average at the same cycle.",
+            "Floor: the mean of the training batteries at the same cycle.",
             "models.algorithms.mean",
             symbol="cross-thin-open",
             dash="dashdot",
@@ -212,7 +220,7 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
         AlgorithmInfo(
             "LAST_VALUE",
             "Last value",
-            "Floor of forecasts: the capacity stays as it was last measured.",
+            "Floor of forecasts: the capacity stays at its last measured value.",
             "models.algorithms.last_value",
             symbol="line-ew-open",
             dash="dash",
@@ -226,7 +234,7 @@ ALGORITHMS: dict[str, AlgorithmInfo] = {
         AlgorithmInfo(
             "LAST_SLOPE",
             "Last slope",
-            "Floor of forecasts: the straight line through the last 50 measured cycles goes on.",
+            "Floor of forecasts: the straight line through the last 50 measured cycles, prolonged.",
             "models.algorithms.last_slope",
             symbol="x-thin-open",
             dash="dot",

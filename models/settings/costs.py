@@ -1,21 +1,21 @@
-"""How long training takes: seconds per row and step, measured on one core.
+"""Estimates of the time that training takes: seconds per row and step on one core.
 
-Fitted to trainings of 4,000 rows, one thread, at a dozen widths, depths, windows and batch sizes
-(2-core x86 machine, float32, torch 2.13). Trained again on a busy machine, they took 0.6 to
-1.6 times as long as promised.
+The constants were fitted to trainings of 4,000 rows, one thread, at a dozen widths, depths, windows
+and batch sizes (2-core x86 machine, float32, torch 2.13). The same trainings, repeated on a busy
+machine, took 0.6 to 1.6 times the estimate.
 """
 
 from typing import Any, NamedTuple
 
-# What a unit costs per row for its tanh, dropout and slopes, and a multiply-add of forward,
-# weights' and inputs' products.
+# Seconds per row: of a unit for its tanh, dropout and slopes; of a multiply-add in the products of
+# the forward pass and of the gradients of weights and inputs.
 SECONDS_PER_UNIT = 3.1e-9
 SECONDS_PER_MULTIPLY_ADD = 1.0e-11
 SECONDS_PER_LSTM_UNIT = 7.8e-8
 MLP_SECONDS_PER_STEP = 0.7e-3
 PHYSICS_SECONDS_PER_STEP = 2.0e-3
 LSTM_SECONDS_PER_STEP = 1.9e-3
-# Both targets, eight features and what is derived of them.
+# Outputs: both targets. Inputs: eight features and what is derived from them.
 TREE_SECONDS_PER_ROW = 8.0e-7
 CLOSED_FORM_SECONDS_PER_ROW = 1.0e-5
 TYPICAL_INPUTS = 10
@@ -24,7 +24,7 @@ VALIDATION_SHARE = 0.3
 
 
 class Cost(NamedTuple):
-    """One core's training seconds per row and epoch, and per step whatever its size."""
+    """Seconds of one core for each row and epoch, and for each step whatever its size."""
 
     seconds_per_row: float
     seconds_per_step: float = 0.0
@@ -65,15 +65,15 @@ def tree_cost(hp: Any) -> Cost:
 
 
 def closed_form_cost(hp: Any) -> Cost:
-    """Return the cost of what needs one pass."""
+    """Return the cost of a model that is solved in one pass."""
     return Cost(CLOSED_FORM_SECONDS_PER_ROW)
 
 
 def seconds_of_training(cost: Cost, rounds: int, hp: Any, n_rows: int, threads: int) -> float:
-    """Return seconds for all rounds; `threads` help less than their number says."""
+    """Return the seconds for all rounds; two threads are less than twice as fast as one."""
     speed_up = 1 + PARALLEL_EFFICIENCY * (max(threads, 1) - 1)
     rows = n_rows * cost.seconds_per_row * (1 + VALIDATION_SHARE) / speed_up
-    # What is not learned in steps has no batch size.
+    # Algorithms that are not trained in steps have no batch size.
     steps = -(-n_rows // hp.batch_size) if cost.seconds_per_step else 0
     return float(rounds * (rows + steps * cost.seconds_per_step))
 

@@ -10,7 +10,7 @@ ModelError
 
 
 class ModelError(Exception):
-    """The root of the tree; `str(error)` is fit to be shown to the user."""
+    """The base class of these errors; `str(error)` is a message for the user."""
 
 
 class HyperparameterError(ModelError):

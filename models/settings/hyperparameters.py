@@ -1,4 +1,4 @@
-"""The settings of a training run: a class for each family of algorithms. Free of torch."""
+"""The settings of a training run: one class for each family of algorithms, without torch."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -13,12 +13,12 @@ PhysicsInput = Literal["s", "t", "u", "u_s"]
 
 @dataclass(frozen=True)
 class Hyperparameters:
-    """What every algorithm has: the question it answers, and the seed of what is drawn."""
+    """The settings of every algorithm: estimate or forecast, and the seed of random numbers."""
 
     max_horizon: int = setting(
         0,
-        "Largest horizon",
-        "0 estimates the measured cycle; above 0 forecasts up to this many cycles ahead.",
+        "Farthest cycle ahead",
+        "0 estimates the measured cycle; above 0 the model forecasts up to so many cycles ahead.",
         minimum=0,
         maximum=1_000,
         unit="cycles",
@@ -26,7 +26,7 @@ class Hyperparameters:
     use_capacity_history: bool = setting(
         False,
         "Use measured capacity",
-        "Forecasts only: the capacity measured so far is an input too.",
+        "Forecasts only: the capacity measured so far is an input, too.",
     )
     seed: int = setting(
         0,
@@ -37,7 +37,7 @@ class Hyperparameters:
     )
 
     def to_json(self) -> dict[str, Any]:
-        """Return plain values, fit for JSON."""
+        """Return the settings as values that JSON can hold."""
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
 
 
@@ -46,19 +46,24 @@ class NetworkSettings(Hyperparameters):
     """The settings of every neural network."""
 
     epochs: int = setting(
-        40, "Epochs", "Passes over the training rows at most.", minimum=1, maximum=10_000
+        40,
+        "Epochs",
+        "Largest number of passes over the training cycles.",
+        minimum=1,
+        maximum=10_000,
     )
     learning_rate: float = setting(
         5e-3,
         "Learning rate",
-        "First step size of the optimiser. Lower it if the loss explodes.",
+        "Step size of the optimiser at the start. Lower it if the loss explodes.",
         minimum=1e-6,
         maximum=1.0,
     )
     schedule: Schedule = setting(
         "COSINE",
         "Learning rate schedule",
-        "How the learning rate changes from the first epoch to the last.",
+        "How the learning rate changes: it falls smoothly to a hundredth, halves five times, or "
+        "stays.",
         choice_labels={
             "COSINE": "Falls smoothly (cosine)",
             "STEP": "Halves in steps",
@@ -66,7 +71,12 @@ class NetworkSettings(Hyperparameters):
         },
     )
     batch_size: int = setting(
-        512, "Batch size", "Rows per optimiser step.", minimum=1, maximum=65_536, unit="rows"
+        512,
+        "Batch size",
+        "Training cycles per step of the optimiser.",
+        minimum=1,
+        maximum=65_536,
+        unit="cycles",
     )
     hidden_size: int = setting(
         64, "Hidden size", "Units in each hidden layer.", minimum=2, maximum=2_048
@@ -96,15 +106,15 @@ class NetworkSettings(Hyperparameters):
     patience: int = setting(
         15,
         "Early stopping",
-        "Stop after this many epochs without a better validation loss; 0 never stops early.",
+        "Stop after so many epochs without a lower validation loss; 0 never stops early.",
         minimum=0,
         maximum=10_000,
         unit="epochs",
     )
     device: Device = setting(
         "auto",
-        "Device",
-        "What the network is trained on.",
+        "Computing device",
+        "Where networks are trained.",
         choice_labels={
             "auto": "GPU where there is one",
             "cpu": "Processor (CPU)",
@@ -129,18 +139,18 @@ class BilstmSettings(NetworkSettings):
 
 @dataclass(frozen=True)
 class PhysicsSettings(NetworkSettings):
-    """The settings of networks that must obey a law of fade."""
+    """The settings of networks that are held to a law of fade."""
 
     loss_mode: LossMode = setting(
         "SUM",
-        "Loss balance",
-        "How the data loss and the physics losses are put together.",
+        "Balance of data and physics",
+        "Whether the weights of data loss and physics losses are fixed or learned.",
         choice_labels={"SUM": "Fixed weights (sum)", "ADPBAL": "Learned weights (AdpBal)"},
     )
     physics_weight: float = setting(
         1.0,
         "Physics weight",
-        "Weight of the physics losses beside the data loss; 0 trains on data alone.",
+        "Weight of the physics losses against the data loss; 0 trains on the data alone.",
         minimum=0.0,
         maximum=1_000.0,
     )
@@ -152,8 +162,9 @@ class DeepHpmSettings(PhysicsSettings):
 
     physics_inputs: tuple[PhysicsInput, ...] = setting(
         ("s", "t", "u"),
-        "Inputs of the hidden physics",
-        "What the rate of change may depend on.",
+        "Inputs of the law of fade",
+        "What the rate of fade may depend on: battery state s, cycle t, predicted value u, slope "
+        "of u over s.",
         choice_labels={
             "s": "Battery state s",
             "t": "Cycle t",
@@ -165,12 +176,12 @@ class DeepHpmSettings(PhysicsSettings):
 
 @dataclass(frozen=True)
 class LinearSettings(Hyperparameters):
-    """The settings of the linear model, which Trees correct."""
+    """The settings of the linear model, which is also a part of Trees."""
 
     ridge_alpha: float = setting(
         0.02,
         "Ridge penalty",
-        "Pulls the weights of the linear model towards 0; raise it for few batteries.",
+        "Pulls the weights of the linear model towards 0; raise it with few batteries.",
         minimum=0.0,
         maximum=1e9,
     )
@@ -181,12 +192,16 @@ class TreesSettings(LinearSettings):
     """The settings of gradient-boosted trees."""
 
     boosting_rounds: int = setting(
-        400, "Boosting rounds", "Trees per target at most.", minimum=1, maximum=10_000
+        400,
+        "Boosting rounds",
+        "Largest number of trees for each target.",
+        minimum=1,
+        maximum=10_000,
     )
     tree_learning_rate: float = setting(
         0.08,
         "Learning rate of the trees",
-        "How much each tree corrects the ones before; smaller needs more rounds.",
+        "How much each tree corrects the ones before it; a smaller value needs more rounds.",
         minimum=1e-4,
         maximum=1.0,
     )
@@ -195,19 +210,23 @@ class TreesSettings(LinearSettings):
     )
     min_samples_leaf: int = setting(
         50,
-        "Rows of a leaf",
-        "A leaf with fewer training rows is not made.",
+        "Smallest leaf",
+        "Leaves with fewer training cycles are not made.",
         minimum=1,
         maximum=100_000,
-        unit="rows",
+        unit="cycles",
     )
     tree_l2: float = setting(
-        1.0, "Shrinkage of leaves", "Pulls leaves towards 0.", minimum=0.0, maximum=1e6
+        1.0,
+        "Shrinkage of leaves",
+        "Pulls the values of leaves towards 0; raise it against overfitting.",
+        minimum=0.0,
+        maximum=1e6,
     )
     tree_patience: int = setting(
         40,
         "Early stopping of the trees",
-        "Stop after this many rounds without a better validation loss; 0 never stops early.",
+        "Stop after so many rounds without a lower validation loss; 0 never stops early.",
         minimum=0,
         maximum=10_000,
         unit="rounds",

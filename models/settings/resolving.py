@@ -1,4 +1,4 @@
-"""Settings of a training run: checked, complete, immutable. Free of torch."""
+"""Checks and completes the settings of a training run, without importing torch."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,12 +9,12 @@ from models.settings.errors import HyperparameterError
 from models.settings.hyperparameters import Hyperparameters
 from models.settings.specs import HyperparameterSpec, Value, specs_of
 
-# Models of this format and before hold the settings of every algorithm.
+# Model files of this format and older ones hold the settings of every algorithm.
 LAST_FORMAT_WITH_ALL_SETTINGS = 3
 
 
 def _all_specs() -> tuple[HyperparameterSpec, ...]:
-    """Return every setting once, with its general default; what all algorithms have comes last."""
+    """Return every setting once, with its general default; those of all algorithms come last."""
     common = {spec.name: spec for spec in specs_of(Hyperparameters)}
     found = {
         spec.name: spec
@@ -44,10 +44,10 @@ def specs_by_name(algorithm: str) -> dict[str, HyperparameterSpec]:
 
 
 def own_settings(algorithm: str, stored: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what concerns an algorithm of stored settings.
+    """Return those of the stored settings that belong to an algorithm.
 
-    Models of older formats hold the settings of every algorithm. What is known of none is kept:
-    it was stored by another version, and readers should see it.
+    Models of older formats hold the settings of every algorithm. A setting that this version does
+    not know is kept, so that readers see it.
     """
     own = specs_by_name(algorithm) if algorithm in ALGORITHMS else SPECS_BY_NAME
     return {
@@ -62,12 +62,12 @@ def resolve(algorithm: str, values: Mapping[str, Any]) -> Hyperparameters:
     ----------
     algorithm: a key of `ALGORITHMS`.
     values: shared settings by name, and optionally `"overrides": {algorithm: {name: value}}`,
-        which win over the shared ones for that algorithm. What is absent takes its default, and
-        what is shared but no setting of this algorithm is left out.
+        which replace the shared ones for that algorithm. A missing setting takes its default; a
+        shared setting that this algorithm does not have is left out.
 
     Raises
     ------
-    HyperparameterError: naming the setting and its bounds.
+    HyperparameterError: a setting is not possible; the message names it and its bounds.
     """
     _require_algorithm(algorithm)
     shared = {name: value for name, value in values.items() if name != "overrides"}
@@ -84,9 +84,9 @@ def resolve(algorithm: str, values: Mapping[str, Any]) -> Hyperparameters:
 def restore_settings(
     algorithm: str, stored: Mapping[str, Any], *, format_version: int, made_by: str
 ) -> Hyperparameters:
-    """Rebuild settings from what `Hyperparameters.to_json` gave.
+    """Rebuild settings from the output of `Hyperparameters.to_json`.
 
-    A setting that came with a later format takes the value that models of this format had.
+    A setting added in a later format takes the value that models of this format were made with.
 
     Raises
     ------
@@ -135,19 +135,19 @@ def estimate_seconds(algorithm: str, hp: Hyperparameters, n_rows: int, threads: 
 
 
 def total_rounds(algorithm: str, hp: Hyperparameters) -> int:
-    """Return how many epochs (boosting rounds; 1 for what is solved at once) there are at most."""
+    """Return the largest number of epochs or boosting rounds; 1 for algorithms without rounds."""
     _require_algorithm(algorithm)
     setting = ALGORITHMS[algorithm].rounds
     return int(getattr(hp, setting)) if setting else 1
 
 
 def check_question(algorithm: str, targets: Sequence[str], hp: Hyperparameters) -> None:
-    """Raise HyperparameterError where an algorithm cannot answer what a job asks."""
+    """Raise HyperparameterError if an algorithm cannot predict the targets, or at the horizon."""
     info = ALGORITHMS[algorithm]
     if info.forecasts_only and hp.max_horizon == 0:
         raise HyperparameterError(
-            f"{info.label} is a floor of forecasts only. Set the largest horizon above 0, or leave "
-            "it out."
+            f"{info.label} is a floor of forecasts only. Set the farthest cycle ahead above 0, or "
+            "leave it out."
         )
     missing = [target for target in targets if target not in info.targets]
     if missing:
@@ -158,19 +158,19 @@ def check_question(algorithm: str, targets: Sequence[str], hp: Hyperparameters) 
 
 
 def _checked(algorithm: str, values: Mapping[str, Any]) -> Hyperparameters:
-    """Check every value and what must hold between them."""
+    """Check every value, and values that depend on each other."""
     own = specs_by_name(algorithm)
     coerced: dict[str, Any] = {name: _coerce(own[name], value) for name, value in values.items()}
     if coerced["use_capacity_history"] and coerced["max_horizon"] == 0:
         raise HyperparameterError(
-            "use_capacity_history needs max_horizon above 0: an estimate never sees the capacity "
-            "it estimates. Set max_horizon or switch use_capacity_history off."
+            "use_capacity_history needs max_horizon above 0: an estimate must not see the "
+            "capacity it estimates. Set max_horizon above 0, or switch use_capacity_history off."
         )
     return ALGORITHMS[algorithm].settings(**coerced)
 
 
 def _checked_overrides(overrides: Any) -> dict[str, dict[str, Any]]:
-    """Check that overrides name algorithms and settings that these use."""
+    """Check that overrides name algorithms and settings of these algorithms."""
     if not isinstance(overrides, Mapping):
         raise HyperparameterError("overrides must map an algorithm to its settings.")
     checked: dict[str, dict[str, Any]] = {}
@@ -202,7 +202,7 @@ def _require_known(values: Mapping[Any, Any]) -> None:
 
 
 def _coerce(spec: HyperparameterSpec, value: Any) -> Value:
-    """Return `value` in the setting's own type, or say what was expected."""
+    """Return `value` in the setting's own type; raises HyperparameterError if it does not fit."""
     refusal = HyperparameterError(f"{spec.name} must be {_expected(spec)}, not {value!r}.")
     if spec.kind == "bool":
         if not isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""How a setting is declared: one field of a settings class holds its type, default and words."""
+"""Declaration of a setting: a field of a settings class holds type, default, label and help."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -14,12 +14,12 @@ FIRST_FORMAT = 3
 
 @dataclass(frozen=True)
 class HyperparameterSpec:
-    """One setting, as forms, command line and model files know it.
+    """One setting, as used by forms, the command line and model files.
 
     minimum, maximum : inclusive, for numbers only
-    choices, choice_labels : the stored values, and what readers see instead of them
-    added_in : the model format that brought the setting
-    value_before : what models of older formats did; they load with it
+    choices, choice_labels : the stored values, and the texts shown for them
+    added_in : the model format that added the setting
+    value_before : the value that models of older formats load with
     """
 
     name: str
@@ -41,7 +41,7 @@ class HyperparameterSpec:
         return f"{self.label} ({self.unit})" if self.unit else self.label
 
     def shown(self, value: Any) -> Any:
-        """Return what readers see of a stored value: the words of its choices, else the value."""
+        """Return the text shown for a stored value: the labels of choices, else the value."""
         words = self.choice_labels or {}
         if isinstance(value, list | tuple):
             return ", ".join(words.get(item, str(item)) for item in value)
@@ -81,7 +81,7 @@ def specs_of(settings_class: type[Any]) -> tuple[HyperparameterSpec, ...]:
     ------
     TypeError: a field is not made by `setting`, or has a type that no setting can have.
     """
-    declaring: Any = settings_class  # a type is hashable, which mypy doubts of dataclasses
+    declaring: Any = settings_class  # mypy does not see that a class is hashable
     return _specs_of(declaring)
 
 

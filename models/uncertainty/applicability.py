@@ -1,7 +1,7 @@
 """How unlike the training batteries a battery is, from its first cycles alone.
 
-The distance is that to the nearest training batteries (k nearest neighbours), in robust units, so
-that one odd training battery neither stretches the scale nor hides a group of its own.
+The distance is the mean one to the k nearest training batteries. Medians and quartiles set its
+units, so that a single odd training battery does not change the scale.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from models.inputs.series import BatterySeries, Floats
 
 EARLY_CYCLES = 100
 NEIGHBOURS = 3
-# A training battery seen as new lies below the threshold in at least this share of cases.
+# Share of the training batteries, each taken as new, that lie below the threshold at least.
 USUAL_SHARE = 0.95
 FEWEST_BATTERIES = 5
 # Interquartile range of a normal distribution of standard deviation 1.
@@ -23,10 +23,10 @@ NORMAL_IQR = 1.349
 
 @dataclass(frozen=True)
 class Applicability:
-    """What is usual among the training batteries.
+    """The usual range of the training batteries.
 
     reference (n, P) : early traits of the training batteries, in units of `unit` around `centre`;
-    threshold : the distance that few of them keep from the others
+    threshold : the distance to the others that few of them exceed
     """
 
     centre: Floats
@@ -62,10 +62,11 @@ class Applicability:
 
 
 def fit_applicability(train: Sequence[BatterySeries]) -> Applicability | None:
-    """Fit what is usual on the training batteries; None where they are fewer than five.
+    """Fit the usual range of the training batteries; None if there are fewer than five.
 
-    The threshold is the smallest distance that, by the rule of conformal prediction, at most 5 %
-    of new batteries of the same kind exceed; with fewer than 19 it is the largest one seen.
+    The threshold is the smallest distance that at most 5 % of new batteries of the same kind
+    exceed, by the rule of conformal prediction; with fewer than 19 batteries it is the largest
+    distance among them.
     """
     known = [series for series in train if len(series)]
     if len(known) < FEWEST_BATTERIES:
@@ -78,15 +79,15 @@ def fit_applicability(train: Sequence[BatterySeries]) -> Applicability | None:
     np.fill_diagonal(between, np.inf)
     alone = np.sort(_nearest(between))
     rank = min(int(np.ceil(USUAL_SHARE * (len(known) + 1))), len(known))
-    # Batteries that are all the same leave no distance to divide by.
+    # Equal batteries have a distance of 0, which cannot be divided by.
     return Applicability(centre, unit, reference, max(float(alone[rank - 1]), 1e-9))
 
 
 def early_traits(series: BatterySeries) -> Floats:
-    """Return (2 F,): median of each feature over the first 100 cycles, and how it moved there.
+    """Return (2 F,): median of each feature over the first 100 cycles, and its change there.
 
-    The move is the median of the second half of those rows less that of the first: spikes of one
-    cycle, which are common, change neither.
+    The change is the median of the second half of these rows minus that of the first half. Spikes
+    of one cycle, which are common, affect neither.
     """
     early = series.features[series.cycle_num < series.cycle_num[0] + EARLY_CYCLES]
     half = len(early) // 2
@@ -97,7 +98,7 @@ def early_traits(series: BatterySeries) -> Floats:
 def _robust_unit(traits: Floats) -> Floats:
     low, high = np.quantile(traits, [0.25, 0.75], axis=0)
     unit, spread = (high - low) / NORMAL_IQR, traits.std(axis=0)
-    # Tiny against its own size is rounding, and a trait that never varies has no unit.
+    # A spread that is tiny compared with the value is rounding: such a trait has no unit.
     smallest = 1e-9 * np.abs(traits).max(axis=0) + 1e-300
     return np.where(unit > smallest, unit, np.where(spread > smallest, spread, 1.0))
 

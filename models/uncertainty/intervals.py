@@ -1,11 +1,11 @@
 """Intervals around predictions that hold for a share of the cycles of a new battery.
 
-Batteries are exchangeable, the cycles of one battery are not: so the unit is the battery. Scores
-|y - y_pred| of K batteries get the weight 1 / ((K + 1) n_k) each, n_k being the cycles of battery
-k, and infinity gets 1 / (K + 1); the interval reaches as far as the 90 % quantile of that (HCP,
+Batteries are exchangeable, the cycles of one battery are not, so each battery counts as one. A
+score |y - y_pred| of battery k, one of K with n_k cycles each, gets the weight 1 / ((K + 1) n_k),
+and infinity gets 1 / (K + 1); the interval is as wide as the 90 % quantile of these scores (HCP,
 and jackknife+ over folds as its cross-validated form: Lee, Barber, Willett 2023, "Distribution-
 free inference with hierarchical data", arXiv 2306.06342). The usual libraries (MAPIE, crepes)
-weigh rows alike and would promise too much.
+give each row the same weight, and their intervals would be too narrow.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,33 +21,33 @@ NOMINAL = 0.90
 # With fewer batteries 1 / (K + 1) is more than 10 %: the quantile is infinite.
 FEWEST_BATTERIES = 9
 N_FOLDS = 5
-# A fold's scores are kept as this many quantiles, each rounded up: the interval only gets wider.
+# Number of quantiles that stand for the scores of a fold; rounded up, so never too narrow.
 N_POINTS = 200
-# Leaves a thousandth of how far the folds lie apart, on the safe side.
+# Halvings that leave a thousandth of the distance between the folds; the upper end is taken.
 SEARCH_STEPS = 10
 
 Method = Literal["split", "cv+", "none"]
 
 
 def choose_method(n_train: int, n_val: int) -> Method:
-    """Return how an interval can be had from so many labelled batteries."""
+    """Return the method for intervals that the numbers of labelled batteries allow."""
     if n_val >= FEWEST_BATTERIES:
         return "split"
     return "cv+" if n_train >= FEWEST_BATTERIES else "none"
 
 
 def fits_of(algorithm: str, method: Method) -> float:
-    """Return how many times the training data are gone through in all.
+    """Return the number of passes over the training data for the model and its folds together.
 
-    N folds: the model itself and N models of (N - 1) / N of the data, which makes N. The folds of
-    an ensemble are those of its members.
+    With N folds it is N: one for the model, and N times (N - 1) / N for the models of the folds.
+    The folds of an ensemble are those of its members.
     """
     fits_folds = method == "cv+" and ALGORITHMS[algorithm].family != "ensemble"
     return float(N_FOLDS) if fits_folds else 1.0
 
 
 def fold_numbers(train: Sequence[BatterySeries], seed: int) -> list[int]:
-    """Return the fold of each battery; those with the same labels are spread evenly."""
+    """Return the fold of each battery; batteries with the same labels are spread evenly."""
     drawn = np.random.default_rng(seed).random(len(train))
     labels = [int(np.isfinite(s.targets).any(axis=0).sum()) if len(s) else 0 for s in train]
     order = np.lexsort((drawn, np.array(labels)))
@@ -61,11 +61,11 @@ class Band:
     """How far the interval of one target reaches, in multiples of its scale.
 
     method : "split" (batteries held out of fitting), "cv+" (five folds of the training batteries)
-        or "none", and then `reason` says why
-    n_batteries : (H,) K at each horizon; a short battery has nothing to say at a long one
+        or "none", for the given `reason`
+    n_batteries : (H,) K at each horizon; short batteries do not count at long horizons
     offsets : (H,) the scale is `width_scale(y_pred, offset)`
-    scores : (H, folds, points) one horizon after the other: "split" has the quantile alone,
-        "cv+" the quantiles of each fold's scores
+    scores : (H, folds, points) by horizon: for "split" the quantile alone, for "cv+" the
+        quantiles of the scores of each fold
     masses : (H, folds) the share of the K batteries in each fold
     design_effects : (H,) how much more the covered share differs between batteries than it would
         if a battery's cycles were independent (1) - see `design_effect`
@@ -82,7 +82,7 @@ class Band:
     def bounds(self, place: int, y_pred: Floats, folds: Sequence[Floats]) -> tuple[Floats, Floats]:
         """Return lower and upper (m,) at the horizon with index `place`; NaN without interval.
 
-        folds : predictions (m,) of each fold's model, for "cv+" only
+        folds : predictions (m,) of the model of each fold, for "cv+" only
         """
         n = float(self.n_batteries[place])
         if self.method == "none" or n < FEWEST_BATTERIES:
@@ -94,7 +94,7 @@ class Band:
         points, masses, level = self.scores[place], self.masses[place], NOMINAL * (n + 1) / n
         upper = _mixture_quantile(folds, scales, points, masses, level)
         lower = -_mixture_quantile([-fold for fold in folds], scales, points, masses, level)
-        # The folds' models may lie beside the one whose prediction is shown.
+        # The interval of the folds may not contain the prediction of the model itself.
         return np.minimum(lower, y_pred), np.maximum(upper, y_pred)
 
     def content(self) -> dict[str, Any]:
@@ -133,7 +133,7 @@ class Calibration:
     ) -> tuple[Floats, Floats]:
         """Return lower and upper, (m, T), for predictions (m, T) and those of each fold's model.
 
-        A horizon between two calibrated ones takes the further one, which is the wider.
+        A horizon between two calibrated ones takes the bounds of the farther one, which are wider.
         """
         place = self.place(horizon)
         pairs = [
@@ -158,9 +158,9 @@ class Calibration:
 
 
 def width_scale(y_pred: Floats, offset: float) -> Floats:
-    """Return what a unit of score is worth at each prediction: max(y_pred, 0) + offset.
+    """Return the scale of the width at each prediction: max(y_pred, 0) + offset.
 
-    An offset of NaN stands for the same width everywhere (1).
+    With an offset of NaN the scale is 1 everywhere.
     """
     return np.ones_like(y_pred) if np.isnan(offset) else np.maximum(y_pred, 0.0) + offset
 
@@ -168,7 +168,7 @@ def width_scale(y_pred: Floats, offset: float) -> Floats:
 def battery_quantile(scores: Sequence[Floats], level: float = NOMINAL) -> float:
     """Return the quantile of the scores (n_k,) of K batteries, each battery weighing the same.
 
-    Infinite if K batteries cannot support the level.
+    Infinite if K batteries are too few for the level.
     """
     if (len(scores) + 1) * level > len(scores) + 1e-9:
         return float("inf")
@@ -177,7 +177,7 @@ def battery_quantile(scores: Sequence[Floats], level: float = NOMINAL) -> float:
 
 
 def battery_points(scores: Sequence[Floats], n_points: int = N_POINTS) -> Floats:
-    """Return (n_points,) quantiles of equal mass, each the largest score of its share."""
+    """Return (n_points,) quantiles at equal steps, each the largest score of its step."""
     values, weights, _ = _sorted(scores)
     shares = len(scores) * np.arange(1, n_points + 1) / n_points
     reached = np.searchsorted(np.cumsum(weights), shares - 1e-9)
@@ -187,8 +187,8 @@ def battery_points(scores: Sequence[Floats], n_points: int = N_POINTS) -> Floats
 def design_effect(scores: Sequence[Floats], level: float = NOMINAL) -> float:
     """Return Var(share) / (p (1 - p)) of the covered shares of batteries, between 0.02 and 1.
 
-    The share of each battery is that below the quantile of the others. 1 means that a battery is
-    either covered or missed as a whole; small values, that every battery has the same share (the
+    The share of a battery is that of its scores below the quantile of the others. 1 means that each
+    battery is covered or missed as a whole; near 0, all batteries have the same share (the
     design effect of cluster samples, Kish 1965, per battery instead of per cycle).
     """
     n = len(scores)
@@ -208,7 +208,7 @@ def design_effect(scores: Sequence[Floats], level: float = NOMINAL) -> float:
 
 
 def _sorted(scores: Sequence[Floats]) -> tuple[Floats, Floats, np.ndarray]:
-    """Return all scores ascending, with 1 / n_k as their weight and their battery's index."""
+    """Return all scores in ascending order, each with its weight 1 / n_k and battery index."""
     values = np.concatenate(scores)
     lengths = np.array([len(part) for part in scores])
     owner = np.repeat(np.arange(len(scores)), lengths)
@@ -217,7 +217,7 @@ def _sorted(scores: Sequence[Floats]) -> tuple[Floats, Floats, np.ndarray]:
 
 
 def _reached(weights: Floats, mass: float) -> int:
-    """Return the first place at which the weights so far amount to `mass`."""
+    """Return the first index at which the sum of the weights reaches `mass`."""
     found = int(np.searchsorted(np.cumsum(weights), mass - 1e-9))
     return min(found, len(weights) - 1)
 
@@ -231,8 +231,8 @@ def _mixture_quantile(
 ) -> Floats:
     """Return (m,) the level's quantile of centre + scale * score, over folds and their scores.
 
-    Bisection between the smallest and the largest of the folds' own quantiles; what is returned
-    is the upper end of the last bracket, never too small.
+    Bisection between the smallest and the largest quantile of the folds; the upper end of the last
+    bracket is returned, so the result is never too small.
     """
     n_points = points.shape[1]
     rank = min(int(np.ceil(level * n_points - 1e-9)), n_points) - 1

@@ -19,6 +19,7 @@ from core.evaluation.request import TestRequest
 from core.evaluation.start import start_test
 from core.jobs.queue import end_task, latest_tasks
 from core.jobs.states import move
+from core.model_versions.config import ModelConfig, ModelMetrics
 from core.model_versions.versions import add_model
 from core.training.request import TrainingRequest
 from core.training.start import start_training
@@ -91,8 +92,10 @@ def finish_training(
             run_id=run.id,
             algorithm=run.algorithm,
             name=name,
-            config=_config(run.algorithm, job.hyperparams),
-            metrics=metrics | ({"batteries": batteries} if batteries else {}),
+            config=ModelConfig.from_json(_config(run.algorithm, job.hyperparams.by_name())),
+            metrics=ModelMetrics.from_json(
+                metrics | ({"batteries": batteries} if batteries else {})
+            ),
             unfinished_path=unfinished,
         )
         _end_run(session, run)

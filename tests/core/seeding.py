@@ -16,7 +16,7 @@ from core.evaluation.start import start_test
 from core.ingest.formats.readers import preview
 from core.jobs.context import load_context
 from core.jobs.kinds import get_kinds
-from core.jobs.supervisor import Registry
+from core.jobs.supervisor import Supervisor
 from core.model_versions.versions import list_models
 from core.studies.row_split import create_row_split
 from core.training.request import TrainingRequest
@@ -94,9 +94,9 @@ def queue_training(user: CurrentUser, dataset_id: int, *algorithms: str, **setti
 
 def work_off() -> None:
     """Do all waiting work in this process, as the background processes would."""
-    registry = Registry()
+    supervisor = Supervisor()
     for lane in ("short", "train", "short"):
-        while (task_id := registry._claim(lane)) is not None:
+        while (task_id := supervisor._claim(lane)) is not None:
             with read_scope() as session:
                 context = load_context(session, task_id)
             get_kinds()[context.kind].load_work()(context)

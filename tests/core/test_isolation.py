@@ -51,6 +51,7 @@ from core.model_versions import provenance
 from core.model_versions import versions as registry
 from core.removal import marking
 from core.studies import early_life, row_split, studies
+from core.studies.settings import StudySettings
 from core.training import ensembles, trainings, twin_report, twins
 from core.training import entries as training_entries
 from core.training import leakage_check as training_leakage
@@ -196,7 +197,7 @@ BY_ID: dict[Callable[..., Any], Call] = {
     row_split.create_row_split: lambda s, u, w: row_split.create_row_split(s, u, w.dataset_id),
     studies.cancel_study: lambda s, u, w: studies.cancel_study(s, u, w.study_id),
     studies.create_study: lambda s, u, w: studies.create_study(
-        s, u, "ROW_SPLIT", "x", {}, dataset_id=w.dataset_id
+        s, u, "ROW_SPLIT", "x", StudySettings(), dataset_id=w.dataset_id
     ),
     studies.delete_study: lambda s, u, w: studies.delete_study(s, u, w.study_id),
     studies.get_study_info: lambda s, u, w: studies.get_study_info(s, u, w.study_id),

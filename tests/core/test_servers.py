@@ -28,7 +28,7 @@ from core.evaluation.start import plan_test, start_test, write_test
 from core.ingest.mapping import EolRule
 from core.jobs.kinds import settle_task
 from core.jobs.queue import is_idle
-from core.jobs.supervisor import Registry
+from core.jobs.supervisor import Supervisor
 from core.model_versions import versions as registry
 from core.model_versions.versions import list_models
 from core.removal.marking import delete_dataset, delete_job
@@ -116,7 +116,7 @@ def work() -> None:
         with read_scope() as session:
             return is_idle(session)
 
-    Registry().run(done)
+    Supervisor().run(done)
 
 
 def stored_rows() -> dict[str, int]:
@@ -155,8 +155,8 @@ def test_the_main_job(user: CurrentUser, tmp_path_factory: pytest.TempPathFactor
         assert storage.file_size(open_export(session, user, exports["XLSX"].id)) > 0
     frame = pd.read_csv(path)
     error = frame["y_pred"] - frame["y_true"]
-    assert result.overall["PCL"]["n"] == len(frame) == 80
-    assert result.overall["PCL"]["mse"] == pytest.approx((error**2).mean(), rel=1e-9)
+    assert result.overall["PCL"].n == len(frame) == 80
+    assert result.overall["PCL"].mse == pytest.approx((error**2).mean(), rel=1e-9)
     with session_scope() as session:
         delete_dataset(session, user, dataset_id)
     sweep()

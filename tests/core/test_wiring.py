@@ -10,7 +10,7 @@ from core.access.actor import CurrentUser
 from core.base.database import session_scope
 from core.jobs import kinds
 from core.jobs.kinds import NotWired, get_kinds, get_sweep
-from core.jobs.supervisor import Registry, start_in_thread
+from core.jobs.supervisor import Supervisor, start_in_thread
 from core.wiring import KINDS, wire
 from db.tables import BackgroundTask
 from db.tables.tasks import TASK_KINDS
@@ -33,7 +33,7 @@ def test_every_kind_of_task_is_wired_to_work_that_can_be_loaded() -> None:
 @pytest.mark.usefixtures("unwired")
 def test_without_wiring_nothing_is_started_in_silence(dataset: tuple[CurrentUser, int]) -> None:
     queue_training(*dataset)
-    for ask in (get_kinds, get_sweep, Registry, start_in_thread):
+    for ask in (get_kinds, get_sweep, Supervisor, start_in_thread):
         with pytest.raises(NotWired, match=r"core\.wiring\.wire"):
             ask()
     wire()

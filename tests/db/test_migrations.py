@@ -18,7 +18,12 @@ from core.base.database import alembic_config
 from core.base.settings import Settings
 from db.engine import make_engine
 from db.location import configured_url
-from db.migrations.choices import add_algorithm, remove_algorithm
+from db.migrations.choices import (
+    add_algorithm,
+    add_task_kind,
+    remove_algorithm,
+    remove_task_kind,
+)
 from db.tables import Base, columns
 from models.settings.catalogue import ALGORITHMS
 from tests.db.rows import insert_row, table_named
@@ -154,6 +159,28 @@ def test_one_line_of_a_migration_adds_an_algorithm(empty_url: str) -> None:
     with migrating.connect() as connection:
         changed = compare_metadata(MigrationContext.configure(connection), Base.metadata)
     assert not [entry for entry in changed if "algorithm" in str(entry)]
+    migrating.dispose()
+
+
+def test_one_line_of_a_migration_adds_a_kind_of_work(empty_url: str) -> None:
+    command.upgrade(alembic_config(empty_url), "head")
+    migrating, tasks = make_engine(empty_url), table_named("background_task")
+    with migrating.begin() as connection:
+        insert_row(connection, tasks, kind="STUDY")
+    with migrating.connect() as connection, _off_foreign_keys(connection):
+        with Operations.context(MigrationContext.configure(connection)):
+            add_task_kind("REPORT")
+        connection.commit()
+        assert connection.execute(select(tasks.c.kind)).all() == [("STUDY",)]
+        connection.exec_driver_sql("UPDATE background_task SET kind = 'REPORT'")
+        with pytest.raises(DBAPIError):
+            connection.exec_driver_sql("UPDATE background_task SET kind = 'OTHER'")
+        connection.rollback()
+        with Operations.context(MigrationContext.configure(connection)):
+            remove_task_kind("REPORT")
+        connection.commit()
+        with pytest.raises(DBAPIError):
+            connection.exec_driver_sql("UPDATE background_task SET kind = 'REPORT'")
     migrating.dispose()
 
 

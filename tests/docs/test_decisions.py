@@ -9,7 +9,7 @@ from tests.paths import ROOT
 
 DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
 BENCHMARKS = ROOT / "benchmarks" / "README.md"
-PAGES = [*DECISIONS, BENCHMARKS, *(ROOT / "docs").glob("*.md")]
+PAGES = [*DECISIONS, BENCHMARKS, ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
 # Half a page; 001 lists the columns that a test compares with the tables.
 MOST_LINES = 50
 

@@ -15,7 +15,7 @@ from core.evaluation.start import start_test
 from core.ingest.formats.readers import preview
 from core.ingest.mapping import ColumnMapping
 from core.jobs.queue import is_idle
-from core.jobs.supervisor import Registry
+from core.jobs.supervisor import Supervisor
 from core.model_versions.versions import ModelInfo, list_models
 from core.training.request import TrainingRequest
 from core.training.start import start_training
@@ -88,14 +88,14 @@ def work() -> None:
         with read_scope() as session:
             return is_idle(session)
 
-    Registry().run(done)
+    Supervisor().run(done)
 
 
 def kill_in_the_middle(user: CurrentUser, job_id: int) -> None:
     """Start the waiting run that comes first, and kill its process when it has learned a little."""
-    registry, started = Registry(), time.monotonic()
-    registry.start_waiting()
-    (process,) = registry._children.values()
+    supervisor, started = Supervisor(), time.monotonic()
+    supervisor.start_waiting()
+    (process,) = supervisor._children.values()
     while True:
         assert time.monotonic() - started < PATIENCE_S, "the training did not start"
         with read_scope() as session:
@@ -108,6 +108,6 @@ def kill_in_the_middle(user: CurrentUser, job_id: int) -> None:
 
 def claim_all(lane: str) -> None:
     """Mark all that waits in a lane as running, as if each process died before its first words."""
-    registry = Registry()
-    while registry._claim(lane) is not None:
+    supervisor = Supervisor()
+    while supervisor._claim(lane) is not None:
         pass

@@ -2,7 +2,7 @@
 
 `python -m tests.golden.make_checkpoints FOLDER` writes `format<N>_<algorithm>_<question>.pt.gz`
 and `format<N>.json`: the batteries that are asked about, and what each checkpoint answers. Run it
-once when the format of model files has changed, and never again for the same format.
+when the format of model files has changed, or an algorithm is new; what is there already stays.
 """
 
 import gzip
@@ -169,21 +169,23 @@ def facts(model: TrainedModel) -> dict[str, Any]:
 
 
 def main(folder: Path) -> None:
-    """Write all checkpoints, and one file of questions and answers."""
-    asked, models = batteries(), {}
+    """Write the checkpoints that are not there yet, and add them to the questions and answers."""
+    asked, facts_file = batteries(), folder / f"format{FORMAT_VERSION}.json"
+    known = json.loads(facts_file.read_text())["models"] if facts_file.exists() else {}
     for case in CASES:
         path = folder / f"format{FORMAT_VERSION}_{case.name}.pt.gz"
+        if path.exists():
+            continue
         saved = io.BytesIO()
         make_model(case).save(saved)
         # Four times smaller for trees; without a date, that the file may be made again.
         path.write_bytes(gzip.compress(saved.getvalue(), mtime=0))
         model = TrainedModel.load(io.BytesIO(saved.getvalue()))
         by_battery = {series.code: answers(model, series) for series in asked}
-        models[path.name] = facts(model) | {"answers": by_battery}
-    stored = {"batteries": [_plain(series) for series in asked], "models": models}
+        known[path.name] = facts(model) | {"answers": by_battery}
+    stored = {"batteries": [_plain(series) for series in asked], "models": known}
     # Numbers are written so that reading them gives the same float64 again; unknown ones are NaN.
-    path = folder / f"format{FORMAT_VERSION}.json"
-    path.write_text(json.dumps(stored, separators=(",", ":")) + "\n")
+    facts_file.write_text(json.dumps(stored, separators=(",", ":")) + "\n")
 
 
 def _plain(series: BatterySeries) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Trains every algorithm on a tiny fleet; what the models say belongs to the algorithm's version.
 
-`python -m tests.golden.make_versions` writes `versions.json` anew. Run it after raising the
-version of an algorithm in its entry (models/settings/catalogue.py), and look at what else has
-changed.
+`python -m tests.golden.make_versions` adds to `versions.json` what is new or has another version
+than before. Run it after adding an algorithm, or raising the version in its entry
+(models/settings/catalogue.py).
 """
 
 import json
@@ -52,16 +52,17 @@ def predictions(case: Case) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Write the predictions of all cases."""
-    found = {
-        case.name: {
-            "algorithm": case.algorithm,
-            "version": ALGORITHMS[case.algorithm].version,
-            "predictions": predictions(case),
-        }
-        for case in CASES
-    }
-    FILE.write_text(json.dumps(found, separators=(",", ":")) + "\n")
+    """Write the predictions of new cases and of new versions; others stay as they are."""
+    stored = json.loads(FILE.read_text())
+    for case in CASES:
+        version = ALGORITHMS[case.algorithm].version
+        if case.name not in stored or stored[case.name]["version"] != version:
+            stored[case.name] = {
+                "algorithm": case.algorithm,
+                "version": version,
+                "predictions": predictions(case),
+            }
+    FILE.write_text(json.dumps(stored, separators=(",", ":")) + "\n")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from core.evaluation.exports import create_export, latest_exports, open_export
 from core.evaluation.material import matched_columns
 from core.evaluation.results import load_predictions
 from core.jobs.queue import is_idle
-from core.jobs.supervisor import Registry
+from core.jobs.supervisor import Supervisor
 from core.model_versions.versions import ModelInfo, get_model_info, list_models, open_checkpoint
 from core.studies.studies import list_studies
 from core.training.views import list_jobs
@@ -290,8 +290,8 @@ def test_files_that_were_made_then_can_be_downloaded(installation: Any, email: s
 
 def test_what_was_left_unfinished_is_settled_done_or_removed(worked_on: None) -> None:
     ann = account(ANN)
-    registry = Registry()
-    registry.watch()
+    supervisor = Supervisor()
+    supervisor.watch()
     with read_scope() as session:
         killed = next(job for job in list_jobs(session, ann) if job.name == "Killed")
         reading = next(u for u in list_uploads(session, ann) if "reading" in u.original_filename)
@@ -300,7 +300,7 @@ def test_what_was_left_unfinished_is_settled_done_or_removed(worked_on: None) ->
         ).all()
     assert [run.status for run in killed.runs if run.algorithm == "BASELINE"] == ["FAILED"]
     assert reading.status == "FAILED" and "Nothing was heard" in (reading.error_message or "")
-    registry.sweep()
+    supervisor.sweep()
     with read_scope() as session:
         assert not session.scalars(select(Dataset.id).where(Dataset.loading.is_(True))).all()
         failed = [test.id for test in list_tests(session, ann) if test.status == "FAILED"]

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from core.access.actor import CurrentUser
 from core.base.database import read_scope, session_scope
 from core.jobs.kinds import settle_task
-from core.jobs.supervisor import Registry
+from core.jobs.supervisor import Supervisor
 from core.studies import early_life_fit, early_life_models
 from core.studies.early_life import create_from_table
 from core.studies.early_life_table import make_table, propose_columns, read_battery_table
@@ -146,7 +146,7 @@ def test_the_published_figures_stand_beside_the_known_cells(user: CurrentUser) -
 
 def test_failed_and_cancelled_studies_say_so(user: CurrentUser) -> None:
     failed, cancelled = queue(user), queue(user)
-    task_id = Registry()._claim("short")
+    task_id = Supervisor()._claim("short")
     with session_scope() as session:
         settle_task(session, session.get_one(BackgroundTask, task_id), "FAILED", "Out of memory.")
         cancel_study(session, user, cancelled)
@@ -203,7 +203,7 @@ def test_a_failed_comparison_can_be_tried_again(user: CurrentUser, tmp_path: Pat
     _, dataset_id = add_dataset(user, tmp_path)
     with session_scope() as session:
         create_row_split(session, user, dataset_id)
-    task_id = Registry()._claim("short")
+    task_id = Supervisor()._claim("short")
     with session_scope() as session:
         settle_task(session, session.get_one(BackgroundTask, task_id), "FAILED", "Disk full.")
     page = AppTest.from_function(

@@ -61,8 +61,8 @@ def finish(user: CurrentUser, model_id: int, without: float) -> None:
         key = group_key(get_model_info(session, user, model_id))
         jobs = [job for job in list_jobs(session, user) if job.group_key == key]
     for job in jobs:
-        rmse = 0.009 if job.hyperparams["physics_weight"] else without
-        noise = 1e-4 if job.hyperparams["seed"] % 2 else 2e-4
+        rmse = 0.009 if job.hyperparams.physics_weight else without
+        noise = 1e-4 if job.hyperparams.seed % 2 else 2e-4
         finish_training(user, job.id, job.name, by_battery(rmse, noise))
 
 

@@ -80,7 +80,7 @@ def test_what_was_learned_is_shown_with_units(
 
 def test_changed_labels_are_marked(user: CurrentUser, dataset_id: int, model_id: int) -> None:
     with session_scope() as session:
-        schema = get_dataset_summary(session, user, dataset_id).schema
+        schema = get_dataset_summary(session, user, dataset_id).schema.to_json()
         session.execute(
             update(Dataset)
             .where(Dataset.id == dataset_id)

@@ -43,7 +43,7 @@ def test_defaults_start_the_usual_ones_and_open_the_job(user: CurrentUser, datas
     job = only_job(user)
     chosen = [run.algorithm for run in job.runs]
     assert chosen == ["BASELINE", "BILSTM", "DEEPHPM", "TREES", "MEAN"]
-    assert (job.target, job.hyperparams, job.name) == ("BOTH", {}, "Pouch cells")
+    assert (job.target, job.hyperparams.by_name(), job.name) == ("BOTH", {}, "Pouch cells")
     assert job.roles == {"train": 14, "val": 5, "test": 5}
     assert texts(page) == "runs"
     assert "".join(page.query_params["job"]) == str(job.id)
@@ -66,7 +66,7 @@ def test_choices_reach_the_job(user: CurrentUser, dataset_id: int) -> None:
     job = only_job(user)
     assert job.name == "Night run"
     assert [run.algorithm for run in job.runs] == ["BASELINE", "BILSTM"]
-    assert job.hyperparams == {
+    assert job.hyperparams.by_name() == {
         "epochs": 3,
         "device": "cpu",
         "max_horizon": 20,

@@ -79,8 +79,8 @@ def test_the_list_shows_the_headline_with_units(tested: Bench) -> None:
     with read_scope() as session:
         overall = get_test_info(session, tested.user, tested.test_id).overall
     row = frame.iloc[-1]
-    assert row["PCL"] == pytest.approx(100 * overall["PCL"]["rmse"])
-    assert row["RUL"] == pytest.approx(overall["RUL"]["rmse"])
+    assert row["PCL"] == pytest.approx(100 * overall["PCL"].rmse)
+    assert row["RUL"] == pytest.approx(overall["RUL"].rmse)
     columns = json.loads(page.dataframe[0].proto.columns)
     assert columns["PCL"]["label"] == "PCL RMSE (%-points)"
     assert columns["RUL"]["label"] == "RUL RMSE (cycles)"
@@ -92,7 +92,7 @@ def test_headline_numbers_are_those_of_the_service(tested: Bench) -> None:
     with read_scope() as session:
         result = get_result(session, tested.user, tested.test_id)
     shown = [metric.value for metric in page.metric]
-    pcl = f"{fixed_digits(100 * result.overall['PCL']['rmse'])} %-points"
+    pcl = f"{fixed_digits(100 * result.overall['PCL'].rmse)} %-points"
     assert shown[0] == pcl
     assert shown[3].endswith(" cycles")
     assert "SOH" in page.metric[1].label
@@ -214,7 +214,7 @@ def test_comparison_shows_the_stored_numbers(tested: Bench) -> None:
     with read_scope() as session:
         stored = get_test_info(session, tested.user, tested.test_id).overall["PCL"]
     frame = page.dataframe[0].value
-    assert list(frame["rmse"]) == pytest.approx([100 * stored["rmse"]] * 2)
+    assert list(frame["rmse"]) == pytest.approx([100 * stored.rmse] * 2)
     assert frame["model"].is_unique
     assert len(charts(page)) == 1
     assert "answer the same question" not in texts(page)

@@ -11,7 +11,7 @@ from core.access.actor import CurrentUser
 from core.base.database import read_scope, session_scope
 from core.datasets import uploads
 from core.datasets.datasets import set_split
-from core.jobs.supervisor import Registry
+from core.jobs.supervisor import Supervisor
 from tests.pages.conftest import run_page, texts
 from tests.pages.test_datasets import press
 from tests.paths import SHARED_DATA, needs_shared_data
@@ -42,7 +42,7 @@ def receive(user: CurrentUser, content: bytes, name: str = "cells.csv") -> int:
 
 
 def read_now(user: CurrentUser) -> None:
-    """Let the registry work until no upload waits or runs."""
+    """Let the supervisor work until no upload waits or runs."""
     deadline = time.monotonic() + WORK_TIMEOUT_S
 
     def done() -> bool:
@@ -50,7 +50,7 @@ def read_now(user: CurrentUser) -> None:
             active = any(info.is_active for info in uploads.list_uploads(session, user))
         return not active or time.monotonic() > deadline
 
-    Registry().run(done)
+    Supervisor().run(done)
 
 
 def info_of(user: CurrentUser, upload_id: int) -> uploads.UploadInfo:

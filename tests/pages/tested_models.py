@@ -9,7 +9,7 @@ from core.evaluation.request import TestRequest
 from core.evaluation.start import start_test
 from core.jobs.context import load_context
 from core.jobs.kinds import get_kinds
-from core.jobs.supervisor import Registry
+from core.jobs.supervisor import Supervisor
 from core.model_versions.versions import list_models
 from core.training.request import TrainingRequest
 from core.training.start import start_training
@@ -48,7 +48,7 @@ def finished_test(
 
 def work_off_one() -> None:
     """Do the oldest waiting test or export, and nothing that it queues."""
-    task_id = Registry()._claim("short")
+    task_id = Supervisor()._claim("short")
     assert task_id is not None
     with read_scope() as session:
         context = load_context(session, task_id)

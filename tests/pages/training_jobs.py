@@ -10,6 +10,7 @@ from core.base.database import read_scope, session_scope
 from core.base.storage import atomic_file
 from core.jobs.queue import end_task
 from core.jobs.states import move
+from core.model_versions.config import ModelConfig, ModelMetrics
 from core.model_versions.versions import add_model
 from core.training.request import TrainingRequest
 from core.training.start import start_training
@@ -88,8 +89,8 @@ def succeed(user: CurrentUser, run_id: int, name: str = "My training", **setting
             run_id=run_id,
             algorithm=run.algorithm,
             name=name,
-            config={"hyperparameters": hp, "features": [], "best_epoch": 3, "labels_version": 1},
-            metrics={"val": {"PCL": METRICS}, "test": {"PCL": METRICS}},
+            config=ModelConfig(hyperparameters=hp, features=(), best_epoch=3, labels_version=1),
+            metrics=ModelMetrics.from_json({"val": {"PCL": METRICS}, "test": {"PCL": METRICS}}),
             unfinished_path=unfinished,
         )
         update_job(session, run_id)

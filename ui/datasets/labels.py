@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -12,6 +11,7 @@ from core.base.database import read_scope, session_scope
 from core.datasets.datasets import DatasetDetail
 from core.datasets.relabel import RelabelPreview, apply_relabel, preview_relabel
 from core.ingest.early_end import early_end_text
+from core.ingest.labels import LabelOrigins
 from core.ingest.mapping import EOL_RANGE, EolRule
 from ui.datasets.words import label_lines
 from ui.shared.frame import shown_errors
@@ -31,15 +31,13 @@ class _Wish:
 def label_editor(user: CurrentUser, detail: DatasetDetail) -> None:
     """Where the labels come from, and the form that changes the computed ones."""
     summary = detail.summary
-    st.markdown("\n".join(f"- {line}" for line in label_lines(summary.schema)))
+    st.markdown("\n".join(f"- {line}" for line in label_lines(summary)))
     if summary.is_builtin:
         st.info("Built-in datasets are the same for everybody, so their labels cannot be changed.")
         return
-    labels = summary.schema.get("labels", {})
-    fixed_rul = _all_rul_from_file(labels, len(detail.batteries))
-    fixed_nominal = labels["PCL"]["origin"] == "none" or (
-        labels["PCL"]["origin"] == "file" and labels["capacity"]["origin"] == "file"
-    )
+    origins = LabelOrigins.of_labels(summary.schema.labels)
+    fixed_rul = _all_rul_from_file(origins, len(detail.batteries))
+    fixed_nominal = origins.pcl == "none" or (origins.pcl == "file" and origins.capacity == "file")
     nominal = None if fixed_nominal else _nominal_inputs(detail)
     if fixed_nominal:
         st.info("PCL is kept as the file has it, so the nominal capacity changes nothing.")
@@ -85,9 +83,8 @@ def eol_inputs(start: EolRule, key: str) -> EolRule:
     return EolRule(round(percent / 100, 4), "consecutive", int(length))
 
 
-def _all_rul_from_file(labels: Mapping[str, Any], n_batteries: int) -> bool:
-    rul = labels["RUL"]
-    return rul["origin"] == "none" or len(rul.get("file_batteries", ())) >= n_batteries
+def _all_rul_from_file(origins: LabelOrigins, n_batteries: int) -> bool:
+    return origins.rul == "none" or len(origins.file_rul_batteries) >= n_batteries
 
 
 def _nominal_inputs(detail: DatasetDetail) -> Mapping[str, float] | float | None:

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pandas as pd
 import streamlit as st
 
-from core.ingest.formats.readers import Preview
+from core.ingest.formats.preview import Preview
 from core.ingest.mapping import MAX_FEATURES, BadRows, ColumnMapping, FeatureColumn
 from core.ingest.recognise import split_unit
 from ui.datasets.labels import eol_inputs

@@ -35,7 +35,7 @@ def _labels(detail: DatasetDetail) -> None:
     st.subheader("Labels", anchor=False)
     lives = detail.batteries["cycle_life"].dropna()
     lines = [
-        *label_lines(detail.summary.schema),
+        *label_lines(detail.summary),
         f"**End of life** {plain(detail.summary.eol.describe())}",
         f"**Cycle life** known for {len(lives):,} of "
         f"{counted(len(detail.batteries), 'battery', 'batteries')}{_life_range(lives)}",
@@ -61,7 +61,7 @@ def _features(detail: DatasetDetail) -> None:
 
 
 def _report(detail: DatasetDetail) -> None:
-    notes = list(detail.summary.schema.get("notes", []))
+    notes = list(detail.summary.schema.notes)
     report = detail.report or {}
     warnings = list(report.get("warnings", []))
     if not notes and not warnings:

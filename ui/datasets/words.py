@@ -44,15 +44,15 @@ def role_of_label(label: Any) -> str | None:
     return next((role for role, text in ROLE_LABELS.items() if text == label), None)
 
 
-def label_lines(schema: Mapping[str, Any]) -> list[str]:
+def label_lines(summary: DatasetSummary) -> list[str]:
     """Where PCL, RUL and capacity come from, a line each, as Markdown."""
     words = {"file": "from the file", "computed": "computed", "none": "none"}
     lines = []
     for label in ("PCL", "RUL", "capacity"):
-        entry = schema.get("labels", {}).get(label)
+        entry = summary.schema.labels.get(label)
         if entry is None:
             continue
-        rule = "" if entry["origin"] != "computed" else f": {plain(entry['rule'])}"
+        rule = "" if entry.origin != "computed" else f": {plain(entry.rule)}"
         name = label if label.isupper() else label.capitalize()
-        lines.append(f"**{name}** {words.get(entry['origin'], entry['origin'])}{rule}")
+        lines.append(f"**{name}** {words[entry.origin]}{rule}")
     return lines

@@ -1,5 +1,7 @@
 """The choice of batteries for a test: a preset, then single batteries."""
 
+from collections.abc import Mapping
+
 import pandas as pd
 import streamlit as st
 
@@ -43,7 +45,7 @@ def choose_batteries(material: TestMaterial) -> list[str]:
 
 
 def _presets(
-    frame: pd.DataFrame, exposure: dict[str, str], default: list[str]
+    frame: pd.DataFrame, exposure: Mapping[str, str], default: list[str]
 ) -> dict[str, list[str]]:
     """Codes by the name of the preset, the default first; empty and repeated ones left out."""
     everything = list(exposure)

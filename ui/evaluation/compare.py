@@ -93,10 +93,10 @@ def _table(found: Comparison, names: Sequence[str]) -> None:
                 "algorithm": ("Floor: " if test.is_floor else "")
                 + algorithm_label(test.info.algorithm),
                 "mean": mean * metric(found.metric, found.target).quantity.factor,
-                **{i.key: _shown(test.overall.get(i.key), i.quantity.factor) for i in items},
+                **{i.key: _shown(test.overall.value(i.key), i.quantity.factor) for i in items},
                 "horizon": horizon_text(test.info.horizon),
-                "batteries": test.overall.get("n_batteries"),
-                "n": test.overall.get("n"),
+                "batteries": test.overall.n_batteries,
+                "n": test.overall.n,
             }
         )
     numbers = ["mean", *(item.key for item in items)]

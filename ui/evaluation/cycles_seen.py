@@ -69,8 +69,7 @@ def _reason_for_nothing(result: TestResult) -> str:
     if result.info.horizon:
         return (
             "This is a forecast: it answers for a cycle ahead, not for the last one seen. Cycle "
-            "life from the cycles seen needs an estimate, a model trained with a longest horizon "
-            "of 0."
+            "life from the cycles seen needs a model that estimates the measured cycle."
         )
     return ""
 

@@ -1,15 +1,23 @@
 """The files of a finished test: made in the background, downloaded with one click."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from core.access.actor import CurrentUser
 from core.base import storage
 from core.base.database import read_scope, session_scope
 from core.base.errors import Conflict
-from core.evaluation.exports import ExportInfo, create_export, latest_exports, open_export
+from core.evaluation.exports import (
+    ExportFormat,
+    ExportInfo,
+    create_export,
+    latest_exports,
+    open_export,
+)
 from ui.shared.frame import file_size, shown_errors
 
-FORMATS = {
+FORMATS: dict[ExportFormat, tuple[str, str]] = {
     "CSV": ("text/csv", "Every prediction: battery, cycle, target, true and predicted value."),
     "XLSX": (
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -37,7 +45,7 @@ def _until_ready(user: CurrentUser, test_id: int) -> None:
         st.rerun()
 
 
-def _buttons(user: CurrentUser, test_id: int, exports: dict[str, ExportInfo]) -> None:
+def _buttons(user: CurrentUser, test_id: int, exports: Mapping[ExportFormat, ExportInfo]) -> None:
     with st.container(horizontal=True, gap="small"):
         for name in FORMATS:
             export = exports.get(name)

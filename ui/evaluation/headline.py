@@ -1,13 +1,12 @@
 """Draws the headline numbers: the errors of a model on unseen batteries."""
 
-from typing import Any
-
 import pandas as pd
 import streamlit as st
 
 from core.access.actor import CurrentUser
 from core.evaluation.evaluations import UNSEEN
 from core.evaluation.results import TestResult
+from core.model_versions.stored_metrics import StoredMetrics
 from ui.evaluation.intervals import interval_block, is_unlike
 from ui.evaluation.words import TARGET_TITLES, denominators, metric
 from ui.shared.theme import EXPOSURE_LABELS
@@ -27,18 +26,18 @@ def headline_metrics(user: CurrentUser, result: TestResult) -> None:
     _notes(result, set(scored))
 
 
-def _target_metrics(target: str, values: dict[str, Any]) -> None:
+def _target_metrics(target: str, values: StoredMetrics) -> None:
     st.subheader(TARGET_TITLES[target], anchor=False)
     with st.container(horizontal=True):
         for key in ("rmse", "rmspe", "r2"):
             item = metric(key, target)
             st.metric(
                 item.quantity.short,
-                item.text(values.get(key)),
+                item.text(values.value(key)),
                 help=f"{item.help}{denominators(values, key)} {_over(values)}",
                 width="content",
             )
-    macro = values.get("macro", {})
+    macro = values.macro or {}
     parts = [
         f"{metric(key, target).quantity.short} {metric(key, target).text(macro.get(key))}"
         for key in ("rmse", "r2")
@@ -49,13 +48,13 @@ def _target_metrics(target: str, values: dict[str, Any]) -> None:
     )
 
 
-def _over(values: dict[str, Any]) -> str:
+def _over(values: StoredMetrics) -> str:
     return f"Taken over all cycles of {_counts(values)} at once."
 
 
-def _counts(values: dict[str, Any]) -> str:
-    batteries = counted(int(values.get("n_batteries", 0)), "unseen battery", "unseen batteries")
-    return f"{batteries} with {counted(int(values['n']), 'cycle', 'cycles')}"
+def _counts(values: StoredMetrics) -> str:
+    batteries = counted(values.n_batteries or 0, "unseen battery", "unseen batteries")
+    return f"{batteries} with {counted(values.n or 0, 'cycle', 'cycles')}"
 
 
 def _notes(result: TestResult, scored: set[str]) -> None:

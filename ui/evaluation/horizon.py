@@ -33,8 +33,7 @@ def horizon_view(user: CurrentUser, result: TestResult, target: str) -> None:
     if not result.info.horizon:
         st.info(
             "This model estimates the measured cycle and does not look ahead, so there is no error "
-            "by horizon. Train a model with a longest horizon of 1 cycle or more to see how far "
-            "ahead it can be trusted.",
+            "by horizon. Train a forecasting model to see how far ahead it can be trusted.",
             icon=":material/update_disabled:",
         )
         return

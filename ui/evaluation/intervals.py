@@ -9,6 +9,7 @@ import streamlit as st
 from core.access.actor import CurrentUser
 from core.base.database import read_scope
 from core.evaluation.results import TestResult
+from core.model_versions.stored_metrics import StoredMetrics
 from core.model_versions.versions import get_model_info
 from ui.evaluation.words import metric
 from ui.shared.numbers import fixed_digits
@@ -25,7 +26,7 @@ METHODS = {
 
 def nominal_of(result: TestResult, target: str) -> float:
     """The share of cycles that the intervals of a target promise to contain."""
-    return float(result.overall.get(target, {}).get("interval", {}).get("nominal", NOMINAL))
+    return float((_interval(result, target) or {}).get("nominal", NOMINAL))
 
 
 def is_unlike(result: TestResult) -> dict[str, bool]:
@@ -43,13 +44,17 @@ def distance_ratios(batteries: pd.DataFrame) -> pd.Series:
 
 def interval_block(user: CurrentUser, result: TestResult, target: str) -> None:
     """Promised and observed coverage with mean width, in a line; a warning where it is too low."""
-    found = result.overall.get(target, {}).get("interval")
+    found = _interval(result, target)
     if not found:
         st.caption(f"No prediction interval: {_reason(user, result, target)}")
         return
     st.markdown(f":small[{_numbers(found, target)}]", help=_explanation(found))
     if found["verdict"] == "too low":
         st.warning(_warning(found), icon=":material/warning:")
+
+
+def _interval(result: TestResult, target: str) -> Mapping[str, Any] | None:
+    return result.overall.get(target, StoredMetrics()).interval
 
 
 def _numbers(found: Mapping[str, Any], target: str) -> str:
@@ -95,7 +100,7 @@ def _warning(found: Mapping[str, Any]) -> str:
 def _reason(user: CurrentUser, result: TestResult, target: str) -> str:
     with read_scope() as session:
         config = get_model_info(session, user, result.info.model_version_id).config
-    fact = str(config.get(f"interval_of_{target}", ""))
+    fact = config.interval_of(target)
     if fact.startswith(NO_INTERVAL):
         return plain(fact.removeprefix(NO_INTERVAL))
     if fact:

@@ -171,7 +171,7 @@ def _state(test: TestInfo) -> str:
 
 
 def _unseen(test: TestInfo) -> int | None:
-    counts = [values.get("n_batteries", 0) for values in test.overall.values()]
+    counts = [values.n_batteries or 0 for values in test.overall.values()]
     return max(counts) if counts else None
 
 

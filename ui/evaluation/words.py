@@ -1,12 +1,12 @@
 """The words and numbers of test results: metrics with units, what a test is, who was seen."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
 from core.evaluation.evaluations import UNSEEN, TestInfo
+from core.model_versions.stored_metrics import StoredMetrics
 from ui.shared.numbers import metric_text
 from ui.shared.theme import EXPOSURE_LABELS, Quantity, metric_quantity
 from ui.shared.words import counted
@@ -57,12 +57,12 @@ def metrics_of(target: str) -> list[Metric]:
     return [metric(key, target) for key in METRICS_OF[target]]
 
 
-def denominators(values: Mapping[str, Any], key: str) -> str:
+def denominators(values: StoredMetrics, key: str) -> str:
     """Over how many cycles a percentage was taken, where some were left out."""
-    left_out = int(values.get(f"{key}_left_out") or 0)
+    left_out = int(values.value(f"{key}_left_out") or 0)
     if not left_out:
         return ""
-    return f" {left_out:,} of {int(values['n']):,} cycles are left out for that reason."
+    return f" {left_out:,} of {values.n or 0:,} cycles are left out for that reason."
 
 
 def horizon_text(horizon: int) -> str:
@@ -84,7 +84,7 @@ def battery_label(code: str, exposure: str) -> str:
 
 def headline(info: TestInfo, target: str) -> float | None:
     """RMSE over unseen batteries in the unit of the screen; None where there is none."""
-    value = info.overall.get(target, {}).get("rmse")
+    value = info.overall.get(target, StoredMetrics()).rmse
     return None if value is None else value * metric("rmse", target).quantity.factor
 
 

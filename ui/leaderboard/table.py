@@ -179,7 +179,7 @@ def _frame(found: Leaderboard, names: dict[int, str], item: Metric) -> pd.DataFr
                 "Model": names[standing.test.info.id],
                 f"Mean {item.header}": standing.mean * factor,
                 "95 % interval": _interval(standing, factor),
-                f"Pooled {item.header}": (standing.test.overall.get(item.key) or 0.0) * factor,
+                f"Pooled {item.header}": (standing.test.overall.value(item.key) or 0.0) * factor,
                 "Algorithm": ("Floor: " if standing.test.is_floor else "")
                 + algorithm_label(standing.test.info.algorithm),
                 "Against the floors": floor_text(standing),

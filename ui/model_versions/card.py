@@ -5,7 +5,6 @@ import streamlit as st
 
 from core.access.actor import CurrentUser
 from core.base.database import read_scope
-from core.base.version import made_by
 from core.measures.bootstrap import Interval
 from core.model_versions.card import CardNumber, ModelCard, model_card
 from core.model_versions.card_text import coverage_line
@@ -120,10 +119,10 @@ def _data(card: ModelCard) -> None:
     lines = (
         f"{card.dataset.name}: {counted(card.dataset.n_batteries, 'battery', 'batteries')}, "
         f"{counted(card.dataset.n_cycles, 'cycle')}; fingerprint "
-        f"{config.get('dataset_fingerprint', 'not kept')}",
+        f"{config.dataset_fingerprint or 'not kept'}",
         f"Split by battery: {roles}",
         f"Features: {features or 'none'}",
-        f"FadeBench {made_by(config)}",
+        f"FadeBench {config.made_by}",
     )
     st.markdown("\n".join(f"- {plain(line)}" for line in lines))
     with st.expander("Batteries by role"):

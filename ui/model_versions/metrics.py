@@ -8,6 +8,8 @@ import streamlit as st
 from pandas.io.formats.style import Styler
 
 from core.datasets.series import targets_of
+from core.model_versions.config import ModelMetrics
+from core.model_versions.stored_metrics import StoredMetrics
 from core.model_versions.versions import ModelInfo
 from ui.shared.numbers import metric_text
 from ui.shared.theme import metric_quantity
@@ -49,8 +51,8 @@ def metrics_table(model: ModelInfo) -> None:
 
 def shown_metric(model: ModelInfo, role: str, target: str, metric: str = "rmse") -> float | None:
     """One stored error in its displayed unit; None where there is none."""
-    value = model.metrics.get(role, {}).get(target, {}).get(metric)
-    return None if value is None else float(value) * metric_quantity(metric, target).factor
+    value = model.metrics.of_role(role).get(target, StoredMetrics()).value(metric)
+    return None if value is None else value * metric_quantity(metric, target).factor
 
 
 def _styled(rows: Sequence[Mapping[str, Any]]) -> Styler:
@@ -70,13 +72,13 @@ def _printer(name: str) -> Callable[[Any], str]:
     return lambda value: metric_text("r2" if name.startswith("R²") else "", value)
 
 
-def _target_rows(target: str, metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
-    found = {role: metrics.get(role, {}).get(target, {}) for role in ("val", "test")}
-    if not any(found.values()):
+def _target_rows(target: str, metrics: ModelMetrics) -> list[dict[str, Any]]:
+    if target not in metrics.val and target not in metrics.test:
         return []
-    rows = []
+    found = {role: metrics.of_role(role).get(target, StoredMetrics()) for role in ("val", "test")}
+    rows: list[dict[str, Any]] = []
     for measure in MEASURES:
-        if not any(measure in values for values in found.values()):
+        if not any(values.has(measure) for values in found.values()):
             continue
         quantity = metric_quantity(measure, target)
         rows.append(
@@ -86,22 +88,20 @@ def _target_rows(target: str, metrics: Mapping[str, Any]) -> list[dict[str, Any]
                 "meaning": _meaning(measure, target),
             }
             | {
-                role: _scaled(values.get(measure), quantity.factor)
+                role: _scaled(values.value(measure), quantity.factor)
                 for role, values in found.items()
             }
         )
     quantity = metric_quantity("rmse", target)
-    macro = {
-        r: _scaled((v.get("macro") or {}).get("rmse"), quantity.factor) for r, v in found.items()
-    }
+    macro = {r: _scaled((v.macro or {}).get("rmse"), quantity.factor) for r, v in found.items()}
     rows.append(
         {"metric": f"Mean {target} RMSE of a battery", "unit": quantity.unit}
         | macro
         | {"meaning": "RMSE of each battery, averaged: every battery counts the same."}
     )
-    counts = {role: values.get("n") for role, values in found.items()}
+    counts = {role: values.n for role, values in found.items()}
     batteries = [
-        f"{v.get('n_batteries', 0):,} {r}"
+        f"{v.n_batteries or 0:,} {r}"
         for r, v in (("validation", found["val"]), ("test", found["test"]))
     ]
     rows.append(

@@ -37,20 +37,14 @@ FACTS = {
     "code_version": "FadeBench version and code",
 }
 
-# What was learned has tables of its own (ui.model_versions.learned).
-SHOWN_ELSEWHERE = ("hyperparameters", "law", "ensemble")
-
 
 def settings_table(model: ModelInfo) -> None:
     """Draw the settings and circumstances of one model, one row each."""
     hyperparameters = {
         name: _in_words(name, value)
-        for name, value in own_settings(
-            model.algorithm, model.config.get("hyperparameters", {})
-        ).items()
+        for name, value in own_settings(model.algorithm, model.config.hyperparameters).items()
     }
-    rest = {name: value for name, value in model.config.items() if name not in SHOWN_ELSEWHERE}
-    values: Mapping[str, Any] = {**hyperparameters, **rest}
+    values: Mapping[str, Any] = {**hyperparameters, **model.config.facts()}
     st.dataframe(
         pd.DataFrame(
             {

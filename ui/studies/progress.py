@@ -11,6 +11,7 @@ from core.base.database import read_scope, session_scope
 from core.studies.filters import STUDY_ORDERS, StudyFilter
 from core.studies.studies import (
     StudyInfo,
+    StudyKind,
     cancel_study,
     delete_study,
     get_study_info,
@@ -31,7 +32,7 @@ from ui.shared.renaming import rename_form
 from ui.shared.words import plain
 
 
-def show_studies(user: CurrentUser, kind: str, page: str) -> None:
+def show_studies(user: CurrentUser, kind: StudyKind, page: str) -> None:
     """Draw the boxes and a page of the studies of one kind."""
     boxes = list_boxes("study", list(STUDY_ORDERS), JOB_STATUSES, dataset="Of")
     wanted = StudyFilter(

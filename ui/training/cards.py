@@ -71,7 +71,7 @@ def _model(user: CurrentUser, run: RunInfo) -> None:
     with read_scope() as session:
         model = get_model_info(session, user, run.model_version_id or 0)
     if noun := round_noun(run.algorithm):
-        best, stopped = model.config.get("best_epoch"), model.config.get("stopped_early")
+        best, stopped = model.config.best_epoch, model.config.stopped_early
         ending = ", stopped early" if stopped else ""
         count = counted(run.current_epoch, noun)
         st.caption(f"{count} in {_lasted(run)}{ending}; {noun} {best} is kept.")

@@ -62,7 +62,7 @@ def _body(user: CurrentUser, job: JobInfo, run_id: int | None) -> None:
 
 
 def _purpose(job: JobInfo) -> str:
-    horizon = job.hyperparams.get("max_horizon")
+    horizon = job.hyperparams.max_horizon
     kind = f"forecast up to {counted(horizon, 'cycle')} ahead" if horizon else "estimate"
     roles = ", ".join(
         f"{job.roles.get(role, 0)} {label.lower()}" for role, label in ROLE_LABELS.items()

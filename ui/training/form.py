@@ -48,8 +48,7 @@ def choose_dataset(user: CurrentUser) -> DatasetSummary | None:
 
 def choose_target(summary: DatasetSummary) -> str:
     """PCL, RUL or BOTH, as far as the dataset has labels."""
-    labels = summary.schema.get("labels", {})
-    missing = [t for t in ("PCL", "RUL") if labels.get(t, {}).get("origin") == "none"]
+    missing = [t for t in ("PCL", "RUL") if summary.schema.origin_of(t) == "none"]
     options = [name for name in TARGETS if name not in missing and not (name == "BOTH" and missing)]
     options = options or list(TARGETS)
     target: str = st.radio(
@@ -113,14 +112,14 @@ def choose_kind() -> dict[str, Any]:
             value=USUAL_HORIZON_CYCLES,
             key="max_horizon",
             width=240,
-            help="The model is trained to look from 1 up to this many cycles ahead.",
+            help="The model forecasts from 1 up to so many cycles ahead.",
         )
         history = st.checkbox(
             SPECS_BY_NAME["use_capacity_history"].label,
             # Without it Trees and Linear lost to the last slope on the secondary Severson cells.
             value=True,
             key="use_capacity_history",
-            help="The capacity measured up to the present cycle is an input too. Switch it off "
+            help="The capacity measured so far is an input, too. Switch it off "
             "where later batteries will come without measured capacities.",
         )
     return {"max_horizon": int(horizon), "use_capacity_history": history}

@@ -128,9 +128,9 @@ def _error_table(user: CurrentUser, job: JobInfo, epochs: pd.DataFrame) -> None:
         placeholder="-",
         alt="Errors of the runs on validation and test batteries",
     )
-    if job.hyperparams.get("max_horizon"):
+    if job.hyperparams.max_horizon:
         st.caption(
-            f"Forecasts: validation over 1 to {job.hyperparams['max_horizon']} cycles ahead, "
+            f"Forecasts: validation over 1 to {job.hyperparams.max_horizon} cycles ahead, "
             "test one cycle ahead."
         )
 
@@ -153,8 +153,8 @@ def _errors(
     if run.model_version_id is not None:
         with read_scope() as session:
             metrics = get_model_info(session, user, run.model_version_id).metrics
-        for target, found in metrics.get("test", {}).items():
-            row[f"test_{target}"] = metric_quantity("rmse", target).factor * found["rmse"]
+        for target, found in metrics.test.items():
+            row[f"test_{target}"] = metric_quantity("rmse", target).factor * (found.rmse or 0.0)
     return row
 
 

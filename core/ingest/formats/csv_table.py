@@ -11,9 +11,9 @@ from typing import IO
 
 from core.base.errors import BadFile
 from core.ingest.formats.collect import Collector
+from core.ingest.formats.preview import PREVIEW_ROWS
 from core.ingest.numbers import parse_number
 
-PREVIEW_ROWS = 20
 BATCH_ROWS = 5_000
 DELIMITERS = (",", ";", "\t")
 _HEAD_CHARACTERS = 65_536
@@ -132,8 +132,7 @@ def _start(text: IO[str], table_name: str) -> tuple[CsvHead, Iterator[str]]:
 
 def _not_text(table_name: str) -> BadFile:
     return BadFile(
-        f"{table_name} is not a text table. FadeBench reads .mat, .csv, .csv.gz, .xlsx and .zip "
-        "files."
+        f"{table_name} is not a text table. Save the table as CSV (UTF-8) and upload it again."
     )
 
 

@@ -7,9 +7,12 @@ import pandas as pd
 
 from core.base.errors import BadFile
 from core.ingest.formats.collect import number_sources
+from core.ingest.formats.file_format import FileFormat, SourceFile
 from core.ingest.formats.mat5 import read_arrays
-from core.ingest.limits import Limits
+from core.ingest.formats.preview import PREVIEW_ROWS, Preview
+from core.ingest.limits import Limits, Progress
 from core.ingest.mapping import ColumnMapping, FeatureColumn, validate_mapping
+from core.ingest.recognise import numeric_columns
 
 BATTERY_COLUMN = "battery"
 SPLIT_COLUMN = "split"
@@ -148,3 +151,30 @@ def _roles(arrays: dict[str, np.ndarray], n_batteries: int) -> np.ndarray:
             raise BadFile(f"{name} names a battery that another split has already.")
         roles[chosen] = role
     return roles
+
+
+def _preview(source: SourceFile, _sheet: str | None) -> Preview:
+    columns = read_columns(source.path, source.limits)
+    sample = pd.DataFrame({name: values[:PREVIEW_ROWS] for name, values in columns.items()})
+    return Preview(
+        format_label="MATLAB 5 file of the Severson study",
+        columns=tuple(columns),
+        numeric_columns=numeric_columns(sample),
+        sample=sample,
+        n_tables=1,
+        one_battery_per_file=False,
+        sheets=(),
+        mapping=propose(columns),
+        guesses=(),
+    )
+
+
+def _read(source: SourceFile, mapping: ColumnMapping, _on_progress: Progress) -> pd.DataFrame:
+    return read_frame(source.path, mapping, source.limits)
+
+
+def _fits(_path: Path, start: bytes) -> bool:
+    return start.startswith(b"MATLAB 5.0 MAT-file")
+
+
+MAT = FileFormat("MAT", (".mat",), _fits, _preview, _read, notes=NOTES, label_notes=LABEL_NOTES)

@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
+import pandas as pd
 from openpyxl import load_workbook
 
 from core.base.errors import BadFile, FadeBenchError
 from core.ingest.formats.collect import Collector
-from core.ingest.formats.csv_table import BATCH_ROWS, PREVIEW_ROWS, check_header, unique_names
-from core.ingest.formats.zip_archive import check_members
-from core.ingest.limits import Limits
+from core.ingest.formats.csv_table import BATCH_ROWS, check_header, unique_names
+from core.ingest.formats.file_format import READING, FileFormat, SourceFile
+from core.ingest.formats.preview import PREVIEW_ROWS, Preview, make_preview, sample_frame
+from core.ingest.formats.zip_archive import check_members, is_workbook, is_zip, stem_of
+from core.ingest.limits import Limits, Progress
+from core.ingest.mapping import ColumnMapping
 from core.ingest.numbers import is_missing, parse_number
 
 MAX_SHEET_ROWS = 1_048_576
@@ -133,3 +137,34 @@ def _is_number(cell: Any) -> bool:
         return not is_missing(cell) and not math.isnan(parse_number(cell, decimal_comma=True))
     except ValueError:
         return False
+
+
+def _preview(source: SourceFile, sheet: str | None) -> Preview:
+    with open_workbook(source.path, source.limits) as workbook:
+        sheets = sheet_names(workbook)
+        chosen = choose_sheet(workbook, sheet)
+        columns, rows = read_head(workbook, chosen)
+    samples = [sample_frame(columns, rows)]
+    return make_preview("Excel workbook", columns, samples, sheets=sheets, sheet=chosen)
+
+
+def _read(source: SourceFile, mapping: ColumnMapping, on_progress: Progress) -> pd.DataFrame:
+    collector = Collector(mapping, source.limits)
+    with open_workbook(source.path, source.limits) as workbook:
+        sheet = choose_sheet(workbook, mapping.sheet)
+        n_rows = max(workbook[sheet].max_row or MAX_SHEET_ROWS, 1)
+        read_rows(
+            workbook,
+            sheet,
+            stem_of(source.name),
+            collector,
+            lambda row: on_progress(min(row / n_rows, 1.0), READING),
+        )
+    return collector.frame()
+
+
+def _fits(path: Path, start: bytes) -> bool:
+    return is_zip(start) and is_workbook(path)
+
+
+XLSX = FileFormat("XLSX", (".xlsx",), _fits, _preview, _read)

@@ -3,7 +3,7 @@
 import re
 import stat
 import zipfile
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from core.base.errors import BadFile
 from core.ingest.limits import Limits, check_unpacked_size
@@ -12,6 +12,27 @@ _TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
 _ARCHIVE_SUFFIXES = (".zip", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".tar", ".xlsx", ".zst")
 _EXTRA_MEMBERS = 1_000
 _ENCRYPTED_FLAG = 0x1
+
+
+def is_zip(start: bytes) -> bool:
+    """Whether a file that starts so is an archive, or a workbook, which is one too."""
+    return start.startswith((b"PK\x03\x04", b"PK\x05\x06"))
+
+
+def is_workbook(path: Path) -> bool:
+    """Whether an archive is a workbook; raises BadFile for macros and for other documents."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = {name.lower() for name in archive.namelist()}
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise BadFile("The archive is damaged or cut off. Copy or pack it again.") from error
+    if any(name.endswith("vbaproject.bin") for name in names):
+        raise BadFile("The workbook holds macros. Save it as .xlsx without macros, or as CSV.")
+    if "xl/workbook.xml" in names:
+        return True
+    if "[content_types].xml" in names or "mimetype" in names:
+        raise BadFile("This kind of document cannot be read. Save the table as .xlsx or CSV.")
+    return False
 
 
 def check_members(
@@ -63,9 +84,12 @@ def battery_codes(members: list[zipfile.ZipInfo]) -> list[str]:
 
 
 def stem_of(original_name: str) -> str:
-    """A file's name without folders and endings, as the code of its only battery."""
-    name = re.split(r"[/\\]", original_name)[-1]
-    stem = re.sub(r"(\.(csv|tsv|txt|gz|xlsx|zip|mat))+$", "", name, flags=re.IGNORECASE)
+    """A file's name without folders and endings, as the code of its only battery.
+
+    Its ending is that of a format; what stands before may be one of a packed table.
+    """
+    name = re.split(r"[/\\]", original_name)[-1].rpartition(".")[0]
+    stem = re.sub(r"(\.(csv|tsv|txt))+$", "", name, flags=re.IGNORECASE)
     return stem.strip()[:64] or "battery"
 
 

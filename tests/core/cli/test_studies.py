@@ -13,7 +13,7 @@ from core.cli import waiting
 from core.cli.battery_tables import chosen_columns
 from core.datasets.builtin import DEMO_NAME, ensure_demo_fleet
 from core.jobs.kinds import settle_task
-from core.jobs.supervisor import Registry
+from core.jobs.supervisor import Supervisor
 from core.studies import early_life_fit, early_life_models
 from core.studies.early_life_table import TableColumns
 from db.tables import BackgroundTask
@@ -28,11 +28,11 @@ EARLY = ("study", "early", "--as", ANN)
 def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waiting does the work in this process, with one repetition and few resamples."""
 
-    def work(_registry: Registry, enough: Callable[[], bool]) -> None:
+    def work(_supervisor: Supervisor, enough: Callable[[], bool]) -> None:
         work_off()
         assert enough()
 
-    monkeypatch.setattr(Registry, "run", work)
+    monkeypatch.setattr(Supervisor, "run", work)
     monkeypatch.setattr(early_life_models, "REPEATS", 1)
     monkeypatch.setattr(early_life_fit, "RESAMPLES", 1000)
 
@@ -154,13 +154,13 @@ def test_a_study_that_fails_ends_with_its_reason(
 ) -> None:
     _, dataset_id = dataset
 
-    def fail(registry: Registry, enough: Callable[[], bool]) -> None:
-        task_id = registry._claim("short")
+    def fail(supervisor: Supervisor, enough: Callable[[], bool]) -> None:
+        task_id = supervisor._claim("short")
         with session_scope() as session:
             settle_task(session, session.get_one(BackgroundTask, task_id), "FAILED", "Disk full.")
         assert enough()
 
-    monkeypatch.setattr(Registry, "run", fail)
+    monkeypatch.setattr(Supervisor, "run", fail)
     result = run("study", "rows", "--as", ANN, "--dataset", dataset_id, "--json")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.splitlines()[-1] == "Error: Disk full."

@@ -19,11 +19,11 @@ def test_fleet_is_as_documented() -> None:
     life = fleet.batteries["cycle_life"].to_numpy(np.int64)
     assert 240 <= life.min() <= 300
     assert 1450 <= life.max() <= 1650
-    assert fleet.feature_schema["simulated"] is True
-    assert fleet.feature_schema["name"] == DEMO_FLEET_NAME
-    assert [f["name"] for f in fleet.feature_schema["features"]][:2] == ["slope", "intercept"]
-    assert len(fleet.feature_schema["features"]) == 8
-    json.dumps(fleet.feature_schema)
+    assert fleet.feature_schema.simulated is True
+    assert fleet.feature_schema.name == DEMO_FLEET_NAME
+    assert [f.name for f in fleet.feature_schema.features][:2] == ["slope", "intercept"]
+    assert len(fleet.feature_schema.features) == 8
+    json.dumps(fleet.feature_schema.to_json())
 
 
 def test_same_seed_same_numbers() -> None:

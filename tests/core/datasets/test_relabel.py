@@ -19,6 +19,7 @@ from core.ingest.labels import label_cycles
 from core.ingest.mapping import ColumnMapping, EolRule, FeatureColumn
 from core.jobs.queue import enqueue
 from core.removal.marking import delete_dataset
+from core.studies.settings import StudySettings
 from core.studies.studies import create_study
 from db.tables import DataUpload, TrainingJob, TrainingJobRun
 
@@ -121,7 +122,7 @@ def test_end_of_life_moves_rul_and_cycle_life(user: CurrentUser) -> None:
         summary = get_dataset_summary(session, user, dataset_id)
     assert summary.labels_version == 2
     assert summary.eol == EolRule(0.9)
-    assert "0.90" in summary.schema["labels"]["RUL"]["rule"]
+    assert "0.90" in summary.schema.labels["RUL"].rule
 
 
 def test_nominal_capacity_moves_pcl_and_what_follows(user: CurrentUser) -> None:
@@ -135,7 +136,7 @@ def test_nominal_capacity_moves_pcl_and_what_follows(user: CurrentUser) -> None:
     np.testing.assert_allclose(of_b["pcl"], 1.0 - of_b["capacity_ah"] / 1.2, rtol=1e-15)
     assert batteries.loc["b", "cycle_life"] == 21
     with read_scope() as session:
-        assert get_dataset_summary(session, user, dataset_id).schema["nominal_capacity_ah"] is None
+        assert get_dataset_summary(session, user, dataset_id).schema.nominal_capacity_ah is None
 
 
 def test_what_is_applied_equals_what_reading_the_file_so_gives(user: CurrentUser) -> None:
@@ -209,7 +210,7 @@ def test_refused_while_training_waits(user: CurrentUser) -> None:
 def test_a_waiting_study_keeps_the_labels_as_it_keeps_the_dataset(user: CurrentUser) -> None:
     dataset_id = store(user)
     with session_scope() as session:
-        create_study(session, user, "row_split", "Study", {}, dataset_id=dataset_id)
+        create_study(session, user, "ROW_SPLIT", "Study", StudySettings(), dataset_id=dataset_id)
 
     with pytest.raises(Conflict, match="labels cannot be changed yet: 1 study on it still waits"):
         change(user, dataset_id, None, EolRule(0.9))

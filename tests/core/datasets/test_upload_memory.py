@@ -18,7 +18,7 @@ from core.accounts import accounts
 from core.datasets import uploads
 from core.base.database import migrate, read_scope, session_scope
 from core.jobs.context import load_context
-from core.jobs.supervisor import Registry
+from core.jobs.supervisor import Supervisor
 from core.datasets.upload_work import work
 from core.wiring import wire
 
@@ -32,8 +32,8 @@ with read_scope() as session:
 with session_scope() as session:
     uploads.confirm_mapping(session, user, upload_id, mapping, "Large")
 wire()
-registry = Registry()
-task_id = registry._claim("short")
+supervisor = Supervisor()
+task_id = supervisor._claim("short")
 with read_scope() as session:
     context = load_context(session, task_id)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

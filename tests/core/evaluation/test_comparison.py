@@ -73,12 +73,12 @@ def test_only_what_all_had_never_seen_counts(bench: Bench) -> None:
     good, other = (test.overall for test in found.tests)
     own = errors(0.004, 0.001)
     values = np.array([own[code] for code in CODES[:9]])
-    assert good["rmse"] == pytest.approx(np.sqrt(np.mean(values**2)))
-    assert good["n"] == 9 * CYCLES
-    assert good["macro"]["rmse"] == pytest.approx(values.mean())
-    assert good["rmspe_pcl_left_out"] == 18
-    assert "r2" not in good
-    assert other["r2"] == 0.9
+    assert good.rmse == pytest.approx(np.sqrt(np.mean(values**2)))
+    assert good.n == 9 * CYCLES
+    assert (good.macro or {})["rmse"] == pytest.approx(values.mean())
+    assert good.rmspe_pcl_left_out == 18
+    assert not good.has("r2")
+    assert other.r2 == 0.9
 
 
 def test_pooling_weighs_percentages_by_the_cycles_that_count(bench: Bench) -> None:
@@ -88,8 +88,8 @@ def test_pooling_weighs_percentages_by_the_cycles_that_count(bench: Bench) -> No
     rows["rmspe_pcl_left_out"] = [0.0, 28.0]
     rows["rmspe_pcl"] = [0.1, 0.2]
     found = pooled("PCL", rows)
-    assert found["rmspe_pcl"] == pytest.approx(np.sqrt((10 * 0.01 + 2 * 0.04) / 12))
-    assert found["mae"] == pytest.approx(np.average(rows["mae"], weights=[10, 30]))
+    assert found.rmspe_pcl == pytest.approx(np.sqrt((10 * 0.01 + 2 * 0.04) / 12))
+    assert found.mae == pytest.approx(np.average(rows["mae"], weights=[10, 30]))
 
 
 def test_differences_are_stated_after_the_correction(bench: Bench) -> None:

@@ -23,7 +23,7 @@ def test_report_and_schema(tmp_path: Path) -> None:
     assert report["labelled"] == {"PCL": 1.0, "RUL": 0.6}
     assert report["split"] == {"train": 1, "val": 1, "test": 0, "none": 0}
     assert report["split_origin"] == "proposed"
-    schema = json.loads(json.dumps(result.feature_schema))
+    schema = json.loads(json.dumps(result.feature_schema.to_json()))
     assert schema["features"] == [
         {"name": "temperature", "unit": "degC", "source_column": "temp_degc"}
     ]
@@ -31,7 +31,7 @@ def test_report_and_schema(tmp_path: Path) -> None:
     assert schema["labels"]["PCL"]["origin"] == "computed"
     assert schema["labels_version"] == 1
     assert ColumnMapping.from_json(schema["mapping"]) == TIDY
-    assert LabelOrigins.from_json(schema["labels"]).capacity == "file"
+    assert LabelOrigins.of_labels(result.feature_schema.labels).capacity == "file"
     json.dumps(report)
 
 
@@ -79,9 +79,9 @@ def test_mapping_is_checked_before_the_file(tmp_path: Path) -> None:
 def test_mat_carries_its_notes(tmp_path: Path) -> None:
     path = write_mat(tmp_path / "s.mat", mat_variables())
     result = build_dataset(path, "s.mat", preview(path, "s.mat").mapping)
-    assert result.feature_schema["notes"] == list(NOTES)
+    assert result.feature_schema.notes == NOTES
     assert result.report["split"] == {"train": 1, "val": 1, "test": 1, "none": 0}
-    assert result.feature_schema["labels"]["RUL"]["origin"] == "file"
+    assert result.feature_schema.labels["RUL"].origin == "file"
     assert result.batteries["cycle_life"].tolist() == [302, 202, 5]
 
 

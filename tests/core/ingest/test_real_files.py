@@ -42,7 +42,7 @@ def test_severson_eight_features() -> None:
     result = _build("severson/severson_8_features.csv.gz")
     assert (result.report["batteries"], result.report["cycles"]) == (115, 74_845)
     assert result.report["split"] == {"train": 41, "val": 43, "test": 31, "none": 0}
-    assert len(result.feature_schema["features"]) == 8
+    assert len(result.feature_schema.features) == 8
     assert any("110 batteries" in warning for warning in result.report["warnings"])
     source = pd.read_csv(SEVERSON / "severson_8_features.csv.gz")
     np.testing.assert_array_equal(result.cycles["rul"].to_numpy(np.int64), source["rul_cycles"])
@@ -57,7 +57,7 @@ def test_mit_cells_reach_end_of_life(threshold: float, labelled: int) -> None:
     result = _build("mit_cells.zip", eol_threshold=threshold)
     assert (result.report["batteries"], result.report["cycles"]) == (125, 85_577)
     assert 125 - result.report["censored"] == labelled
-    assert result.feature_schema["nominal_capacity_ah"] == 1.1
+    assert result.feature_schema.nominal_capacity_ah == 1.1
 
 
 def test_xjtu_cells_hold_151_infinite_values() -> None:
@@ -66,14 +66,14 @@ def test_xjtu_cells_hold_151_infinite_values() -> None:
     result = _build("xjtu_cells.zip", bad_rows="drop")
     assert (result.report["batteries"], result.report["cycles"]) == (55, 23_297 - 151)
     assert result.report["problem_counts"] == {"feature_not_finite": 151}
-    assert result.feature_schema["nominal_capacity_ah"] == 2.0
+    assert result.feature_schema.nominal_capacity_ah == 2.0
     assert np.isfinite(result.cycles.filter(like="feature_")).all(axis=None)
 
 
 def test_batteryarchive_cycle_data() -> None:
     result = _build("cycler/batteryarchive_cycle_data.csv")
     assert result.cycles["cycle_num"].tolist()[0] == 1
-    assert [f["unit"] for f in result.feature_schema["features"]] == ["A", "A", "V", "V"]
+    assert [f.unit for f in result.feature_schema.features] == ["A", "A", "V", "V"]
 
 
 @pytest.mark.parametrize("name", ["arbin_lfp.csv", "neware_time_bug.bdf.csv"])

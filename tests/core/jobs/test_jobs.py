@@ -1,4 +1,4 @@
-"""The registry with real processes: order, limits, cancelling, killed processes, restarts."""
+"""The supervisor with real processes: order, limits, cancelling, killed processes, restarts."""
 
 import os
 import signal
@@ -31,7 +31,7 @@ from core.jobs import context as context_module
 from core.jobs.context import TaskContext
 from core.jobs.kinds import settle_task
 from core.jobs.states import move
-from core.jobs.supervisor import Registry
+from core.jobs.supervisor import Supervisor
 from core.removal.marking import delete_dataset, delete_job
 from core.removal.sweeping import is_needed
 from core.training.trainings import (
@@ -94,10 +94,10 @@ def dataset_id(user: CurrentUser, tmp_path: Path) -> int:
 
 
 @contextmanager
-def registry_at_work() -> Iterator[None]:
-    """A registry in a thread, as in the app."""
+def supervisor_at_work() -> Iterator[None]:
+    """A supervisor in a thread, as in the app."""
     stop = threading.Event()
-    thread = threading.Thread(target=Registry().run, args=(stop.is_set,), daemon=True)
+    thread = threading.Thread(target=Supervisor().run, args=(stop.is_set,), daemon=True)
     thread.start()
     try:
         yield
@@ -108,8 +108,8 @@ def registry_at_work() -> Iterator[None]:
 
 @pytest.fixture
 def serving(dataset_id: int) -> Iterator[None]:
-    """The registry begins once the dataset is there."""
-    with registry_at_work():
+    """The supervisor begins once the dataset is there."""
+    with supervisor_at_work():
         yield
 
 
@@ -147,7 +147,7 @@ def run_info(user: CurrentUser, run_id: int) -> RunInfo:
 
 
 def learning_run(user: CurrentUser, dataset_id: int) -> RunInfo:
-    """A run whose process is in the middle of its epochs; a registry must be at work."""
+    """A run whose process is in the middle of its epochs; a supervisor must be at work."""
     job_id = queue_training(user, dataset_id, **ENDLESS)
     run_id = job_info(user, job_id).runs[0].id
     wait_for(lambda: run_info(user, run_id).current_epoch > 0, "the first epoch")
@@ -179,7 +179,7 @@ def test_one_place_works_the_queue_in_order(
     # Readings, which start in half the time of a training.
     for number in range(3):
         queue_upload(user, write_csv(tmp_path / f"{number}.csv"), f"Fleet {number}")
-    with registry_at_work():
+    with supervisor_at_work():
         wait_for(lambda: not tasks("PENDING", "RUNNING"), "three readings")
     done = tasks()
     assert [(task.kind, task.status) for task in done] == [("UPLOAD", "SUCCEEDED")] * 3
@@ -265,18 +265,18 @@ def test_what_a_busy_database_refused_is_written_later(
 
 
 def test_an_idle_tick_asks_one_question(user: CurrentUser, dataset_id: int) -> None:
-    registry = Registry()
+    supervisor = Supervisor()
     with counted_statements() as statements:
         for _ in range(20):
-            registry.tick()
+            supervisor.tick()
     assert len(statements) == 20
 
 
 def test_a_tick_starts_what_was_queued_before_it(user: CurrentUser, dataset_id: int) -> None:
-    registry = Registry()
-    registry.tick()
+    supervisor = Supervisor()
+    supervisor.tick()
     job_id = queue_training(user, dataset_id, **ENDLESS)
-    registry.tick()
+    supervisor.tick()
     assert job_info(user, job_id).status == "RUNNING"
     with session_scope() as session:
         cancel_run(session, user, job_info(user, job_id).runs[0].id)
@@ -296,7 +296,7 @@ def test_a_tick_removes_what_is_marked(world: World, marked: Any) -> None:
             else:
                 session.get_one(marked, ids[marked]).deleting = True
     for _ in range(2):
-        Registry().tick()
+        Supervisor().tick()
     with read_scope() as session:
         assert not session.scalars(select(marked).where(marked.deleting.is_(True))).all()
         assert not session.scalar(select(is_needed()))
@@ -308,10 +308,10 @@ def test_what_cannot_be_removed_keeps_nobody_waiting(
     with session_scope() as session:
         delete_dataset(session, user, dataset_id)
     monkeypatch.setattr(storage, "remove_file", Mock(side_effect=PermissionError("read-only")))
-    registry = Registry()
+    supervisor = Supervisor()
     upload_id = queue_upload(user, write_csv(on_disk("new.csv")))
     once = iter([False, True])
-    registry.run(lambda: next(once))
+    supervisor.run(lambda: next(once))
     with read_scope() as session:
         assert get_upload_info(session, user, upload_id).status == "PROCESSING"
 
@@ -323,7 +323,7 @@ def test_a_waiting_run_is_cancelled_at_once(user: CurrentUser, dataset_id: int) 
         cancel_run(session, user, run.id)
     assert run_info(user, run.id).status == "CANCELED"
     assert job_info(user, job_id).status == "CANCELED"
-    Registry().tick()
+    Supervisor().tick()
     assert tasks("PENDING", "RUNNING") == []
     with session_scope() as session:
         cancel_run(session, user, run.id)
@@ -354,7 +354,7 @@ def test_half_a_dataset_is_removed(user: CurrentUser, tmp_path: Path, way: str) 
         with read_scope() as session:
             return session.scalar(select(func.count()).select_from(CycleData)) or 0
 
-    with registry_at_work():
+    with supervisor_at_work():
         wait_for(lambda: cycles_stored() > 0, "the first chunk")
         if way == "cancelled":
             with session_scope() as session:
@@ -380,7 +380,7 @@ def test_results_of_a_dead_test_are_removed(world: World) -> None:
                 BackgroundTask.kind == "TEST", BackgroundTask.subject_id == test_id
             )
         ).one()
-        task.status, task.host, task.heartbeat_at = "RUNNING", Registry().host, utc_now()
+        task.status, task.host, task.heartbeat_at = "RUNNING", Supervisor().host, utc_now()
         # This process id is alive, but began at another time: it is somebody else's.
         task.pid, task.process_started_at = os.getpid(), 1.0
         battery_id = session.scalar(select(TestJobPrediction.battery_id).limit(1))
@@ -390,9 +390,9 @@ def test_results_of_a_dead_test_are_removed(world: World) -> None:
             )
         )
     assert moved
-    registry = Registry()
-    registry.watch()
-    registry.sweep()
+    supervisor = Supervisor()
+    supervisor.watch()
+    supervisor.sweep()
     with read_scope() as session:
         info = get_test_info(session, user, test_id)
         left = select(func.count()).select_from(TestJobPrediction)
@@ -404,8 +404,8 @@ def test_results_of_a_dead_test_are_removed(world: World) -> None:
 
 def test_work_survives_a_restart_of_the_app(user: CurrentUser, dataset_id: int) -> None:
     job_id = queue_training(user, dataset_id, epochs=3)
-    Registry().start_waiting()
-    after_restart = Registry()
+    Supervisor().start_waiting()
+    after_restart = Supervisor()
     after_restart.run(lambda: not job_info(user, job_id).is_active)
     job = job_info(user, job_id)
     assert job.status == "SUCCEEDED"
@@ -419,8 +419,8 @@ def test_a_restarted_app_watches_what_it_did_not_start(
     limit_processes(monkeypatch, 1)
     job_id = queue_training(user, dataset_id, **ENDLESS)
     waiting_id = queue_training(user, dataset_id)
-    Registry().start_waiting()
-    after_restart = Registry()
+    Supervisor().start_waiting()
+    after_restart = Supervisor()
     wait_for(lambda: job_info(user, job_id).runs[0].current_epoch > 0, "the first epoch")
     after_restart.tick()
     assert job_info(user, job_id).status == "RUNNING"
@@ -440,7 +440,7 @@ def test_an_exploding_loss_fails_with_advice(user: CurrentUser, dataset_id: int)
         session.execute(update(CycleData).where(CycleData.battery_id == val).values(pcl=1e200))
     job_id = queue_training(user, dataset_id)
     # What the process of the training does, without the seconds that its start takes.
-    task_id = Registry()._claim("train")
+    task_id = Supervisor()._claim("train")
     assert task_id is not None
     worker.main(task_id)
     job = job_info(user, job_id)

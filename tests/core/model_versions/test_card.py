@@ -20,6 +20,7 @@ from core.datasets.datasets import get_dataset_summary, list_batteries
 from core.model_versions.card import model_card
 from core.model_versions.card_limits import known_limits
 from core.model_versions.card_text import card_markdown
+from core.model_versions.config import ModelConfig, ModelMetrics
 from core.model_versions.package import package_model, package_name
 from core.model_versions.versions import get_model_info, rename_model
 from db.tables import ModelVersion, TestJobBattery
@@ -147,13 +148,18 @@ def test_limits_name_censored_batteries_and_few_tests(made: tuple[CurrentUser, i
         batteries = list_batteries(session, user, model.dataset_id).assign(role="train")
     batteries["cycle_life"] = pd.Series([None] * 3 + [30] * 17, dtype="Int64")
     both = replace(
-        model, target="BOTH", labels_changed=True, metrics={"test": {"PCL": {"n_batteries": 2}}}
+        model,
+        target="BOTH",
+        labels_changed=True,
+        metrics=ModelMetrics.from_json({"test": {"PCL": {"n_batteries": 2}}}),
     )
     lines = " ".join(known_limits(both, dataset, batteries))
     assert "3 of 20 batteries did not reach end of life" in lines
     assert "Only 2 test batteries" in lines
     assert "refer to the old ones" in lines
-    forecast = replace(model, config={"hyperparameters": {"max_horizon": 50}}, metrics={})
+    forecast = replace(
+        model, config=ModelConfig(hyperparameters={"max_horizon": 50}), metrics=ModelMetrics()
+    )
     lines = " ".join(known_limits(forecast, dataset, batteries))
     assert "forecasts up to 50 cycles" in lines
     assert "flatter the model" in lines

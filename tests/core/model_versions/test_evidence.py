@@ -107,19 +107,20 @@ def test_training_keeps_floors_batteries_and_coverage(tested: Tested) -> None:
         frame = compare_configs(session, tested.user, [tested.model_id])
         run = get_run_info(session, tested.user, model.run_id)
     assert run.status == "SUCCEEDED"
-    assert set(model.metrics) == {"val", "test", "batteries", "floors"}
+    metrics = model.metrics.content()
+    assert set(metrics) == {"val", "test", "batteries", "floors"}
     for role, n in (("val", 9), ("test", 4)):
-        assert model.metrics[role]["PCL"]["n_batteries"] == n
-        assert len(model.metrics["batteries"][role]) == n
-        floors = model.metrics["floors"][role]
+        assert metrics[role]["PCL"]["n_batteries"] == n
+        assert len(metrics["batteries"][role]) == n
+        floors = metrics["floors"][role]
         assert set(floors) == {"LAST_VALUE", "LAST_SLOPE", "MEAN"}
-        cycles = model.metrics[role]["PCL"]["n"]
+        cycles = metrics[role]["PCL"]["n"]
         assert {floor["PCL"]["n"] for floor in floors.values()} == {cycles}
-    assert set(model.metrics["batteries"]["test"]["b14"]["PCL"]) == {"n", "mae", "rmse"}
-    assert "interval" not in model.metrics["val"]["PCL"]
-    interval = model.metrics["test"]["PCL"]["interval"]
+    assert set(metrics["batteries"]["test"]["b14"]["PCL"]) == {"n", "mae", "rmse"}
+    assert "interval" not in metrics["val"]["PCL"]
+    interval = metrics["test"]["PCL"]["interval"]
     assert (interval["method"], interval["n_calibration"]) == ("split", 9)
-    assert model.config["interval_of_PCL"] == "90 %, calibrated on 9 validation batteries"
+    assert model.config.interval_of("PCL") == "90 %, calibrated on 9 validation batteries"
     assert "interval_of_PCL" in set(frame["setting"])
 
 
@@ -150,7 +151,7 @@ def test_stored_intervals_give_the_coverage_that_is_shown(tested: Tested) -> Non
     for code, share in shares.items():
         assert table.loc[code, "coverage"] == pytest.approx(share)
         assert np.isfinite(table.loc[code, ["mean_width", "distance_ratio"]].to_numpy(float)).all()
-    interval = result.overall["PCL"]["interval"]
+    interval = result.overall["PCL"].interval or {}
     # The battery that was seen in training counts in no coverage.
     assert interval["n_batteries"] == 4
     assert interval["observed"] == pytest.approx(shares.drop("b0").mean())
@@ -167,7 +168,7 @@ def test_errors_by_horizon_stand_beside_the_floors(tested: Tested) -> None:
     found = {(row.method, row.horizon): row.metrics for row in rows}
     assert {method for method, _ in found} == {"MODEL", "LAST_VALUE", "LAST_SLOPE", "MEAN"}
     assert {horizon for _, horizon in found} == {1, 2, HORIZON, 5, 10}
-    assert found["MODEL", HORIZON]["rmse"] == pytest.approx(overall["rmse"], rel=1e-12)
+    assert found["MODEL", HORIZON]["rmse"] == pytest.approx(overall.rmse, rel=1e-12)
     assert found["LAST_VALUE", 10]["rmse"] > found["LAST_VALUE", 1]["rmse"]
     for horizon in (1, 10):
         assert len({found[m, horizon]["n"] for m, h in found if h == horizon}) == 1
@@ -191,7 +192,7 @@ def test_files_hold_what_the_screen_shows(tested: Tested, tmp_path: Path) -> Non
         np.testing.assert_allclose(table[name].astype(float), result.batteries[name], rtol=1e-12)
     header, row = book["Overall metrics"].iter_rows(values_only=True)
     overall = dict(zip(header, row, strict=True))
-    assert overall["interval_observed"] == result.overall["PCL"]["interval"]["observed"]
+    assert overall["interval_observed"] == (result.overall["PCL"].interval or {})["observed"]
 
 
 def test_a_horizon_beyond_training_is_refused(tested: Tested) -> None:

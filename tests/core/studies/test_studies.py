@@ -12,7 +12,7 @@ from core.accounts.accounts import delete_account
 from core.base.database import read_scope, session_scope
 from core.base.errors import Conflict, InvalidInput, NotFound
 from core.jobs.kinds import settle_task
-from core.jobs.supervisor import Registry
+from core.jobs.supervisor import Supervisor
 from core.removal import sweeping
 from core.removal.marking import delete_dataset
 from core.studies import early_life_fit, early_life_models
@@ -123,7 +123,7 @@ def test_a_cancelled_study_keeps_its_row_and_no_result(dataset: Dataset) -> None
 def test_a_process_that_died_leaves_a_failed_study_with_the_reason(dataset: Dataset) -> None:
     user, _ = dataset
     study_id = queue_table(user)
-    task_id = Registry()._claim("short")
+    task_id = Supervisor()._claim("short")
     assert info_of(user, study_id).status == "RUNNING"
     with session_scope() as session:
         task = session.get_one(BackgroundTask, task_id)

@@ -8,7 +8,7 @@ from core.base.database import read_scope, session_scope
 from core.base.errors import InvalidInput
 from core.jobs.context import load_context
 from core.jobs.kinds import get_kinds, settle_task
-from core.jobs.supervisor import Registry
+from core.jobs.supervisor import Supervisor
 from core.model_versions.versions import compare_configs, list_models, open_checkpoint
 from core.removal.marking import delete_job
 from core.removal.sweeping import sweep
@@ -42,7 +42,7 @@ def look(user: CurrentUser, job_id: int) -> tuple[JobInfo, dict[str, RunInfo]]:
 
 def end_next(status: str) -> None:
     """The oldest waiting run starts and ends without a model, or works."""
-    task_id = Registry()._claim("train")
+    task_id = Supervisor()._claim("train")
     assert task_id is not None
     if status == "SUCCEEDED":
         with read_scope() as session:
@@ -71,11 +71,11 @@ def test_it_combines_the_models_of_its_job_and_nothing_else(dataset: Dataset) ->
         compared = compare_configs(session, user, [model.id])
     titles = [member.title for member in members]
     assert titles == ["Small fleet Baseline v1", "Small fleet BiLSTM v1"]
-    weights = model.config["ensemble"]["PCL"]
+    weights = model.config.ensemble["PCL"]
     assert list(weights) == titles and sum(weights.values()) == pytest.approx(1.0)
     assert any(line.startswith("Weights for PCL: Small fleet") for line in log)
     assert f"Weight of {titles[0]}, PCL" in set(compared["setting"])
-    assert model.metrics["test"]["PCL"]["rmse"] > 0
+    assert (model.metrics.test["PCL"].rmse or 0) > 0
 
 
 def test_its_file_outlives_its_members(dataset: Dataset) -> None:
@@ -112,7 +112,7 @@ def test_with_one_model_left_it_fails_with_a_sentence(dataset: Dataset, other: s
     )
     with read_scope() as session:
         assert run_log(session, user, ensemble.id)[-1].level == "ERROR"
-    assert Registry()._claim("train") is None
+    assert Supervisor()._claim("train") is None
 
 
 def test_cancelled_while_it_waits_it_never_starts(dataset: Dataset) -> None:
@@ -138,7 +138,7 @@ def test_cancelling_the_job_ends_it_too_whatever_is_done(dataset: Dataset) -> No
     job, runs = look(user, job_id)
     assert job.status == "SUCCEEDED" and runs["BILSTM"].status == "SUCCEEDED"
     assert runs["ENSEMBLE"].status == runs["MEAN"].status == "CANCELED"
-    assert Registry()._claim("train") is None
+    assert Supervisor()._claim("train") is None
 
 
 def test_queued_it_is_cancelled_like_any_run_and_deleted_with_its_job(dataset: Dataset) -> None:
@@ -164,5 +164,5 @@ def test_queued_it_is_cancelled_like_any_run_and_deleted_with_its_job(dataset: D
 def test_what_it_cannot_combine_is_refused_at_once(dataset: Dataset) -> None:
     with pytest.raises(InvalidInput, match="at least two other "):
         start(dataset, "BASELINE", "MEAN", "ENSEMBLE")
-    with pytest.raises(InvalidInput, match="same largest horizon for all; BiLSTM"):
+    with pytest.raises(InvalidInput, match="same farthest cycle ahead for all of"):
         start(dataset, *MEMBERS, "ENSEMBLE", overrides={"BILSTM": {"max_horizon": 5}})

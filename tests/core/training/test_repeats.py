@@ -7,7 +7,7 @@ import torch
 
 from core.base.database import read_scope
 from core.jobs.queue import log_path
-from core.jobs.supervisor import Registry
+from core.jobs.supervisor import Supervisor
 from core.model_versions.versions import list_models, open_checkpoint
 from db.tables import BackgroundTask
 from tests.core.backups.stored_files import on_disk
@@ -30,9 +30,9 @@ def test_a_background_process_computes_the_same_bits(tmp_path: Path) -> None:
 
 def _work_outside() -> None:
     """Have a real process do the waiting task."""
-    registry = Registry()
-    registry.start_waiting()
-    ((task_id, child),) = registry._children.items()
+    supervisor = Supervisor()
+    supervisor.start_waiting()
+    ((task_id, child),) = supervisor._children.items()
     child.wait(timeout=300)
     with read_scope() as session:
         assert session.get_one(BackgroundTask, task_id).status == "SUCCEEDED", log_path(

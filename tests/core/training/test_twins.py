@@ -75,7 +75,7 @@ def finish_twins(account: Account, model_id: int, gain: float, role: str = "test
         key = group_key(get_model_info(session, user, model_id))
         jobs = [job for job in list_jobs(session, user) if job.group_key == key and job.is_active]
     for job in jobs:
-        better = gain if job.hyperparams["physics_weight"] else 0.0
+        better = gain if job.hyperparams.physics_weight else 0.0
         rmse = 0.010 - better + generator.normal(0, 0.0002, len(CODES))
         finish_training(user, job.id, job.name, by_battery(list(rmse), role))
 
@@ -91,11 +91,11 @@ def test_a_group_has_the_model_and_what_it_lacks(account: Account) -> None:
     with read_scope() as session:
         model = get_model_info(session, user, model_id)
         jobs = [job for job in list_jobs(session, user) if job.group_key == key]
-        sides = {(job.hyperparams["physics_weight"], job.hyperparams["seed"]) for job in jobs}
+        sides = {(job.hyperparams.physics_weight, job.hyperparams.seed) for job in jobs}
         assert sides == {(0.5, 5), (0.5, 6), (0.0, 4), (0.0, 5), (0.0, 6)}
         for job in jobs:
             same = {"seed": 0, "physics_weight": 0}
-            assert job.hyperparams | same == model.config["hyperparameters"] | same
+            assert job.hyperparams.by_name() | same == model.config.hyperparameters | same
             roles = get_job_roles(session, user, job.id)
             assert roles == get_job_roles(session, user, model.job_id)
             assert [run.algorithm for run in job.runs] == ["DEEPHPM"]
@@ -205,7 +205,7 @@ def test_models_of_another_version_of_the_algorithm_do_not_count(account: Accoun
         session.execute(
             update(ModelVersion)
             .where(ModelVersion.id == model_id)
-            .values(config={**model.config, "algorithm_version": 0})
+            .values(config={**model.config.to_json(), "algorithm_version": 0})
         )
     with read_scope() as session:
         assert estimate_twins(session, user, model_id)[0] == 6
@@ -221,7 +221,7 @@ def test_models_from_before_versions_by_algorithm_count_as_the_first(account: Ac
     model_id = physics_model(account)
     with session_scope() as session:
         model = get_model_info(session, user, model_id)
-        config = {k: v for k, v in model.config.items() if k != "algorithm_version"}
+        config = {k: v for k, v in model.config.to_json().items() if k != "algorithm_version"}
         session.execute(
             update(ModelVersion)
             .where(ModelVersion.id == model_id)

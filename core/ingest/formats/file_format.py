@@ -1,0 +1,47 @@
+"""What a file format is: how it is recognised, shown and read. One module each, one entry in
+`core.ingest.formats.readers.FORMATS`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from core.ingest.formats.preview import Preview
+from core.ingest.limits import Limits, Progress
+from core.ingest.mapping import ColumnMapping
+
+READING = "Reading the file"
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """An uploaded file: where it lies, and what its owner called it."""
+
+    path: Path
+    name: str
+    limits: Limits
+
+
+@dataclass(frozen=True)
+class FileFormat:
+    """One format.
+
+    content : what messages call the content of such a file
+    endings : what its name may end in, the usual ending first
+    fits : whether a file is of this format, by its first 1024 bytes and, if need be, the rest;
+        raises BadFile for what is known to be of no use
+    preview : the first rows and a proposed mapping; of the named sheet, where there are sheets
+    read : the mapped columns as the raw frame that `core.ingest.formats.collect` describes
+    notes, label_notes : what readers of every dataset from such a file should know, and of its
+        labels
+    """
+
+    content: str
+    endings: tuple[str, ...]
+    fits: Callable[[Path, bytes], bool]
+    preview: Callable[[SourceFile, str | None], Preview]
+    read: Callable[[SourceFile, ColumnMapping, Progress], pd.DataFrame]
+    notes: tuple[str, ...] = ()
+    label_notes: tuple[str, ...] = ()
