@@ -1,1 +1,1 @@
-"""Networks and optimiser made fast, behind one door, with a plain twin beside each."""
+"""The fast perceptron, its plain twin, the door that chooses between them, and the optimiser."""
