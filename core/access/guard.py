@@ -33,7 +33,7 @@ def visible_uploads(user: CurrentUser) -> Select[DataUpload]:
 
 def visible_datasets(user: CurrentUser) -> Select[Dataset]:
     """Complete datasets: the built-in ones and the user's own."""
-    return select(Dataset).where(_complete(), or_(_builtin(), Dataset.owner_user_id == user.id))
+    return select(Dataset).where(_readable(user))
 
 
 def owned_datasets(user: CurrentUser) -> Select[Dataset]:
@@ -46,7 +46,7 @@ def visible_batteries(user: CurrentUser) -> Select[BatteryUnit]:
     return (
         select(BatteryUnit)
         .join(Dataset, Dataset.id == BatteryUnit.dataset_id)
-        .where(_complete(), or_(_builtin(), Dataset.owner_user_id == user.id))
+        .where(_readable(user))
     )
 
 
@@ -204,6 +204,11 @@ def _one(session: Session, query: Select[Any], noun: str) -> Any:
 def _locked(query: Select[Any], shared: bool = False) -> Select[Any]:
     """Lock the rows of a query and read their newest state; SQLite has one writer anyway."""
     return query.with_for_update(read=shared).execution_options(populate_existing=True)
+
+
+def _readable(user: CurrentUser) -> Any:
+    """Complete, and built-in or the user's own."""
+    return and_(_complete(), or_(_builtin(), Dataset.owner_user_id == user.id))
 
 
 def _complete() -> Any:

@@ -1,6 +1,7 @@
 """The shared look: colours that hold on both surfaces, units, mode bar, titles that fit."""
 
 import ast
+import tomllib
 from itertools import combinations
 from pathlib import Path
 
@@ -149,3 +150,13 @@ def test_figures_import_neither_streamlit_nor_services(path: Path):
     modules = [n.module or "" for n in nodes if isinstance(n, ast.ImportFrom)]
     modules += [alias.name for n in nodes if isinstance(n, ast.Import) for alias in n.names]
     assert not {module.split(".")[0] for module in modules} & {"streamlit", "core", "db", "models"}
+
+
+def test_streamlits_own_charts_have_the_colours_of_the_catalogue():
+    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    models = [info.colour for info in ALGORITHMS.values() if not info.is_floor]
+    for theme in ("light", "dark"):
+        assert config["theme"][theme]["chartCategoricalColors"] == [
+            *models[:3],
+            *ROLE_COLOURS.values(),
+        ]
