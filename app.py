@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.base import data_folder
 from core.base.database import migrate
 from core.base.settings import get_settings
 from core.datasets.builtin import ensure_demo_fleet
@@ -17,15 +18,17 @@ from core.wiring import wire
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
     """Once per server: database up to date, demonstration fleet on its way, supervisor running."""
-    migrate()
-    if get_settings().demo_fleet:
-        ensure_demo_fleet()
-    wire()
-    stop = start_in_thread()
-    # Streamlit collects garbage after every rerun; what is imported by now never is any.
-    gc.freeze()
-    yield
-    stop.set()
+    # A restore that runs is waited for, and one that would begin is refused.
+    with data_folder.in_use():
+        migrate()
+        if get_settings().demo_fleet:
+            ensure_demo_fleet()
+        wire()
+        stop = start_in_thread()
+        # Streamlit collects garbage after every rerun; what is imported by now never is any.
+        gc.freeze()
+        yield
+        stop.set()
 
 
 app = st.App(Path(__file__).parent / "shell" / "main.py", lifespan=lifespan)

@@ -230,7 +230,7 @@ def _model(number: int) -> dict[str, Any]:
         "metrics": {
             "val": {"PCL": METRICS},
             "test": {"PCL": METRICS},
-            "batteries": {f"b{place}": METRICS for place in range(10)},
+            "batteries": {"test": {f"b{place}": {"PCL": METRICS} for place in range(10)}},
         },
         "checkpoint_path": "1/none",
         **_made(number),

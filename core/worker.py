@@ -85,6 +85,12 @@ def _explain(context: TaskContext, error: Exception) -> str:
         said = error.orig if isinstance(error, DBAPIError) else error.strerror or error
         noun = "database" if isinstance(error, DBAPIError) else "disk of the server"
         return f"The {noun} could not be used: {said}. Try again, or tell whoever runs it."
+    if isinstance(error, MemoryError):
+        log.error("Task %s failed.", context.task_id, exc_info=error)
+        return (
+            "The server ran out of memory. Use fewer batteries or smaller settings, or have "
+            "FADEBENCH_MAX_PROCESSES lowered."
+        )
     return report_defect(f"background work ({context.stage.lower()})", error)
 
 

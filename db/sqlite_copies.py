@@ -3,8 +3,10 @@
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
+from glob import escape
 from pathlib import Path
 
+TIME_FORMAT, TIME_LENGTH = "%Y%m%dT%H%M%S%fZ", 22
 COPIES_KEPT = 3
 
 
@@ -27,7 +29,7 @@ def copy_beside(database: Path, reason: str) -> Path:
     sqlite3.Error, OSError
         The disk is full, or the folder is not writable; nothing is left behind.
     """
-    made_at = f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}"
+    made_at = f"{datetime.now(UTC):{TIME_FORMAT}}"
     copy = database.with_name(f"{database.stem}.before-{reason}.{made_at}{database.suffix}")
     partial = copy.with_name(f".{copy.name}.partial")
     try:
@@ -37,11 +39,13 @@ def copy_beside(database: Path, reason: str) -> Path:
     finally:
         partial.unlink(missing_ok=True)
     for old in list_copies(database)[:-COPIES_KEPT]:
-        old.unlink()
+        if old != copy:
+            old.unlink()
     return copy
 
 
 def list_copies(database: Path) -> list[Path]:
     """The copies of a database, oldest first."""
-    found = database.parent.glob(f"{database.stem}.before-*{database.suffix}")
-    return sorted(found, key=lambda path: path.suffixes[-2])
+    found = database.parent.glob(f"{escape(database.stem)}.before-*{escape(database.suffix)}")
+    # By the time in the name, which comes last before the database's own ending, if it has one.
+    return sorted(found, key=lambda path: path.name.removesuffix(database.suffix)[-TIME_LENGTH:])

@@ -25,7 +25,9 @@ class spelled(FunctionElement[str]):  # noqa: N801
 
 def contains(column: ColumnElement[Any], part: str) -> ColumnElement[bool]:
     """Whether a column's text contains `part`; % and _ stand for themselves."""
-    return lowered(column).contains(lower(part.strip()), autoescape=True)
+    # No text holds a zero character, and PostgreSQL refuses to compare with one.
+    wanted = part.replace("\0", "").strip()
+    return lowered(column).contains(lower(wanted), autoescape=True)
 
 
 def lower(text: str) -> str:

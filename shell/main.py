@@ -11,9 +11,10 @@ from types import ModuleType
 from typing import Any
 
 import streamlit as st
+from streamlit.errors import FragmentHandledException
 
 from core.access.actor import CurrentUser
-from core.base.defects import report_defect
+from core.base.defects import ADVICE, report_defect
 from pages import (
     account,
     datasets,
@@ -100,9 +101,13 @@ def _forward() -> None:
 def _render(
     render: Callable[[CurrentUser], None], title: str, signed_in: list[CurrentUser]
 ) -> None:
-    """Draw a page; an error that nobody foresaw ends it with one sentence."""
+    """Draw a page; an error ends it with one sentence: its own, or where to find its details."""
     try:
         render(signed_in[0])
+    except FragmentHandledException:
+        raise  # shown already, by the fragment that it comes from
+    except ADVICE as error:
+        st.error(str(error), icon=":material/error:")
     except Exception as error:
         st.error(report_defect(f"the page {title}", error), icon=":material/error:")
 

@@ -26,6 +26,8 @@ CHUNK_BYTES = 1024 * 1024
 # Endings of files that are compressed already, or hardly get smaller.
 PACKED = (".pt", ".xlsx", ".zip", ".gz", ".mat")
 # Exceptions that reading a damaged ZIP file raises.
+# A line of 300 bytes for each of 300,000 files.
+LARGEST_MANIFEST_BYTES = 100_000_000
 _DAMAGES = (
     zipfile.BadZipFile,
     zlib.error,
@@ -153,6 +155,8 @@ def open_archive(path: Path) -> Iterator[ArchiveReader]:
 
 def _read_manifest(archive: zipfile.ZipFile, path: Path) -> Manifest:
     try:
+        if archive.getinfo(MANIFEST_NAME).file_size > LARGEST_MANIFEST_BYTES:
+            raise _damaged("its list of contents is too long")
         content = json.loads(archive.read(MANIFEST_NAME))
     except KeyError as error:
         if _begins_with_rows(path):

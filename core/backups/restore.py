@@ -1,5 +1,6 @@
 """Restoring a backup: the archive is checked first, then everything is replaced at once."""
 
+import sqlite3
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -11,7 +12,7 @@ from core.backups.tables import is_known, tables_at
 from core.backups.target import fill_database, list_occupants
 from core.base import data_folder, storage
 from core.base.database import read_scope, session_scope
-from core.base.errors import BadFile, Conflict
+from core.base.errors import BadFile, Conflict, TaskFailed
 from core.jobs.kinds import settle_task
 from db.sqlite_copies import copy_beside
 from db.tables import BackgroundTask
@@ -67,7 +68,7 @@ def restore_backup(engine: Engine, path: Path, replace: bool, report: Report) ->
             storage.remove_folder(STAGING)
             raise
         report("Putting files in place", 0.95)
-        _put_in_place(archive.manifest)
+        _put_in_place()
         cut_off = _settle_cut_off_tasks()
     report("Done", 1.0)
     rows = sum(entry.rows for entry in archive.manifest.tables)
@@ -88,6 +89,8 @@ def _require_readable(manifest: Manifest) -> None:
             f"The table {strange[0]} of this backup is not that of revision {manifest.revision}. "
             "The backup was changed; use another copy of it."
         )
+    if len({entry.path for entry in manifest.files}) < len(manifest.files):
+        raise BadFile("The backup names a file twice. It was changed; use another copy of it.")
     for entry in manifest.files:
         parts = PurePosixPath(entry.path).parts
         if len(parts) < 2 or not (parts[0].isdigit() or parts[0] == "builtin") or ".." in parts:
@@ -111,10 +114,15 @@ def _stage_files(archive: ArchiveReader, report: Report) -> None:
         raise
 
 
-def _put_in_place(manifest: Manifest) -> None:
-    storage.remove_everything()
-    for entry in manifest.files:
-        storage.move_file(f"{STAGING}/{entry.path}", entry.path)
+def _put_in_place() -> None:
+    try:
+        storage.replace_everything(STAGING)
+    except OSError as error:
+        raise TaskFailed(
+            f"The database is restored, but the files could not be put in place ({error}). They "
+            f"lie in the folder {STAGING!r} of the data folder. Remove the cause and restore "
+            "again with --replace."
+        ) from error
     storage.remove_folder(STAGING)
 
 
@@ -123,7 +131,13 @@ def _copy_sqlite(engine: Engine) -> Path | None:
     database = engine.url.database
     if engine.dialect.name != "sqlite" or not database:
         return None
-    return copy_beside(Path(database), "restore")
+    try:
+        return copy_beside(Path(database), "restore")
+    except (sqlite3.Error, OSError) as error:
+        raise TaskFailed(
+            f"The copy of the present database could not be made ({error}). Nothing was changed; "
+            "free space on the disk and restore again."
+        ) from error
 
 
 def _settle_cut_off_tasks() -> int:

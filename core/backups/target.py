@@ -10,7 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, Engine, func, insert, inspect, select, text
 from sqlalchemy import column as sql_column
 from sqlalchemy import table as sql_table
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DatabaseError
 
 from core.backups.archive import ArchiveReader, Report
 from core.backups.counters import set_last_id
@@ -19,7 +19,7 @@ from core.backups.manifest import TableEntry
 from core.backups.tables import VERSION_TABLE, TableShape, tables_at
 from core.backups.values import unpack_row
 from core.base.database import alembic_config
-from core.base.errors import TaskFailed
+from core.base.errors import Conflict, TaskFailed
 from core.datasets.builtin import DEMO_NAME
 from db.tables import Base
 
@@ -32,14 +32,21 @@ def list_occupants(engine: Engine) -> dict[str, int]:
     The demonstration fleet is not counted: the app makes it again.
     """
     accounts, datasets = sql_table("user"), sql_table("dataset", sql_column("name"))
-    with engine.connect() as connection:
-        known = set(inspect(connection).get_table_names())
-        found = {}
-        if "user" in known:
-            found["accounts"] = connection.scalar(select(func.count()).select_from(accounts)) or 0
-        if "dataset" in known:
-            others = select(func.count()).where(datasets.c.name != DEMO_NAME)
-            found["datasets"] = connection.scalar(others) or 0
+    found = {}
+    try:
+        with engine.connect() as connection:
+            known = set(inspect(connection).get_table_names())
+            if "user" in known:
+                users = select(func.count()).select_from(accounts)
+                found["accounts"] = connection.scalar(users) or 0
+            if "dataset" in known:
+                others = select(func.count()).where(datasets.c.name != DEMO_NAME)
+                found["datasets"] = connection.scalar(others) or 0
+    except DatabaseError as error:
+        raise Conflict(
+            f"The database that is there cannot be read ({error.orig}). Move it away, or restore "
+            "into another one."
+        ) from error
     return {noun: count for noun, count in found.items() if count}
 
 
@@ -64,7 +71,7 @@ def fill_database(engine: Engine, archive: ArchiveReader, report: Report) -> Non
             with _one_transaction(engine) as connection:
                 drop_tables(connection, archive.manifest.revision)
             state = "It is empty now."
-        if not isinstance(error, SQLAlchemyError):
+        if not isinstance(error, Exception):
             raise
         reason = getattr(error, "orig", None) or error
         raise TaskFailed(

@@ -83,7 +83,8 @@ def _others() -> list[str]:
             # What a killed process left behind is free: the system took its locks away.
             with FileLock(path, timeout=0):
                 pass
-        except Timeout:
+        except (Timeout, OSError):
+            # One that may not be opened belongs to another account and may be alive.
             living.append(path.stem)
         else:
             path.unlink(missing_ok=True)

@@ -161,8 +161,11 @@ def _checked(orders: Mapping[str, Order], page: Page) -> tuple[Order, _Mark | No
             f"{page.order!r}. Start from the beginning."
         )
     order = orders[page.order]
-    is_text = order.key is not None and isinstance(order.key.type, String)
-    if order.key is not None and isinstance(mark.key, str) != is_text:
+    if order.key is None:
+        expected: type = type(None)
+    else:
+        expected = str if isinstance(order.key.type, String) else int
+    if type(mark.key) is not expected:
         raise InvalidInput("The place to go on from is not one of this list.")
     return order, mark
 
@@ -195,9 +198,18 @@ def _read(token: str) -> _Mark | None:
     try:
         text = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         order, backwards, key, row_id = json.loads(text)
-    except (binascii.Error, ValueError, TypeError):
+    except (binascii.Error, ValueError, TypeError, RecursionError):
         return None
     plain = isinstance(key, str | int | None) and isinstance(order, str)
     if not plain or backwards not in (0, 1) or type(row_id) is not int or not 0 < row_id < 2**63:
         return None
+    if isinstance(key, int) and abs(key) >= 2**63:
+        return None
+    # Neither can be in a column, and databases refuse to compare with them.
+    if isinstance(key, str) and ("\0" in key or _has_surrogate(key)):
+        return None
     return _Mark(order, bool(backwards), key, row_id)
+
+
+def _has_surrogate(text: str) -> bool:
+    return any("\ud800" <= letter <= "\udfff" for letter in text)

@@ -4,8 +4,10 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.base.errors import InvalidInput
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -50,5 +52,16 @@ class Settings(BaseSettings):
 
 @lru_cache(maxsize=1)
 def get_settings() -> Settings:
-    """The settings of this process; tests call `get_settings.cache_clear()` after a change."""
-    return Settings()
+    """The settings of this process; tests call `get_settings.cache_clear()` after a change.
+
+    Raises
+    ------
+    InvalidInput
+        A variable holds what its setting cannot be; the message names it.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        problem = error.errors()[0]
+        name = "_".join(map(str, problem["loc"])).upper()
+        raise InvalidInput(f"FADEBENCH_{name}: {problem['msg']}. Change the variable.") from error

@@ -24,6 +24,8 @@ from core.base.settings import get_settings
 CHUNK_BYTES = 1024 * 1024
 PARTIAL = ".partial"
 BUILTIN = "builtin"
+# Where files lie while others take their place.
+REPLACED = "replaced"
 ENDING = re.compile(r"(\.csv)?\.[a-z]{1,8}\Z", re.ASCII)
 
 
@@ -161,11 +163,35 @@ def remove_folder(relative: str) -> None:
         shutil.rmtree(folder)
 
 
-def remove_everything() -> None:
-    """Delete every file of every user, and those of the built-in datasets."""
-    for folder in _root().iterdir() if _root().is_dir() else ():
-        if folder.is_dir() and (folder.name.isdigit() or folder.name == BUILTIN):
-            shutil.rmtree(folder)
+def replace_everything(staged: str) -> None:
+    """Put what a folder holds in the place of all files of users and built-in datasets.
+
+    Raises
+    ------
+    OSError
+        A folder could not be moved; the files of before are back, and the staged ones where
+        they were.
+    """
+    aside, source = _resolve(REPLACED), _resolve(staged)
+    remove_folder(REPLACED)
+    aside.mkdir(parents=True)
+    moves = [(folder, aside / folder.name) for folder in _root().iterdir() if _is_owned(folder)]
+    if source.is_dir():
+        moves += [(folder, _root() / folder.name) for folder in source.iterdir()]
+    done: list[tuple[Path, Path]] = []
+    try:
+        for old, new in moves:
+            old.replace(new)
+            done.append((old, new))
+    except OSError:
+        for old, new in reversed(done):
+            new.replace(old)
+        raise
+    remove_folder(REPLACED)
+
+
+def _is_owned(folder: Path) -> bool:
+    return folder.is_dir() and (folder.name.isdigit() or folder.name == BUILTIN)
 
 
 def _root() -> Path:

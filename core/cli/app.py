@@ -3,7 +3,7 @@
 from typing import Any
 
 import typer
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, OperationalError
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
@@ -35,6 +35,8 @@ class OneLineErrors(TyperGroup):
             message = str(error) or type(error).__name__
         except OperationalError as error:
             message = f"The database cannot be used: {error.orig}. Check FADEBENCH_DATABASE_URL."
+        except ArgumentError as error:
+            message = f"FADEBENCH_DATABASE_URL cannot be used: {error}."
         except Exception as error:
             message = report_defect(f"the command {ctx.invoked_subcommand!r}", error)
         typer.echo(f"Error: {' '.join(message.split())}", err=True)

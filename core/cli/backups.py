@@ -13,6 +13,7 @@ from core.backups.archive import Report
 from core.backups.make import make_backup
 from core.backups.restore import restore_backup
 from core.backups.target import list_occupants
+from core.base import data_folder
 from core.base.database import get_engine
 from core.base.errors import Conflict
 from core.cli.edge import AsJson
@@ -32,6 +33,8 @@ def backup(
     # Readable by its owner only: it holds password hashes and everybody's files.
     with (
         _progress("Backup") as report,
+        # A restore that began meanwhile would mix its files with the rows of before.
+        data_folder.in_use(),
         whole_file(out, mode=0o600) as partial,
         partial.open("wb") as target,
     ):

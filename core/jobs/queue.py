@@ -1,6 +1,6 @@
 """The queue of background tasks: add, read, cancel, end and remove them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -117,6 +117,19 @@ def cancel_task(session: Session, kind: TaskKind, subject_id: int) -> bool:
         update(BackgroundTask).where(BackgroundTask.id == task.id).values(cancel_requested=True)
     )
     return task.pid is None and end_task(session, task.id, "CANCELED", CANCELLED_BY_USER)
+
+
+def ask_to_stop(session: Session, kind: TaskKind, subject_ids: Collection[int]) -> None:
+    """Ask the active tasks of several subjects to stop; `cancel_task` does the rest for each."""
+    session.execute(
+        update(BackgroundTask)
+        .where(
+            BackgroundTask.kind == kind,
+            BackgroundTask.subject_id.in_(subject_ids),
+            BackgroundTask.status.in_(ACTIVE),
+        )
+        .values(cancel_requested=True)
+    )
 
 
 def end_task(session: Session, task_id: int, status: Status, message: str | None = None) -> bool:

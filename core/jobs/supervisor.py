@@ -106,9 +106,13 @@ class Supervisor:
     def watch(self) -> None:
         """End tasks whose process is gone, and kill processes that ignore a request to cancel."""
         for task_id, child in list(self._children.items()):
-            if child.poll() is not None:
-                self._settle_dead(task_id, _exit_reason(child.returncode, task_id))
-                del self._children[task_id]
+            try:
+                if child.poll() is not None:
+                    self._settle_dead(task_id, _exit_reason(child.returncode, task_id))
+                    del self._children[task_id]
+            except Exception:
+                # One task that cannot be ended must not keep the others unwatched.
+                log.exception(TRY_AGAIN)
         with read_scope() as session:
             running = session.scalars(
                 select(BackgroundTask).where(BackgroundTask.status == "RUNNING")
@@ -118,6 +122,8 @@ class Supervisor:
                 self._watch_one(task)
             except psutil.AccessDenied:
                 log.warning("Process %s of task %s is another account's.", task.pid, task.id)
+            except Exception:
+                log.exception(TRY_AGAIN)
 
     def sweep(self) -> None:
         """Remove the rows and files of whatever failed, was cancelled or was deleted."""
@@ -214,10 +220,16 @@ def start_in_thread() -> threading.Event:
     """Run a supervisor in a daemon thread of this process; setting the event stops it."""
     stop = threading.Event()
     supervisor = Supervisor()
-    thread = threading.Thread(
-        target=supervisor.run, args=(stop.is_set,), name="task-supervisor", daemon=True
-    )
-    thread.start()
+
+    def run() -> None:
+        while not stop.is_set():
+            try:
+                supervisor.run(stop.is_set)
+            except Exception:
+                log.exception(TRY_AGAIN)
+                stop.wait(TICK_S)
+
+    threading.Thread(target=run, name="task-supervisor", daemon=True).start()
     return stop
 
 

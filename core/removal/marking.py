@@ -212,10 +212,11 @@ def _mark(session: Session, datasets: Any, jobs: Any, tests: Any, studies: Any) 
     chosen_jobs = session.scalars(select(TrainingJob.id).where(jobs)).all()
     chosen_studies = session.scalars(select(Study.id).where(studies)).all()
     chosen_datasets = session.scalars(select(Dataset.id).where(datasets)).all()
-    session.execute(update(TestJob).where(TestJob.id.in_(chosen_tests)).values(deleting=True))
+    # Trainings first: whoever deletes one has locked it already, and two orders would deadlock.
     session.execute(
         update(TrainingJob).where(TrainingJob.id.in_(chosen_jobs)).values(deleting=True)
     )
+    session.execute(update(TestJob).where(TestJob.id.in_(chosen_tests)).values(deleting=True))
     session.execute(update(Study).where(Study.id.in_(chosen_studies)).values(deleting=True))
     session.execute(update(Dataset).where(Dataset.id.in_(chosen_datasets)).values(loading=True))
     return counts

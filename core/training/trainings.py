@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from core.access import guard
 from core.access.actor import CurrentUser
 from core.base import storage
-from core.jobs.queue import cancel_task
+from core.jobs.queue import ask_to_stop, cancel_task
 from core.jobs.states import CANCELLED_BY_USER, FINISHED, move
 from core.training import ensembles
 from core.training.ensembles import ENSEMBLE
@@ -37,11 +37,12 @@ def cancel_run(session: Session, user: CurrentUser, run_id: int) -> None:
 
 def cancel_job(session: Session, user: CurrentUser, job_id: int) -> None:
     """Stop every run of a job that has not ended."""
-    runs = get_job_info(session, user, job_id).runs
+    runs = [run for run in get_job_info(session, user, job_id).runs if run.is_active]
+    # Tasks are locked before the job, as the processes at work on them do it.
+    ask_to_stop(session, "TRAIN", [run.id for run in runs])
     # The ensemble is cancelled first; it would start when the last of the others ends.
     for run in sorted(runs, key=lambda run: run.algorithm != ENSEMBLE):
-        if run.is_active:
-            cancel_run(session, user, run.id)
+        cancel_run(session, user, run.id)
 
 
 def begin(session: Session, run_id: int) -> None:

@@ -24,6 +24,8 @@ FORMAT = "fadebench-model"
 # 3: the settings of every algorithm. 4: only its own, and which version of FadeBench made it.
 FORMAT_VERSION = 4
 OLDEST_FORMAT_VERSION = 3
+# What torch raises on files whose bytes were changed.
+_DAMAGES = (ValueError, LookupError, TypeError, AttributeError)
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,7 @@ class TrainedModel:
             raise
         except ModelError as error:
             raise CheckpointError(f"The model file cannot be used. {error}") from error
-        except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+        except (LookupError, TypeError, ValueError, RuntimeError, AttributeError) as error:
             raise CheckpointError(
                 "The model file is incomplete or damaged. Train the model again."
             ) from error
@@ -199,7 +201,7 @@ def _read(path: Path | str | BinaryIO) -> dict[str, Any]:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise CheckpointError("The model file is missing. Train the model again.") from error
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, *_DAMAGES) as error:
         raise problem from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise problem

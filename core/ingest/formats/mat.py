@@ -116,7 +116,8 @@ def _flat(arrays: dict[str, np.ndarray], name: str) -> np.ndarray:
 def _check_counts(counts: np.ndarray, limits: Limits) -> None:
     if len(counts) > limits.max_batteries:
         raise BadFile(f"The file holds more than {limits.max_batteries:,} batteries. Split it.")
-    if (counts < 1).any() or counts.sum() > limits.max_rows:
+    # Each by itself first: a sum of huge ones could wrap around to a small number.
+    if not ((counts >= 1) & (counts <= limits.max_rows)).all() or counts.sum() > limits.max_rows:
         raise BadFile(f"{_COUNTS} must hold at least 1 and at most {limits.max_rows:,} cycles.")
 
 
@@ -144,7 +145,7 @@ def _roles(arrays: dict[str, np.ndarray], n_batteries: int) -> np.ndarray:
         if name not in arrays or arrays[name].size == 0:
             continue
         positions = _flat(arrays, name)
-        if (positions < 1).any() or (positions > n_batteries).any():
+        if not ((positions >= 1) & (positions <= n_batteries)).all():
             raise BadFile(f"{name} must hold positions from 1 to {n_batteries}.")
         chosen = positions.astype(np.int64) - 1
         if (roles[chosen] != "").any():

@@ -11,7 +11,8 @@ from core.ingest.limits import Limits, check_unpacked_size
 _TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
 _ARCHIVE_SUFFIXES = (".zip", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".tar", ".xlsx", ".zst")
 _EXTRA_MEMBERS = 1_000
-_ENCRYPTED_FLAG = 0x1
+# Of the ordinary and of the strong encryption; patched data cannot be read here at all.
+_ENCRYPTED_FLAG, _PATCHED_FLAG = 0x41, 0x20
 
 
 def is_zip(start: bytes) -> bool:
@@ -46,7 +47,8 @@ def check_members(
         _check_path(member)
         if member.flag_bits & _ENCRYPTED_FLAG:
             raise BadFile("The archive is encrypted. Pack it again without a password.")
-        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        ordinary = member.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+        if not ordinary or member.flag_bits & _PATCHED_FLAG:
             raise BadFile("The archive uses an unusual compression. Pack it as an ordinary ZIP.")
     check_unpacked_size(sum(member.file_size for member in members), packed_bytes, limits)
     return [member for member in members if not member.is_dir()]

@@ -173,7 +173,7 @@ def test_relabel_changes_computed_labels_only() -> None:
     mapping = replace(TIDY, rul_column="rul")
     rul = [10.0, 9.0, 7.0, 6.0, np.nan, np.nan]
     data = label_cycles(_raw(capacity=CAPACITY, rul=rul), mapping)
-    origins = LabelOrigins.from_json(data.origins.to_json(mapping.eol))
+    origins = LabelOrigins.of_labels(data.origins.describe(mapping.eol))
     assert origins == data.origins
     nominal = {"a": 1.1, "b": 1.2}
     cycles, batteries = relabel(data.cycles, nominal, EolRule(0.85), origins)
@@ -197,9 +197,9 @@ def test_relabel_keeps_pcl_of_the_file() -> None:
 
 
 def test_origins_in_words() -> None:
-    labels = LabelOrigins("computed", "computed", "file").to_json(ColumnMapping().eol)
-    assert labels["PCL"]["rule"] == "1 - capacity / nominal capacity"
-    assert "SOH < 0.80" in labels["RUL"]["rule"]
+    labels = LabelOrigins("computed", "computed", "file").describe(ColumnMapping().eol)
+    assert labels["PCL"].rule == "1 - capacity / nominal capacity"
+    assert "SOH < 0.80" in labels["RUL"].rule
 
 
 def test_overflow_gives_no_label() -> None:
