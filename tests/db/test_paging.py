@@ -1,5 +1,7 @@
 """Lists are walked page by page alike on every server: order, case, wildcards, equal keys."""
 
+import base64
+import json
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -158,6 +160,14 @@ def test_back_at_the_start_there_is_a_whole_page(session: Session) -> None:
 def test_a_damaged_place_says_so(session: Session, token: str) -> None:
     assert not is_place(token, "name")
     with pytest.raises(InvalidInput, match="cannot be read"):
+        page_ids(session, _own(session), Study.id, ORDERS, Page(3, token, "name"))
+
+
+@pytest.mark.parametrize("key", [None, True, 10**30, "a\0", "\ud800", 1.5])
+def test_a_place_with_another_key_is_refused(session: Session, key: object) -> None:
+    text = json.dumps(["name", 0, key, 1]).encode()
+    token = base64.urlsafe_b64encode(text).decode().rstrip("=")
+    with pytest.raises(InvalidInput, match="place to go on from"):
         page_ids(session, _own(session), Study.id, ORDERS, Page(3, token, "name"))
 
 

@@ -9,7 +9,7 @@ from alembic import command
 from sqlalchemy import text
 
 from core.base.database import alembic_config, get_engine, migrate
-from db.sqlite_copies import list_copies
+from db.sqlite_copies import copy_beside, list_copies
 
 ROW = (
     "INSERT INTO login_throttle (email_hash, failures, last_failure_at) "
@@ -65,6 +65,18 @@ def test_the_last_three_copies_are_kept(tmp_path: Path) -> None:
         "before-1",
         "before-0002",
     ]
+
+
+@pytest.mark.parametrize("name", ["fadebench", "fade[1].db", "a.b.db"])
+def test_copies_of_a_database_of_any_name_are_found_and_the_newest_stays(
+    name: str, tmp_path: Path
+) -> None:
+    database = tmp_path / name
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("CREATE TABLE x (y)")
+    made = [copy_beside(database, reason) for reason in ("restore", "0003", "0002", "restore")]
+    assert list_copies(database) == made[1:]
+    assert copy_beside(database, "0004").exists()
 
 
 def test_a_copy_that_cannot_be_made_stops_the_migration(

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
@@ -16,7 +17,7 @@ from core.backups.named_files import PATH_ENDING
 from core.backups.restore import CUT_OFF, restore_backup
 from core.base import data_folder, storage
 from core.base.database import alembic_config, get_engine, is_current, migrate, session_scope
-from core.base.errors import Conflict
+from core.base.errors import Conflict, TaskFailed
 from core.datasets.builtin import add_builtin
 from db.engine import make_engine
 from db.tables import AuthSession, BackgroundTask, Base, ModelVersion, TestExport, User
@@ -309,6 +310,44 @@ def test_nothing_is_restored_while_the_app_runs(world: World, tmp_path: Path) ->
     dead.touch()
     restore(path, replace=True)
     assert not dead.exists()
+
+
+def test_a_folder_that_is_a_link_to_another_disk_is_replaced(world: World, tmp_path: Path) -> None:
+    backup(tmp_path / "b.zip")
+    before = files_of([world.user.id])
+    folder, elsewhere = on_disk(str(world.user.id)), tmp_path / "elsewhere"
+    folder.rename(elsewhere)
+    folder.symlink_to(elsewhere, target_is_directory=True)
+    restore(tmp_path / "b.zip", replace=True)
+    assert files_of([world.user.id]) == before
+    assert not folder.is_symlink() and elsewhere.is_dir()
+
+
+def test_files_that_cannot_be_put_in_place_say_where_they_lie(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup(tmp_path / "b.zip")
+    before, move = files_of([world.user.id]), Path.replace
+
+    def refused(self: Path, target: Path) -> Path:
+        if "restoring" in self.parts:
+            raise OSError(18, "Invalid cross-device link")
+        return move(self, target)
+
+    monkeypatch.setattr(Path, "replace", refused)
+    monkeypatch.setattr(storage, "save_stream", _save_plainly)
+    with pytest.raises(TaskFailed, match=r"cross-device link.*'restoring'.*--replace"):
+        restore(tmp_path / "b.zip", replace=True)
+    # The files of before are back, and the others wait.
+    assert files_of([world.user.id]) == before
+    assert on_disk(f"restoring/{world.user.id}").is_dir()
+    monkeypatch.undo()
+
+
+def _save_plainly(relative: str, stream: Any) -> None:
+    path = on_disk(relative)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(stream.read())
 
 
 def test_one_restore_at_a_time(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:

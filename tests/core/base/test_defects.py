@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from core.base.defects import report_defect
 from core.base.errors import InvalidInput
+from core.base.settings import get_settings
 from core.cli import datasets
 from core.cli.app import app
 from core.jobs.context import TaskContext
@@ -41,6 +42,7 @@ def test_the_errors_of_models_share_one_root_that_is_no_value_error() -> None:
         (InvalidInput("Name it."), r"^Name it\.$"),
         (OSError(28, "No space left on device"), "disk of the server .*No space left on device"),
         (OperationalError("SELECT secret", {}, Exception("gone away")), "database .*gone away"),
+        (MemoryError("7 PiB"), "ran out of memory"),
         (ValueError("x is not y"), "^Something went wrong in background work .loading cycles"),
         (KeyError("rul"), "^Something went wrong"),
     ],
@@ -68,6 +70,36 @@ def _broken_page() -> None:
         raise ValueError("x is not y")
 
     _render(render, "Models", [None])  # type: ignore[list-item]
+
+
+def _page_with_advice() -> None:
+    from core.base.errors import DamagedData
+    from shell.main import _render
+
+    def render(user: object) -> None:
+        raise DamagedData("errors of the model", "n: not a number")
+
+    _render(render, "Models", [None])  # type: ignore[list-item]
+
+
+def test_advice_is_shown_as_it_is_on_a_page() -> None:
+    test = AppTest.from_function(_page_with_advice, default_timeout=30.0).run()
+    assert "errors of the model" in test.error[0].value
+    assert "Something went wrong" not in test.error[0].value
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("FADEBENCH_MAX_PROCESSES", "abc"), ("FADEBENCH_DATABASE_URL", "mysqq://x")],
+)
+def test_a_variable_that_cannot_be_used_is_named(
+    variable: str, value: str, data_dir: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    get_settings.cache_clear()
+    result = CliRunner().invoke(app, ["datasets", "--as", "ann@example.org"])
+    assert result.exit_code == 1 and "Something went wrong" not in result.stderr
+    assert result.stderr.startswith(f"Error: {variable}")
 
 
 def test_a_page_shows_one_sentence() -> None:

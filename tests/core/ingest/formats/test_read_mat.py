@@ -34,6 +34,9 @@ def test_small_integers_do_not_overflow(n_features: int, compress: bool, tmp_pat
     [
         ({"Num_Cycles_Flt": np.array([[300], [200]], np.uint16)}, "adds up to 500"),
         ({"Num_Cycles_Flt": np.array([[503], [0]], np.uint16)}, "at least 1"),
+        # A sum that wraps around to 0 must not pass for few cycles: the process would die.
+        ({"Num_Cycles_Flt": np.array([[2**62]] * 4, np.int64)}, "at least 1"),
+        ({"train_ind": np.array([[np.nan]])}, "positions from 1 to 3"),
         ({"Features_mov_Flt": np.zeros((503, 5))}, "5 columns; 3 or 8"),
         ({"Features_mov_Flt": None}, "no variable 'Features_mov_Flt'"),
         ({"train_ind": np.array([[4]], np.uint8)}, "positions from 1 to 3"),
