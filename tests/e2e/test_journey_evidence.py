@@ -112,7 +112,9 @@ def test_forecasts_bounded_compared_and_ranked(
     expect(curves.locator(".js-fill").first).to_be_attached()
 
     page.get_by_role("tab", name="Horizon").click()
-    expect(chart(page, "RMSE of PCL against horizon")).to_contain_text("Over 10 unseen batteries")
+    expect(chart(page, "RMSE of PCL against cycles ahead")).to_contain_text(
+        "Over 10 unseen batteries"
+    )
     expect(page.get_by_text(re.compile(r"Cells Trees v1 beats .*last value"))).to_be_visible()
     expect(page.get_by_text("Smallest RMSE among these")).to_be_visible()
 

@@ -84,7 +84,7 @@ def test_floors_and_ensembles_show_numbers_and_no_curve(user: CurrentUser, datas
     bars = [bar.proto.text for bar in page.get("progress")]
     assert "Waiting for the other runs, to combine their models" in bars
     assert "Floor: a model must beat it to be of use." in texts(page)
-    assert "Solved at once, in less than a second." in texts(page)
+    assert "Trained in one step, in less than a second." in texts(page)
     assert "Mean curve" not in page.get("plotly_chart")[0].proto.spec
     assert page.dataframe[0].value["best_epoch"].isna().all()
     page.button(key=f"cancel_{ensemble}").click().run()

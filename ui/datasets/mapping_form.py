@@ -168,7 +168,7 @@ def _feature_frame(
 
 
 def _split_values(start: dict[str, str], key: str) -> dict[str, str]:
-    with st.expander("Words of the split column"):
+    with st.expander("What the words of the split column mean"):
         frame = pd.DataFrame(
             {"Word in the file": list(start), "Role": [role_label(r) for r in start.values()]}
         )

@@ -127,7 +127,7 @@ def _table(found: Comparison, names: Sequence[str]) -> None:
             ),
             **{
                 item.key: column.NumberColumn(
-                    f"Pooled {item.header}", help=f"Over all cycles together. {item.help}"
+                    f"{item.header}, all cycles", help=f"Over all cycles together. {item.help}"
                 )
                 for item in items
             },

@@ -89,7 +89,7 @@ def _draw(found: CyclesSeenErrors, drawn: Sequence[Drawn], test_id: int, key: st
     _table(frame, own, key)
     if "early-prediction" in st.session_state.get("fadebench_pages", {}):
         link(
-            "Cycle life from the first 100 cycles, the published way",
+            "Predict cycle life from the first 100 cycles alone",
             "early-prediction",
             icon=":material/timeline:",
         )

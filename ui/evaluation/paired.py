@@ -73,7 +73,7 @@ def paired_view(found: Comparison, names: Sequence[str]) -> None:
     )
     _numbers(rows, quantity)
     n_pairs = len(found.means.pairs)
-    corrected = f" corrected for {n_pairs} pairs (Holm)" if n_pairs > 1 else ""
+    corrected = f", corrected for comparing {n_pairs} pairs at once (Holm)," if n_pairs > 1 else ""
     st.caption(
         f"Mean over {counted(len(found.codes), 'battery', 'batteries')} of the difference in each "
         "battery's error; intervals from resampling the batteries. A difference counts (filled "

@@ -27,7 +27,7 @@ def choose_board(boards: Sequence[Board]) -> Board:
     here = [board for board in here if board.target == target]
     fullest = max(here, key=lambda board: board.n_models)
     horizons = sorted(board.horizon for board in here)
-    horizon = _choose("Horizon", horizons, fullest.horizon, horizon_text, width=280)
+    horizon = _choose("How far ahead", horizons, fullest.horizon, horizon_text, width=280)
     set_address(dataset=dataset_id, target=target, horizon=horizon)
     return next(board for board in here if board.horizon == horizon)
 

@@ -135,7 +135,7 @@ def _ground(found: Leaderboard) -> str:
     )
     return (
         f"{counted(n, 'battery', 'batteries')} that none of these models had seen. {certain}; "
-        "corrected for the number of pairs (Holm)."
+        "corrected for comparing many pairs at once (Holm)."
     )
 
 
@@ -156,7 +156,7 @@ def _table(found: Leaderboard, names: dict[int, str]) -> None:
             f"Mean {item.header}": st.column_config.NumberColumn(
                 help=f"Mean over batteries: every battery counts the same. {item.help}"
             ),
-            f"Pooled {item.header}": st.column_config.NumberColumn(
+            f"{item.header}, all cycles": st.column_config.NumberColumn(
                 help="Over all cycles together, so that long-lived batteries count more."
             ),
             "95 % interval": st.column_config.TextColumn(
@@ -179,7 +179,8 @@ def _frame(found: Leaderboard, names: dict[int, str], item: Metric) -> pd.DataFr
                 "Model": names[standing.test.info.id],
                 f"Mean {item.header}": standing.mean * factor,
                 "95 % interval": _interval(standing, factor),
-                f"Pooled {item.header}": (standing.test.overall.value(item.key) or 0.0) * factor,
+                f"{item.header}, all cycles": (standing.test.overall.value(item.key) or 0.0)
+                * factor,
                 "Algorithm": ("Floor: " if standing.test.is_floor else "")
                 + algorithm_label(standing.test.info.algorithm),
                 "Against the floors": floor_text(standing),
@@ -198,7 +199,7 @@ def _interval(standing: Standing, factor: float) -> str:
 
 def _styled(found: Leaderboard, frame: pd.DataFrame, item: Metric) -> Styler:
     grey = f"color: {palette(is_dark()).muted}"
-    numbers = {f"Mean {item.header}": item.key, f"Pooled {item.header}": item.key}
+    numbers = {f"Mean {item.header}": item.key, f"{item.header}, all cycles": item.key}
     styler = styled_metrics(frame, numbers, missing="none")
     floors = [place for place, s in enumerate(found.standings) if s.test.is_floor]
     return styler.map(lambda _: grey, subset=(floors, list(frame.columns)))

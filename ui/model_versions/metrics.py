@@ -46,7 +46,7 @@ def metrics_table(model: ModelInfo) -> None:
         },
     )
     ahead = "one cycle ahead" if model.max_horizon else "at the measured cycle"
-    st.caption(f"All cycles of a role pooled, {ahead}.")
+    st.caption(f"Over all cycles of a role together, {ahead}.")
 
 
 def shown_metric(model: ModelInfo, role: str, target: str, metric: str = "rmse") -> float | None:

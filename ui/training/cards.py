@@ -76,7 +76,7 @@ def _model(user: CurrentUser, run: RunInfo) -> None:
         count = counted(run.current_epoch, noun)
         st.caption(f"{count} in {_lasted(run)}{ending}; {noun} {best} is kept.")
     else:
-        st.caption(f"Solved at once, in {_lasted(run)}.")
+        st.caption(f"Trained in one step, in {_lasted(run)}.")
     link(f"Model {model.version}", "models", icon=":material/deployed_code:", model=model.id)
     link("Test this model", "new-test", icon=":material/science:", model=model.id)
 

@@ -37,7 +37,7 @@ def error_against_horizon(
     figure = _error_lines(
         frame.rename(columns={"horizon": "x"}),
         Quantity(label, label, unit, factor),
-        title=f"{label} against horizon",
+        title=f"{label} against cycles ahead",
         subtitle=subtitle,
         hover="%{x:,d} ahead",
         nothing="No error by horizon is stored for these tests.",
@@ -47,7 +47,7 @@ def error_against_horizon(
         ticks = sorted(set(frame.dropna(subset=["value"])["horizon"]))
         step = -(-len(ticks) // MOST_TICKS)
         figure.update_xaxes(
-            title_text="Horizon (cycles ahead)",
+            title_text="Cycles ahead",
             type="log",
             tickvals=ticks[::-1][::step],
             ticktext=[f"{tick:,.0f}" for tick in ticks[::-1][::step]],

@@ -53,7 +53,7 @@ def test_horizons_are_tick_marks_of_a_log_axis_in_displayed_units(errors):
     figure = draw(errors)
     assert figure.layout.xaxis.type == "log"
     assert sorted(figure.layout.xaxis.tickvals) == [1, 10, 100]
-    assert figure.layout.xaxis.title.text == "Horizon (cycles ahead)"
+    assert figure.layout.xaxis.title.text == "Cycles ahead"
     assert figure.layout.yaxis.title.text == "RMSE of PCL (%-points)"
     assert max(figure.data[1].y) == pytest.approx(3.0)
 
