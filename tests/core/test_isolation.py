@@ -322,6 +322,7 @@ WITHOUT_ACCOUNT = {
         "is_idle",
         "latest_tasks",
         "remove_tasks",
+        "ask_to_stop",
         "cancel_task",
     },
     "core.base.paging": {"page_ids"},
