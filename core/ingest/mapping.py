@@ -8,8 +8,11 @@ from typing import Any, Literal, cast, get_args
 from core.base.errors import InvalidInput
 
 MAX_FEATURES = 8
-EOL_RANGE = (0.70, 0.95)
+EOL_RANGE = (0.60, 0.95)
 ROLES = ("train", "val", "test")
+
+# Roles of columns that hold a battery, a cycle or what a label is made of.
+COLUMN_ROLES = ("battery", "cycle", "capacity", "pcl", "soh", "rul", "life", "nominal")
 
 CapacityUnit = Literal["Ah", "mAh"]
 ShareUnit = Literal["fraction", "percent"]
@@ -48,6 +51,7 @@ class EolRule:
     threshold: float = 0.80
     rule: EolRuleName = "first_crossing"
     consecutive: int = 1
+    count_isolated: bool = False
 
     @property
     def run_length(self) -> int:
@@ -68,6 +72,10 @@ class ColumnMapping:
     cycle_column : None = row order, counted from 1 within a battery
     split_values : value in the file -> "train" | "val" | "test", compared without case
     nominal_capacity_ah : of every battery in the file; needed to turn capacity into PCL
+    nominal_column : each battery's nominal capacity, in `nominal_unit`; goes before the number
+    life_column : each battery's cycle life, taken as its label where the file brings no RUL
+    rul_eol_threshold : SOH at which the file's RUL or life ends, as stated; None = unknown
+    count_isolated : let isolated readings end a life, too
     bad_rows : "stop" refuses a file with unusable rows, "drop" leaves those rows out
     sheet : worksheet of a workbook; None = the first that is not empty
     """
@@ -81,6 +89,9 @@ class ColumnMapping:
     soh_column: str | None = None
     soh_unit: ShareUnit = "fraction"
     rul_column: str | None = None
+    life_column: str | None = None
+    nominal_column: str | None = None
+    nominal_unit: CapacityUnit = "Ah"
     split_column: str | None = None
     split_values: dict[str, str] = field(default_factory=lambda: dict(SPLIT_VALUES))
     features: tuple[FeatureColumn, ...] = ()
@@ -88,17 +99,19 @@ class ColumnMapping:
     eol_threshold: float = 0.80
     eol_rule: EolRuleName = "first_crossing"
     eol_consecutive: int = 1
+    count_isolated: bool = False
+    rul_eol_threshold: float | None = None
     bad_rows: BadRows = "stop"
     sheet: str | None = None
 
     @property
     def eol(self) -> EolRule:
         """The end-of-life rule of this mapping."""
-        return EolRule(self.eol_threshold, self.eol_rule, self.eol_consecutive)
+        return EolRule(self.eol_threshold, self.eol_rule, self.eol_consecutive, self.count_isolated)
 
     def named_columns(self) -> Iterator[tuple[str, str]]:
         """Yield (role in words, source column) for every column in use."""
-        for role in ("battery", "cycle", "capacity", "pcl", "soh", "rul", "split"):
+        for role in (*COLUMN_ROLES, "split"):
             column = getattr(self, f"{role}_column")
             if column is not None:
                 yield role, column
@@ -198,6 +211,7 @@ def _short_list(names: Sequence[str]) -> str:
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "capacity_unit": get_args(CapacityUnit),
+    "nominal_unit": get_args(CapacityUnit),
     "pcl_unit": get_args(ShareUnit),
     "soh_unit": get_args(ShareUnit),
     "eol_rule": get_args(EolRuleName),
@@ -231,9 +245,11 @@ def _checked_value(key: str, value: Any) -> Any:
         value = dict(value) if ok else value
     elif key == "eol_consecutive":
         ok = isinstance(value, int) and not isinstance(value, bool)
-    elif key in ("eol_threshold", "nominal_capacity_ah"):
+    elif key == "count_isolated":
+        ok = isinstance(value, bool)
+    elif key in ("eol_threshold", "nominal_capacity_ah", "rul_eol_threshold"):
         ok = isinstance(value, int | float) and not isinstance(value, bool)
-        ok = ok or (value is None and key == "nominal_capacity_ah")
+        ok = ok or (value is None and key != "eol_threshold")
         value = float(value) if ok and value is not None else value
     else:
         ok = value is None or isinstance(value, str)
