@@ -58,7 +58,7 @@ def test_malformed_json_is_refused(data: object) -> None:
         ({"features": tuple(FeatureColumn(c, "", c) for c in "abcdefghi")}, "no column"),
         ({"features": (FeatureColumn(" ", "", "temp_degc"),)}, "name"),
         ({"features": (FeatureColumn("x", "", "rul"), FeatureColumn("X", "", "soh"))}, "same name"),
-        ({"eol_threshold": 0.69}, "between 0.60 and 0.95"),
+        ({"eol_threshold": 0.55}, "between 0.60 and 0.95"),
         ({"eol_threshold": float("nan")}, "between 0.60 and 0.95"),
         ({"eol_consecutive": 0}, "consecutive"),
         ({"nominal_capacity_ah": None}, "nominal capacity"),
