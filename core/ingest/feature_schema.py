@@ -41,6 +41,9 @@ class FeatureSchema(StoredJson):
     eol : the rule of the computed labels
     nominal_capacity_ah : of all batteries; None where they differ or where it is unknown
     mapping : the column mapping as `ColumnMapping.to_json` gives it
+    label_rules : version of the rules that computed the labels: 1 until isolated readings and the
+        tolerance at the threshold were introduced, 2 since then
+    rul_eol_threshold : SOH at which the RUL of the file ends, as the owner stated; None = unknown
     labels_version : counts up whenever the labels are computed anew
     notes, label_notes : sentences about the data, and about labels that its source repaired
     source_file : name of the registered file of a built-in dataset that is still being read
@@ -55,6 +58,8 @@ class FeatureSchema(StoredJson):
     nominal_capacity_ah: float | None = None
     mapping: dict[str, Any] | None = None
     labels_version: int = 1
+    label_rules: int = 1
+    rul_eol_threshold: float | None = None
     notes: tuple[str, ...] = ()
     label_notes: tuple[str, ...] = ()
     simulated: bool = False
