@@ -10,14 +10,8 @@ import pytest
 
 from core.access.actor import CurrentUser
 from core.accounts import passwords
-from tests.core.jobs.processes import (
-    supervisor_at_work,
-    tasks,
-)
-from tests.core.seeding import (
-    add_account,
-    add_dataset,
-)
+from tests.core.jobs.processes import supervisor_at_work, tasks
+from tests.core.seeding import add_account, add_dataset
 
 
 @pytest.fixture

@@ -14,12 +14,8 @@ from core.base.database import read_scope
 from core.base.settings import get_settings
 from core.jobs.supervisor import Supervisor
 from core.training.views import JobInfo, RunInfo, get_job_info, get_run_info, run_log
-from db.tables import (
-    BackgroundTask,
-)
-from tests.core.seeding import (
-    queue_training,
-)
+from db.tables import BackgroundTask
+from tests.core.seeding import queue_training
 
 # Cancelling takes at most a second; the rest is for a busy machine.
 CANCEL_LIMIT_S = 1.5

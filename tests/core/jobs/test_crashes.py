@@ -15,16 +15,8 @@ from core.evaluation.request import TestRequest
 from core.evaluation.start import start_test
 from core.jobs.states import move
 from core.jobs.supervisor import Supervisor
-from core.training.trainings import (
-    unfinished_checkpoint,
-)
-from db.tables import (
-    BackgroundTask,
-    CycleData,
-    Dataset,
-    TestJob,
-    TestJobPrediction,
-)
+from core.training.trainings import unfinished_checkpoint
+from db.tables import BackgroundTask, CycleData, Dataset, TestJob, TestJobPrediction
 from db.tables.columns import utc_now
 from tests.core.backups.stored_files import on_disk
 from tests.core.jobs.processes import (
@@ -40,12 +32,7 @@ from tests.core.jobs.processes import (
     tasks,
     wait_for,
 )
-from tests.core.seeding import (
-    World,
-    queue_training,
-    queue_upload,
-    write_csv,
-)
+from tests.core.seeding import World, queue_training, queue_upload, write_csv
 
 
 @pytest.mark.usefixtures("serving")

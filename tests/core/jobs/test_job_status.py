@@ -5,23 +5,11 @@ import pytest
 from core.access.actor import CurrentUser
 from core.base.database import read_scope, session_scope
 from core.jobs.states import move
-from core.training.trainings import (
-    job_status,
-    settle,
-    update_job,
-)
-from db.tables import (
-    TrainingJob,
-    TrainingJobRun,
-)
+from core.training.trainings import job_status, settle, update_job
+from db.tables import TrainingJob, TrainingJobRun
 from db.tables.columns import utc_now
-from tests.core.jobs.processes import (
-    job_info,
-    last_message,
-)
-from tests.core.seeding import (
-    queue_training,
-)
+from tests.core.jobs.processes import job_info, last_message
+from tests.core.seeding import queue_training
 
 
 @pytest.mark.parametrize(

@@ -18,15 +18,8 @@ from core.jobs import context as context_module
 from core.jobs.context import TaskContext
 from core.jobs.kinds import settle_task
 from core.jobs.supervisor import Supervisor
-from core.training.trainings import (
-    cancel_run,
-)
-from db.tables import (
-    BackgroundTask,
-    BatteryUnit,
-    CycleData,
-    ModelVersion,
-)
+from core.training.trainings import cancel_run
+from db.tables import BackgroundTask, BatteryUnit, CycleData, ModelVersion
 from tests.core.jobs.processes import (
     CANCEL_LIMIT_S,
     ENDLESS,
@@ -41,11 +34,7 @@ from tests.core.jobs.processes import (
     tasks,
     wait_for,
 )
-from tests.core.seeding import (
-    queue_training,
-    queue_upload,
-    write_csv,
-)
+from tests.core.seeding import queue_training, queue_upload, write_csv
 
 
 def test_one_place_works_the_queue_in_order(

@@ -14,28 +14,11 @@ from core.datasets.uploads import get_upload_info
 from core.jobs.supervisor import Supervisor
 from core.removal.marking import delete_dataset, delete_job
 from core.removal.sweeping import is_needed
-from core.training.trainings import (
-    cancel_run,
-)
-from db.tables import (
-    Study,
-    TestJob,
-    TrainingJob,
-    User,
-)
+from core.training.trainings import cancel_run
+from db.tables import Study, TestJob, TrainingJob, User
 from tests.core.backups.stored_files import on_disk
-from tests.core.jobs.processes import (
-    ENDLESS,
-    job_info,
-)
-from tests.core.seeding import (
-    PASSWORD,
-    World,
-    add_account,
-    queue_training,
-    queue_upload,
-    write_csv,
-)
+from tests.core.jobs.processes import ENDLESS, job_info
+from tests.core.seeding import PASSWORD, World, add_account, queue_training, queue_upload, write_csv
 from tests.core.statements import counted_statements
 
 
