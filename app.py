@@ -13,6 +13,7 @@ from core.base.settings import get_settings
 from core.datasets.builtin import ensure_demo_fleet
 from core.jobs.supervisor import start_in_thread
 from core.wiring import wire
+from shell.errors import show_uncaught
 
 
 @asynccontextmanager
@@ -31,4 +32,6 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
         stop.set()
 
 
-app = st.App(Path(__file__).parent / "shell" / "main.py", lifespan=lifespan)
+app = st.App(
+    Path(__file__).parent / "shell" / "main.py", lifespan=lifespan, on_script_error=show_uncaught
+)

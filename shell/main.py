@@ -14,7 +14,6 @@ import streamlit as st
 from streamlit.errors import FragmentHandledException
 
 from core.access.actor import CurrentUser
-from core.base.defects import ADVICE, report_defect
 from pages import (
     account,
     datasets,
@@ -29,6 +28,7 @@ from pages import (
     runs,
     upload,
 )
+from shell.errors import show_error
 from ui.accounts.login import require_user, sign_out_button
 from ui.shared.links import go, register_pages
 
@@ -106,10 +106,8 @@ def _render(
         render(signed_in[0])
     except FragmentHandledException:
         raise  # shown already, by the fragment that it comes from
-    except ADVICE as error:
-        st.error(str(error), icon=":material/error:")
     except Exception as error:
-        st.error(report_defect(f"the page {title}", error), icon=":material/error:")
+        show_error(error, f"the page {title}")
 
 
 if __name__ == "__main__":

@@ -20,14 +20,15 @@ from core.backups.manifest import (
     Manifest,
     TableEntry,
 )
+from core.backups.values import unpack_row
 from core.base.errors import BadFile
 
 CHUNK_BYTES = 1024 * 1024
 # Endings of files that are compressed already, or hardly get smaller.
 PACKED = (".pt", ".xlsx", ".zip", ".gz", ".mat")
-# Exceptions that reading a damaged ZIP file raises.
 # A line of 300 bytes for each of 300,000 files.
 LARGEST_MANIFEST_BYTES = 100_000_000
+# Exceptions that reading a damaged ZIP file raises.
 _DAMAGES = (
     zipfile.BadZipFile,
     zlib.error,
@@ -86,7 +87,9 @@ class ArchiveReader:
         self.manifest = manifest
 
     def verify(self, report: Report) -> None:
-        """Read everything once and compare sizes, hashes and numbers of rows with the manifest.
+        """Compare sizes, hashes and numbers of rows with the manifest, and decode every row.
+
+        Rows are decoded here because MySQL cannot undo what a restore deletes before writing.
 
         Raises
         ------
@@ -101,13 +104,18 @@ class ArchiveReader:
         for entry in entries:
             report(f"Checking {entry.member}", done / total)
             self._verify_entry(entry)
+            if isinstance(entry, TableEntry):
+                self._verify_rows(entry)
             done += entry.bytes
 
     def rows(self, entry: TableEntry) -> Iterator[list[Any]]:
-        """Packed rows of a table, one at a time."""
+        """Packed rows of a table, one at a time; `ValueError` where one is not a list."""
         with self._zip.open(entry.member) as stream:
             for line in stream:
-                yield json.loads(line)
+                row = json.loads(line)
+                if not isinstance(row, list):
+                    raise ValueError("it is no list")
+                yield row
 
     @contextmanager
     def open_file(self, entry: FileEntry) -> Iterator[BinaryIO]:
@@ -116,20 +124,28 @@ class ArchiveReader:
             yield stream  # type: ignore[misc]
 
     def _verify_entry(self, entry: TableEntry | FileEntry) -> None:
-        digest, size, lines = hashlib.sha256(), 0, 0
+        digest, size = hashlib.sha256(), 0
         try:
             with self._zip.open(entry.member) as stream:
                 # Read at most what the manifest says: a forged archive must not fill the memory.
                 while size <= entry.bytes and (chunk := stream.read(CHUNK_BYTES)):
                     size += len(chunk)
-                    lines += chunk.count(b"\n")
                     digest.update(chunk)
         except _DAMAGES as error:
             raise _damaged(f"{entry.member} cannot be read ({error})") from error
         if (size, digest.hexdigest()) != (entry.bytes, entry.sha256):
             raise _damaged(f"{entry.member} is not what was written")
-        if isinstance(entry, TableEntry) and lines != entry.rows:
-            raise _damaged(f"{entry.member} has {lines} rows instead of {entry.rows}")
+
+    def _verify_rows(self, entry: TableEntry) -> None:
+        kinds, count = [kind for _, kind in entry.columns], 0
+        try:
+            for row in self.rows(entry):
+                unpack_row(kinds, row)
+                count += 1
+        except _DAMAGES as error:
+            raise _damaged(f"row {count + 1} of {entry.member} cannot be read ({error})") from error
+        if count != entry.rows:
+            raise _damaged(f"{entry.member} has {count} rows instead of {entry.rows}")
 
 
 @contextmanager

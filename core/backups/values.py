@@ -81,8 +81,14 @@ def pack_row(kinds: Sequence[Kind], row: Iterable[Any]) -> list[Any]:
     ]
 
 
-def unpack_row(kinds: Sequence[Kind], row: Iterable[Any]) -> list[Any]:
-    """Return the values of a row from what `pack_row` made of them."""
+def unpack_row(kinds: Sequence[Kind], row: Sequence[Any]) -> list[Any]:
+    """Return the values of a row from what `pack_row` made of them.
+
+    Raises
+    ------
+    ValueError
+        The row has more or fewer values than there are columns, or `pack_row` makes no such value.
+    """
     return [
         None if plain is None else _UNPACKED[kind](plain)
         for kind, plain in zip(kinds, row, strict=True)
@@ -99,6 +105,45 @@ def _pack_json(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
+def _text(plain: Any) -> str:
+    if not isinstance(plain, str):
+        raise ValueError(f"{plain!r:.40} is no text")
+    # Half a surrogate pair fits no database.
+    plain.encode()
+    return plain
+
+
+def _unpack_bool(plain: Any) -> bool:
+    if not isinstance(plain, bool):
+        raise ValueError(f"{plain!r:.40} is neither true nor false")
+    return plain
+
+
+def _unpack_int(plain: Any) -> int:
+    if type(plain) is not int or not -(2**63) <= plain < 2**63:
+        raise ValueError(f"{plain!r:.40} is no whole number of 64 bits")
+    return plain
+
+
+def _unpack_float(plain: Any) -> float:
+    if type(plain) not in (int, float) and plain not in ("nan", "inf", "-inf"):
+        raise ValueError(f"{plain!r:.40} is no number")
+    return float(plain)
+
+
+def _unpack_json(plain: Any) -> str:
+    content = _text(plain)
+    json.loads(content)
+    return content
+
+
+def _unpack_time(plain: Any) -> datetime:
+    time = datetime.fromisoformat(_text(plain))
+    if time.tzinfo is not None:
+        raise ValueError(f"{plain!r:.40} has a time zone")
+    return time
+
+
 _PACKED: dict[Kind, Callable[[Any], Any]] = {
     "bool": bool,
     "int": int,
@@ -110,12 +155,12 @@ _PACKED: dict[Kind, Callable[[Any], Any]] = {
     "bytes": lambda value: base64.b64encode(value).decode("ascii"),
 }
 _UNPACKED: dict[Kind, Callable[[Any], Any]] = {
-    "bool": bool,
-    "int": int,
-    "float": float,
-    "text": str,
-    "json": str,
-    "time": datetime.fromisoformat,
-    "date": date.fromisoformat,
-    "bytes": base64.b64decode,
+    "bool": _unpack_bool,
+    "int": _unpack_int,
+    "float": _unpack_float,
+    "text": _text,
+    "json": _unpack_json,
+    "time": _unpack_time,
+    "date": lambda plain: date.fromisoformat(_text(plain)),
+    "bytes": lambda plain: base64.b64decode(_text(plain), validate=True),
 }

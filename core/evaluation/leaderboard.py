@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
-from sqlalchemy import func
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core.access import guard
@@ -80,21 +80,26 @@ class Leaderboard:
 def list_boards(session: Session, user: CurrentUser) -> list[Board]:
     """List the boards that the user's finished tests allow, those of the newest test first."""
     scored = TestJobMetricOverall
-    newest = func.max(TestJob.id)
-    query = (
+    found = (
         guard.visible_results(user)
         .join(scored, scored.test_job_id == TestJob.id)
-        .join(Dataset, Dataset.id == TestJob.dataset_id)
         .with_only_columns(
             TestJob.dataset_id,
-            Dataset.name,
             scored.target,
             TestJob.horizon,
-            func.count(TestJob.model_version_id.distinct()),
+            func.count(TestJob.model_version_id.distinct()).label("n_models"),
+            func.max(TestJob.id).label("newest"),
         )
-        .group_by(TestJob.dataset_id, Dataset.name, scored.target, TestJob.horizon)
-        .order_by(newest.desc(), TestJob.dataset_id, scored.target)
+        .group_by(TestJob.dataset_id, scored.target, TestJob.horizon)
+        .order_by(func.max(TestJob.id).desc(), TestJob.dataset_id, scored.target)
         .limit(MOST_BOARDS)
+        .subquery()
+    ).c
+    # Names join the boards, not the tests, of which there are many more.
+    query = (
+        select(found.dataset_id, Dataset.name, found.target, found.horizon, found.n_models)
+        .join(Dataset, Dataset.id == found.dataset_id)
+        .order_by(found.newest.desc(), found.dataset_id, found.target)
     )
     return [Board(*row) for row in session.execute(query)]
 

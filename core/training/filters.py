@@ -22,7 +22,8 @@ JOB_ORDERS: Mapping[str, Order] = {
     "status": Order(spelled(TrainingJob.status)),
 }
 RUN_ORDERS: Mapping[str, Order] = {
-    NEWEST: Order(TrainingJob.id, key_descends=True, id_descends=False),
+    # The run's own column, so that MySQL sorts runs by their index before it joins their jobs.
+    NEWEST: Order(TrainingJobRun.job_id, key_descends=True, id_descends=False),
     "oldest": Order(id_descends=False),
     "name": Order(lowered(NAME)),
     "dataset": Order(lowered(Dataset.name)),

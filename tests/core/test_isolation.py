@@ -1,24 +1,18 @@
-"""Every service function, asked by a second account for what belongs to the first."""
+"""Every service function is known: who may ask what, and how it is asked."""
 
 import inspect
-import io
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from importlib import import_module
 from pkgutil import walk_packages
 from typing import Any
 
-import pytest
 from sqlalchemy.orm import Session
 
 import core
 from core.access import guard
 from core.access.actor import CurrentUser
-from core.accounts import accounts, passwords, sessions
-from core.base.database import get_engine, migrate, read_scope
-from core.base.errors import FadeBenchError, NotFound
-from core.base.settings import get_settings
+from core.accounts import accounts, sessions
 from core.datasets import (
     battery_sketches,
     cycles,
@@ -52,14 +46,13 @@ from core.model_versions import versions as registry
 from core.removal import marking
 from core.studies import early_life, row_split, studies
 from core.studies.settings import StudySettings
-from core.training import ensembles, trainings, twin_report, twins
+from core.training import ensembles, trainings, twin_plans, twin_report, twins
 from core.training import entries as training_entries
 from core.training import leakage_check as training_leakage
 from core.training import start as training_start
 from core.training import views as training_views
 from core.training.request import TrainingRequest
-from tests.core.backups.stored_files import on_disk
-from tests.core.seeding import World, add_account, add_dataset, add_world
+from tests.core.seeding import World
 
 MISSING = 999_999
 Call = Callable[[Session, CurrentUser, World], Any]
@@ -91,7 +84,7 @@ def _training_plan(session: Session, w: World) -> training_start.TrainingPlan:
     return training_start.plan_training(session, w.user, _training_request(w))
 
 
-def _test_plan(session: Session, w: World) -> test_start.TestPlan:
+def plan_of_test(session: Session, w: World) -> test_start.TestPlan:
     """The plan of a test, or what it would be of things that are not there."""
     model = registry.list_models(session, w.user)[0]
     plan = test_start.plan_test(session, w.user, TestRequest(model.id, model.dataset_id))
@@ -100,8 +93,8 @@ def _test_plan(session: Session, w: World) -> test_start.TestPlan:
     )
 
 
-def _twin_plan(session: Session, w: World) -> twins.TwinPlan:
-    return twins.TwinPlan(w.model_id, "twins", (_training_plan(session, w),))
+def _twin_plan(session: Session, w: World) -> twin_plans.TwinPlan:
+    return twin_plans.TwinPlan(w.model_id, "twins", (_training_plan(session, w),))
 
 
 # Each asks for one thing by its id; whoever does not own it must hear "no such ...".
@@ -170,7 +163,7 @@ BY_ID: dict[Callable[..., Any], Call] = {
         s, u, _model(s, w), datasets.load_dataset(s, u, w.dataset_id)
     ),
     test_start.plan_test: lambda s, u, w: test_start.plan_test(s, u, _test_request(w)),
-    test_start.write_test: lambda s, u, w: test_start.write_test(s, u, _test_plan(s, w)),
+    test_start.write_test: lambda s, u, w: test_start.write_test(s, u, plan_of_test(s, w)),
     provenance.get_job_roles: lambda s, u, w: provenance.get_job_roles(s, u, w.job_id),
     relatives.list_duplicates: lambda s, u, w: relatives.list_duplicates(s, u, w.dataset_id),
     battery_sketches.load_sketches: lambda s, u, w: battery_sketches.load_sketches(
@@ -223,10 +216,10 @@ BY_ID: dict[Callable[..., Any], Call] = {
     uploads.cancel_upload: lambda s, u, w: uploads.cancel_upload(s, u, w.upload_id),
     twin_report.twin_report: lambda s, u, w: twin_report.twin_report(s, u, w.model_id),
     twins.cancel_twins: lambda s, u, w: twins.cancel_twins(s, u, w.model_id),
-    twins.estimate_twins: lambda s, u, w: twins.estimate_twins(s, u, w.model_id),
+    twin_plans.estimate_twins: lambda s, u, w: twin_plans.estimate_twins(s, u, w.model_id),
     twins.find_twins: lambda s, u, w: twins.find_twins(s, u, w.model_id),
-    twins.plan_twins: lambda s, u, w: twins.plan_twins(s, u, w.model_id),
-    twins.write_twins: lambda s, u, w: twins.write_twins(s, u, _twin_plan(s, w)),
+    twin_plans.plan_twins: lambda s, u, w: twin_plans.plan_twins(s, u, w.model_id),
+    twin_plans.write_twins: lambda s, u, w: twin_plans.write_twins(s, u, _twin_plan(s, w)),
     uploads.confirm_mapping: lambda s, u, w: uploads.confirm_mapping(
         s, u, w.upload_id, ColumnMapping(), "x"
     ),
@@ -299,7 +292,7 @@ AT_THE_EDGE: dict[Callable[..., Any], Callable[[CurrentUser, World], Any]] = {
         u, _training_request(w)
     ),
     test_start.start_test: lambda u, w: test_start.start_test(u, _test_request(w)),
-    twins.start_twins: lambda u, w: twins.start_twins(u, w.model_id),
+    twin_plans.start_twins: lambda u, w: twin_plans.start_twins(u, w.model_id),
 }
 # Take a session but no account: steps of background work and of signing in. No page calls them
 # with an id of its own choosing; what is added here needs that reason.
@@ -338,32 +331,6 @@ WITHOUT_ACCOUNT = {
 }
 
 
-@pytest.fixture(scope="module")
-def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, CurrentUser]]:
-    """What the first account has, and a second account with a dataset of its own."""
-    folder = tmp_path_factory.mktemp("isolation")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "ROUNDS", 4)
-        patch.setenv("FADEBENCH_DATA_DIR", str(folder / "data"))
-        patch.delenv("FADEBENCH_DATABASE_URL", raising=False)
-        get_settings.cache_clear()
-        migrate()
-        first = add_world(add_account("ann@example.org"), folder)
-        second = add_account("bob@example.org")
-        add_dataset(second, folder, "Bob's fleet")
-        yield first, second
-        get_engine().dispose()
-        get_settings.cache_clear()
-
-
-@contextmanager
-def undone() -> Iterator[Session]:
-    """A session whose changes are never committed."""
-    with read_scope() as session:
-        yield session
-        session.rollback()
-
-
 def service_functions() -> Iterator[Callable[..., Any]]:
     """Public functions of all modules of `core`."""
     for module in walk_packages(core.__path__, "core."):
@@ -388,121 +355,6 @@ def test_functions_without_an_account_are_known() -> None:
         if "session" in parameters and "user" not in parameters:
             found.setdefault(function.__module__, set()).add(function.__name__)
     assert found == WITHOUT_ACCOUNT
-
-
-@pytest.mark.parametrize("function", BY_ID, ids=lambda f: f"{f.__module__}.{f.__name__}")
-def test_another_account_hears_what_is_said_of_missing_things(
-    worlds: tuple[World, CurrentUser], function: Callable[..., Any]
-) -> None:
-    first, second = worlds
-    call = BY_ID[function]
-    with undone() as session, pytest.raises(NotFound) as foreign:
-        call(session, second, first)
-    ids = {name: MISSING for name in vars(first) if name.endswith("_id")}
-    with undone() as session, pytest.raises(NotFound) as missing:
-        call(session, second, replace(first, **ids))
-    assert str(foreign.value) == str(missing.value)
-
-
-@pytest.mark.parametrize("function", BY_ID, ids=lambda f: f"{f.__module__}.{f.__name__}")
-def test_the_owner_is_not_refused(
-    worlds: tuple[World, CurrentUser], function: Callable[..., Any]
-) -> None:
-    """Otherwise the walk would pass wrong ids and prove nothing."""
-    first, _ = worlds
-    with undone() as session:
-        try:
-            BY_ID[function](session, first.user, first)
-        except NotFound as error:
-            pytest.fail(f"the owner was told: {error}")
-        except FadeBenchError:
-            pass  # in use, or no such value: it was found at any rate
-
-
-@pytest.mark.parametrize("function", AT_THE_EDGE, ids=lambda f: f.__name__)
-def test_nothing_is_started_on_what_belongs_to_others(
-    worlds: tuple[World, CurrentUser], function: Callable[..., Any]
-) -> None:
-    first, second = worlds
-    with pytest.raises(NotFound):
-        AT_THE_EDGE[function](second, first)
-
-
-@pytest.mark.parametrize("function", LISTS, ids=lambda f: f.__name__)
-def test_lists_show_nothing_of_others(
-    worlds: tuple[World, CurrentUser], function: Callable[..., Any]
-) -> None:
-    first, second = worlds
-    with read_scope() as session:
-        theirs = {item.id for item in function(session, first.user)}
-        seen = {item.id for item in function(session, second)}
-    assert theirs
-    assert not theirs & seen
-
-
-@pytest.mark.parametrize("function", DESCRIBED, ids=lambda f: f.__name__)
-def test_what_belongs_to_others_is_passed_over(
-    worlds: tuple[World, CurrentUser], function: Callable[..., Any]
-) -> None:
-    first, second = worlds
-    with read_scope() as session:
-        assert DESCRIBED[function](session, first.user, first)
-        assert not DESCRIBED[function](session, second, first)
-
-
-@pytest.mark.parametrize("query", QUERIES, ids=lambda f: f.__name__)
-def test_queries_select_nothing_of_others(
-    worlds: tuple[World, CurrentUser], query: Callable[..., Any]
-) -> None:
-    first, second = worlds
-    with read_scope() as session:
-        theirs = {row.id for row in session.scalars(query(first.user))}
-        seen = {row.id for row in session.scalars(query(second))}
-    assert theirs
-    assert not theirs & seen
-
-
-def test_ids_of_others_do_not_pass_beside_an_own_one(worlds: tuple[World, CurrentUser]) -> None:
-    first, second = worlds
-    with read_scope() as session:
-        own = datasets.list_datasets(session, second)[0].id
-        theirs = list(datasets.battery_ids(session, first.user, first.dataset_id, ["b0"]).values())
-        assert cycles.load_cycles(session, second, own, battery_ids=theirs).empty
-    with undone() as session:
-        with pytest.raises(NotFound):
-            test_start.plan_test(session, second, TestRequest(first.model_id, own))
-        model = registry.get_model_info(session, first.user, first.model_id)
-        dataset = datasets.load_dataset(session, second, own)
-        with pytest.raises(NotFound):
-            test_material.load_test_material(session, second, model, dataset)
-        plan = _test_plan(session, first)
-        plan = replace(plan, dataset_id=own, labels_versions={own: 1})
-        with pytest.raises(NotFound):
-            test_start.write_test(session, second, plan)
-
-
-def test_an_account_acts_only_on_itself(worlds: tuple[World, CurrentUser]) -> None:
-    first, second = worlds
-    with undone() as session:
-        assert marking.list_account_dependents(session, second).models == 0
-        assert not accounts.preview_deletion(session, second).rows.get("models")
-        assert leaderboard.list_boards(session, second) == []
-        key = twins.group_key(registry.get_model_info(session, first.user, first.model_id))
-        assert twins.twin_origins(session, first.user, [key])
-        assert twins.twin_origins(session, second, [key]) == {}
-        sessions.start_session(session, first.user)
-        assert sessions.list_sessions(session, second) == []
-        assert sessions.end_all_sessions(session, second) == 0
-        marking.delete_everything_of(session, second)
-        assert guard.get_model(session, first.user, first.model_id)
-        assert not sessions.account_of_email(session, "bob@example.org")
-        assert sessions.account_of_email(session, "ann@example.org")
-    with undone() as session:
-        new_id = uploads.receive_upload(session, second, "../../1/x.csv", io.BytesIO(b"a,b\n1,2\n"))
-        path, _ = uploads.open_upload(session, second, new_id)
-        home = get_settings().files_root / str(second.id)
-        assert on_disk(path).resolve().is_relative_to(home.resolve())
-        on_disk(path).unlink()
 
 
 def _names(functions: set[Callable[..., Any]]) -> list[str]:

@@ -27,18 +27,21 @@ from core.evaluation.results import get_result
 from core.evaluation.start import plan_test, start_test, write_test
 from core.ingest.mapping import EolRule
 from core.jobs.kinds import settle_task
-from core.jobs.queue import is_idle
+from core.jobs.queue import is_idle, latest_tasks
+from core.jobs.states import move
 from core.jobs.supervisor import Supervisor
 from core.model_versions import versions as registry
 from core.model_versions.versions import list_models
+from core.removal import marking
 from core.removal.marking import delete_dataset, delete_job
 from core.removal.sweeping import sweep
+from core.training import trainings
 from core.training import work as training_work
 from core.training.request import TrainingRequest
 from core.training.start import TrainingPlan, plan_training, write_trainings
 from core.training.trainings import cancel_job, cancel_run
 from core.training.views import get_job_info
-from db.tables import BackgroundTask, Base, BatteryUnit, User
+from db.tables import BackgroundTask, Base, BatteryUnit, Dataset, TrainingJob, User
 from tests.core.backups.stored_files import on_disk
 from tests.core.seeding import (
     PASSWORD,
@@ -292,3 +295,65 @@ def test_cancelling_and_storing_do_not_block_each_other(
         run = get_job_info(session, user, job_id).runs[0]
     assert (settled, run.status) == ([False], "SUCCEEDED")
     assert run.model_version_id is not None
+
+
+def test_a_training_and_its_dataset_are_deleted_at_once(
+    user: CurrentUser,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Both lock the training before its tests; in two orders they would wait for each other."""
+    _, dataset_id = add_dataset(user, tmp_path_factory.mktemp("files"))
+    job_id = queue_training(user, dataset_id)
+    work_off()
+    with read_scope() as session:
+        model_id = next(m.id for m in list_models(session, user) if m.job_id == job_id)
+    start_test(user, TestRequest(model_id, dataset_id))
+    work_off()
+    check, first = marking.refuse_active_work, iter([0.6])
+
+    def check_slowly(*args: Any) -> None:
+        # Who comes first has locked the training, and not yet its tests.
+        time.sleep(next(first, 0.0))
+        check(*args)
+
+    monkeypatch.setattr(marking, "refuse_active_work", check_slowly)
+    at_once(lambda s: delete_job(s, user, job_id), lambda s: delete_dataset(s, user, dataset_id))
+    with read_scope() as session:
+        assert session.get_one(TrainingJob, job_id).deleting
+        assert session.get_one(Dataset, dataset_id).loading
+    sweep()
+    with read_scope() as session:
+        assert session.get(TrainingJob, job_id) is None
+        assert session.get(Dataset, dataset_id) is None
+
+
+def test_a_training_is_cancelled_while_one_of_its_runs_works(
+    user: CurrentUser, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A process holds its task when it asks for the job; so must who cancels the other runs."""
+    _, dataset_id = add_dataset(user, tmp_path_factory.mktemp("files"))
+    job_id = queue_training(user, dataset_id, "BASELINE", "LINEAR")
+    with read_scope() as session:
+        waiting, working = get_job_info(session, user, job_id).runs
+        task_id = latest_tasks(session, "TRAIN", [working.id])[working.id].id
+    with session_scope() as session:
+        move(session, BackgroundTask, task_id, "RUNNING", pid=1, host="elsewhere")
+        trainings.begin(session, working.id)
+
+    def make_progress(session: Session) -> None:
+        session.get_one(BackgroundTask, task_id).progress = 0.5
+        session.flush()
+        time.sleep(0.6)
+        trainings.update_job(session, working.id)
+
+    at_once(make_progress, lambda s: cancel_job(s, user, job_id))
+    with read_scope() as session:
+        states = {run.id: run.status for run in get_job_info(session, user, job_id).runs}
+        task = session.get_one(BackgroundTask, task_id)
+        assert (task.status, task.cancel_requested, task.progress) == ("RUNNING", True, 0.5)
+    assert states == {waiting.id: "CANCELED", working.id: "RUNNING"}
+    with session_scope() as session:
+        settle_task(session, task, "CANCELED", "cancelled by you")
+    with read_scope() as session:
+        assert get_job_info(session, user, job_id).status == "CANCELED"

@@ -34,7 +34,7 @@ from core.studies.early_life import create_from_dataset, create_from_table
 from core.studies.row_split import create_row_split
 from core.studies.studies import cancel_study, delete_study
 from core.training.trainings import cancel_job, cancel_run
-from core.training.twins import start_twins
+from core.training.twin_plans import start_twins
 from core.training.views import get_job_info
 from core.wiring import wire
 from db.tables import BatteryUnit

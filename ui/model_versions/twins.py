@@ -6,17 +6,9 @@ import streamlit as st
 from core.access.actor import CurrentUser
 from core.base.database import read_scope, session_scope
 from core.model_versions.versions import ModelInfo
+from core.training.twin_plans import estimate_twins, start_twins, twin_refusal
 from core.training.twin_report import TargetTwins, TwinReport, twin_report
-from core.training.twins import (
-    FEWEST_SEEDS,
-    MOST_SEEDS,
-    TwinGroup,
-    cancel_twins,
-    estimate_twins,
-    start_twins,
-    twin_origins,
-    twin_refusal,
-)
+from core.training.twins import FEWEST_SEEDS, MOST_SEEDS, TwinGroup, cancel_twins, twin_origins
 from ui.model_versions.twin_words import role_note, twin_quantity, twin_sentence
 from ui.shared.figures.differences import twin_strip
 from ui.shared.frame import duration, is_dark, shown_errors, status_text

@@ -169,6 +169,68 @@ def test_tables_and_columns_are_those_of_the_revision(made: Made) -> None:
     assert "is not that of revision 0002" in made.refusal(rewritten(made.content, change))
 
 
+def with_value(content: bytes, table: str, column: str, value: Any) -> bytes:
+    """The same archive with another value in the last row of a table, hashes as they should be."""
+    member = f"tables/{table}.jsonl"
+    members = contents(content)
+    entries = Manifest.model_validate_json(members[MANIFEST_NAME]).tables
+    entry = next(entry for entry in entries if entry.name == table)
+    *others, last = members[member].splitlines(keepends=True)
+    row = json.loads(last)
+    row[[name for name, _ in entry.columns].index(column)] = value
+    return rewritten(
+        content, members={member: b"".join([*others, json.dumps(row).encode(), b"\n"])}
+    )
+
+
+UNDECODABLE = (
+    ("dataset", "created_at", "the day before yesterday"),
+    ("dataset", "created_at", "2026-01-05T10:00:00+02:00"),
+    ("dataset", "feature_schema", "{not JSON"),
+    ("dataset", "feature_schema", "[" * 100_000),
+    ("dataset", "name", ["a", "list"]),
+    ("dataset", "name", "half of a pair: \ud83d"),
+    ("dataset", "id", "1"),
+    ("dataset", "id", 2**64),
+    ("user", "is_admin", 2),
+    ("cycle_data", "pcl", "much"),
+)
+
+
+@pytest.mark.parametrize(("table", "column", "value"), UNDECODABLE)
+def test_a_value_that_cannot_be_decoded_is_refused(
+    made: Made, table: str, column: str, value: Any
+) -> None:
+    said = made.refusal(with_value(made.content, table, column, value))
+    assert f"of tables/{table}.jsonl cannot be read" in said and "Nothing was changed" in said
+
+
+@pytest.mark.parametrize("row", [b"[1]\n", b"{}\n", b"5\n", b"[1, 2\n", b"\n", b"\xff\n"])
+def test_a_row_that_is_none_is_refused(made: Made, row: bytes) -> None:
+    forged = rewritten(made.content, members={"tables/test_export.jsonl": row})
+    assert "row 1 of tables/test_export.jsonl cannot be read" in made.refusal(forged)
+
+
+def test_a_row_more_than_the_manifest_counts_is_refused(made: Made) -> None:
+    rows = contents(made.content)["tables/user.jsonl"]
+    forged = rewritten(made.content, members={"tables/user.jsonl": rows + rows.rstrip(b"\n")})
+    assert "tables/user.jsonl has 2 rows instead of 1" in made.refusal(forged)
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_undecodable_rows_cost_no_server_its_data(server: str, made: Made, tmp_path: Path) -> None:
+    """MySQL commits each dropped table, so rows are decoded before any is dropped."""
+    made.path.write_bytes(with_value(made.content, "test_export", "created_at", "yesterday"))
+    with installation(server, tmp_path / "target") as engine:
+        migrate()
+        add_dataset(add_account("bob@example.org"), tmp_path, "Bob's fleet")
+        before = rows_of(engine), files_of([1])
+        with pytest.raises(BadFile, match="cannot be read"):
+            restore_backup(engine, made.path, True, lambda stage, share: None)
+        assert (rows_of(engine), files_of([1])) == before
+        assert before[0]["dataset"] and not on_disk(STAGING).exists()
+
+
 @pytest.mark.parametrize("server", SERVERS)
 def test_a_database_that_refuses_is_never_left_half(
     server: str, made: Made, tmp_path: Path

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from sqlalchemy.exc import OperationalError
+from streamlit.runtime.scriptrunner import ScriptRunner
 from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
+import app as server
 from core.base.defects import report_defect
 from core.base.errors import InvalidInput
 from core.base.settings import get_settings
@@ -106,3 +108,64 @@ def test_a_page_shows_one_sentence() -> None:
     test = AppTest.from_function(_broken_page, default_timeout=30.0).run()
     assert not test.exception
     assert REFERENCE.match(test.error[0].value) and "page Models" in test.error[0].value
+
+
+def _page_with_a_broken_fragment() -> None:
+    import streamlit as st
+
+    from shell.main import _render
+
+    def render(user: object) -> None:
+        st.text("above")
+        st.fragment(broken, run_every=60.0)()
+
+    def broken() -> None:
+        if st.session_state.get("clicked"):
+            raise ValueError("x is not y")
+        st.button("Go", key="clicked")
+
+    _render(render, "Models", [None])  # type: ignore[list-item]
+
+
+def _page_with_a_broken_click() -> None:
+    import streamlit as st
+
+    from core.base.errors import Conflict
+
+    def advise() -> None:
+        raise Conflict("Cancel the training first.")
+
+    def broken() -> None:
+        raise ValueError("x is not y")
+
+    st.button("Advise", on_click=advise)
+    st.button("Break", on_click=broken)
+
+
+@pytest.fixture
+def as_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scripts of AppTest get the handler of errors that the server has."""
+    begin = ScriptRunner.__init__
+
+    def handled(self: ScriptRunner, *args: Any, **options: Any) -> None:
+        begin(self, *args, **options, on_script_error=server.app._on_script_error)
+
+    monkeypatch.setattr(ScriptRunner, "__init__", handled)
+
+
+@pytest.mark.usefixtures("as_served")
+def test_a_fragment_that_fails_shows_one_sentence(caplog: pytest.LogCaptureFixture) -> None:
+    test = AppTest.from_function(_page_with_a_broken_fragment, default_timeout=30.0).run()
+    assert not test.error and not test.exception
+    test.button[0].click().run()
+    assert not test.exception and test.text[0].value == "above"
+    assert [bool(REFERENCE.match(shown.value)) for shown in test.error] == [True]
+    assert "x is not y" not in test.error[0].value and "x is not y" in caplog.text
+
+
+@pytest.mark.usefixtures("as_served")
+def test_a_click_that_fails_shows_one_sentence() -> None:
+    for button, said in enumerate([re.compile("Cancel the training first"), REFERENCE]):
+        test = AppTest.from_function(_page_with_a_broken_click, default_timeout=30.0).run()
+        test.button[button].click().run()
+        assert not test.exception and said.match(test.error[0].value)

@@ -17,18 +17,9 @@ from core.model_versions.versions import get_model_info
 from core.training.entries import training_board
 from core.training.filters import TrainingFilter
 from core.training.start import plan_training
+from core.training.twin_plans import estimate_twins, fits, plan_twins, start_twins, write_twins
 from core.training.twin_report import twin_report
-from core.training.twins import (
-    cancel_twins,
-    estimate_twins,
-    find_twins,
-    fits,
-    group_key,
-    plan_twins,
-    start_twins,
-    twin_origins,
-    write_twins,
-)
+from core.training.twins import cancel_twins, find_twins, group_key, twin_origins
 from core.training.views import list_jobs
 from db.tables import ModelVersion
 from tests.conftest import settings_of
