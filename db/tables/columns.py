@@ -33,7 +33,7 @@ class FiniteDouble(TypeDecorator[float]):
 class FiniteNumbers(TypeDecorator[list[float]]):
     """JSON array of finite numbers; raises ValueError for any other, which JSON cannot hold."""
 
-    impl = JSON
+    impl = JSON(none_as_null=True)
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> list[float] | None:
