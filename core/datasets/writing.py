@@ -12,10 +12,12 @@ from core.datasets.battery_sketches import sketch_batteries
 from core.datasets.cycles import ALL_COLUMNS
 from core.datasets.further import further_columns, further_rows
 from core.ingest.build import IngestResult
+from core.ingest.mapping import SEED_FEATURES
 from db.tables import BatteryUnit, CycleData, CycleFeature, Dataset
 
 Row = dict[Any, Any]
-# Small enough that no chunk holds SQLite's single writer for half a second.
+# Small enough that no chunk holds SQLite's single writer for half a second; with more than eight
+# features a chunk has fewer rows, so that it has as many numbers.
 CHUNK_ROWS = 2500
 CYCLE_COLUMNS = ("battery_id", "cycle_num", *ALL_COLUMNS)
 
@@ -90,12 +92,13 @@ def _insert_batteries(
 
 def _chunks(frame: pd.DataFrame) -> Iterator[tuple[list[Row], list[Row]]]:
     """Yield rows of `cycle_data` and those of `cycle_feature`, none where eight features do."""
-    has_further = bool(further_columns(frame.columns))
-    for start in range(0, len(frame), CHUNK_ROWS):
-        part = frame.iloc[start : start + CHUNK_ROWS]
+    n_further = len(further_columns(frame.columns))
+    n_rows = CHUNK_ROWS * SEED_FEATURES // (SEED_FEATURES + n_further)
+    for start in range(0, len(frame), n_rows):
+        part = frame.iloc[start : start + n_rows]
         plain = part[list(CYCLE_COLUMNS)].astype(object)
         rows = plain.where(plain.notna(), None).to_dict("records")
-        yield rows, further_rows(part) if has_further else []
+        yield rows, further_rows(part) if n_further else []
 
 
 def _or_none(value: Any) -> Any:
