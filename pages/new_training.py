@@ -18,6 +18,7 @@ from ui.leakage.reads import training_check
 from ui.shared.frame import duration, empty_state, page_header, shown_errors
 from ui.shared.links import go, link
 from ui.shared.theme import algorithm_label
+from ui.training.features import choose_features
 from ui.training.form import choose_algorithms, choose_dataset, choose_kind, choose_target
 from ui.training.hyperparameter_form import hyperparameter_form
 from ui.training.roles import choose_roles
@@ -63,6 +64,7 @@ def _questions(user: CurrentUser) -> tuple[TrainingRequest, LoadedDataset] | Non
     target = choose_target(summary)
     hyperparams: dict[str, Any] = choose_kind()
     algorithms = choose_algorithms(target, hyperparams.get("max_horizon", 0))
+    features = choose_features(summary)
     st.subheader("Batteries", anchor=False)
     roles = choose_roles(dataset)
     st.subheader("Settings", anchor=False)
@@ -74,6 +76,7 @@ def _questions(user: CurrentUser) -> tuple[TrainingRequest, LoadedDataset] | Non
         algorithms=algorithms,
         roles=roles,
         hyperparams=hyperparams,
+        features=features,
     )
     return request, dataset
 

@@ -1,5 +1,6 @@
 """The commands `train` and `runs`."""
 
+import csv
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -60,6 +61,13 @@ def train(
         Path | None,
         typer.Option(metavar="ROLES.JSON", help='{"battery code": "train", "val" or "test"}.'),
     ] = None,
+    features: Annotated[
+        str | None,
+        typer.Option(
+            help="Names of features, separated by commas; a name with a comma in double quotes. "
+            "Default: the first eight of the dataset."
+        ),
+    ] = None,
     no_wait: NoWait = False,
     as_json: AsJson = False,
 ) -> None:
@@ -76,6 +84,7 @@ def train(
         roles=_roles(roles),
         hyperparams=hyperparams,
         name=name,
+        features=None if features is None else _names(features),
     )
     job_id = start_training(user, request)
     see = f"python -m core runs --as {acting}"
@@ -151,6 +160,12 @@ def list_all(
 
 def _listed(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _names(text: str) -> list[str]:
+    """Names between commas, where a name in double quotes may hold a comma."""
+    (row,) = csv.reader([text], skipinitialspace=True)
+    return [name.strip() for name in row if name.strip()]
 
 
 def _roles(path: Path | None) -> dict[str, str] | None:

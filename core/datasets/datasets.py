@@ -27,7 +27,7 @@ MOST_BUILTIN = 20
 
 @dataclass(frozen=True)
 class Feature:
-    """One feature of a dataset; `column` is its column of `cycle_data`, feature_1 to feature_8."""
+    """One feature of a dataset; `column` is its column of a frame of cycles: feature_1, ..."""
 
     column: str
     name: str

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from core.access import guard
 from core.access.actor import CurrentUser
 from core.base.errors import InvalidInput
-from core.datasets.cycles import load_cycles
+from core.datasets.cycles import LABEL_COLUMNS, load_cycles
 from core.datasets.datasets import battery_ids, features_of, list_batteries
 from core.ingest.feature_schema import FeatureSchema
 from core.measures.curves import downsample
@@ -70,8 +70,11 @@ def battery_cycles(
     session: Session, user: CurrentUser, dataset_id: int, battery_code: str
 ) -> pd.DataFrame:
     """Every cycle of one battery with all features and labels, and `soh`."""
+    schema = FeatureSchema.from_json(guard.get_dataset(session, user, dataset_id).feature_schema)
+    columns = [*(feature.column for feature in features_of(schema)), *LABEL_COLUMNS]
     ids = battery_ids(session, user, dataset_id, [battery_code])
-    frame = load_cycles(session, user, dataset_id, battery_ids=list(ids.values()))
+    codes = {battery_id: code for code, battery_id in ids.items()}
+    frame = load_cycles(session, user, dataset_id, columns, codes=codes)
     return frame.assign(soh=1.0 - frame["pcl"])
 
 

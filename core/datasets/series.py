@@ -24,7 +24,7 @@ def make_series(
     ----------
     frame : as `core.datasets.cycles.load_cycles` gives it
     targets : "PCL", "RUL" in the model's order
-    feature_columns : feature_1..feature_8 in the model's order
+    feature_columns : feature_1, feature_2, ... in the model's order
     """
     labels = [LABEL_COLUMNS[target] for target in targets]
     return {

@@ -9,18 +9,17 @@ from sqlalchemy.orm import Session
 
 from core.base.database import session_scope
 from core.datasets.battery_sketches import sketch_batteries
+from core.datasets.cycles import ALL_COLUMNS
+from core.datasets.further import further_columns, further_rows
 from core.ingest.build import IngestResult
-from db.tables import BatteryUnit, CycleData, Dataset
+from core.ingest.mapping import SEED_FEATURES
+from db.tables import BatteryUnit, CycleData, CycleFeature, Dataset
 
-# Small enough that no chunk holds SQLite's single writer for half a second.
+Row = dict[Any, Any]
+# Small enough that no chunk holds SQLite's single writer for half a second; with more than eight
+# features a chunk has fewer rows, so that it has as many numbers.
 CHUNK_ROWS = 2500
-CYCLE_COLUMNS = [
-    "cycle_num",
-    *(f"feature_{i}" for i in range(1, 9)),
-    "pcl",
-    "rul",
-    "capacity_ah",
-]
+CYCLE_COLUMNS = ("battery_id", "cycle_num", *ALL_COLUMNS)
 
 
 def create_loading_dataset(
@@ -51,9 +50,11 @@ def write_rows(dataset_id: int, result: IngestResult, on_progress: Callable[[flo
         battery_ids = _insert_batteries(session, dataset_id, result.batteries, sketches)
     frame = result.cycles.assign(battery_id=result.cycles["battery_code"].map(battery_ids))
     written = 0
-    for rows in _chunks(frame[["battery_id", *CYCLE_COLUMNS]]):
+    for rows, further in _chunks(frame):
         with session_scope() as session:
             session.execute(insert(CycleData), rows)
+            if further:
+                session.execute(insert(CycleFeature), further)
         written += len(rows)
         on_progress(written / len(frame))
 
@@ -89,10 +90,15 @@ def _insert_batteries(
     return {row.battery_code: row.id for row in rows}
 
 
-def _chunks(frame: pd.DataFrame) -> Iterator[list[dict[Any, Any]]]:
-    for start in range(0, len(frame), CHUNK_ROWS):
-        part = frame.iloc[start : start + CHUNK_ROWS].astype(object)
-        yield part.where(part.notna(), None).to_dict("records")
+def _chunks(frame: pd.DataFrame) -> Iterator[tuple[list[Row], list[Row]]]:
+    """Yield rows of `cycle_data` and those of `cycle_feature`, none where eight features do."""
+    n_further = len(further_columns(frame.columns))
+    n_rows = CHUNK_ROWS * SEED_FEATURES // (SEED_FEATURES + n_further)
+    for start in range(0, len(frame), n_rows):
+        part = frame.iloc[start : start + n_rows]
+        plain = part[list(CYCLE_COLUMNS)].astype(object)
+        rows = plain.where(plain.notna(), None).to_dict("records")
+        yield rows, further_rows(part) if n_further else []
 
 
 def _or_none(value: Any) -> Any:

@@ -71,7 +71,7 @@ def copied_exposures(seen: Mapping[int, tuple[KnownRole, Relative]]) -> dict[int
 
 
 def matched_columns(model: ModelInfo, dataset: DatasetSummary) -> list[str]:
-    """Return the columns (feature_1..8) of a dataset in the order of the model's features.
+    """Return the columns (feature_1, ...) of a dataset in the order of the model's features.
 
     Features are matched by name.
 

@@ -13,7 +13,7 @@ from core.base import storage
 from core.base.database import read_scope, session_scope
 from core.base.errors import TaskFailed
 from core.base.words import counted
-from core.datasets.cycles import ALL_COLUMNS, load_cycles
+from core.datasets.cycles import load_cycles, with_further
 from core.datasets.datasets import get_dataset_summary
 from core.datasets.series import make_series
 from core.evaluation.evaluations import UNSEEN, TestInfo, add_log, get_test_info
@@ -71,7 +71,8 @@ def _load(context: TaskContext) -> Assignment:
         path, _ = open_checkpoint(session, user, test.model_version_id)
         batteries = _batteries(session, test.id)
         ids = {code: battery_id for code, battery_id, _ in batteries}
-        frame = load_cycles(session, user, test.dataset_id, ALL_COLUMNS, list(ids.values()))
+        wanted = with_further(columns)
+        frame = load_cycles(session, user, test.dataset_id, wanted, list(ids.values()))
     if not storage.exists(path):
         raise TaskFailed("The checkpoint of this model is missing on disk. Train it again.")
     with storage.open_file(path) as stream:

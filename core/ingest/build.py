@@ -28,8 +28,9 @@ PLAUSIBLE_PCL = (-0.2, 0.9)
 class IngestResult:
     """The content of a new dataset, with the report of its reading.
 
-    cycles : battery_code, cycle_num, feature_1..feature_8 (unused 0.0), pcl (fraction),
-        rul (cycles, nullable Int64), capacity_ah; sorted by battery and cycle
+    cycles : battery_code, cycle_num, feature_1..feature_8 (unused 0.0) and those of further
+        features, pcl (fraction), rul (cycles, nullable Int64), capacity_ah; sorted by battery and
+        cycle
     batteries : battery_code, group_tag, total_cycles (rows), nominal_capacity (Ah), cycle_life
         (nullable Int64), first_capacity_ah, last_capacity_ah, censored; one row each
     feature_schema : stored with the dataset

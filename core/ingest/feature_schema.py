@@ -36,7 +36,7 @@ class StoredLabel(BaseModel):
 class FeatureSchema(StoredJson):
     """The column `dataset.feature_schema`.
 
-    features : in the order of feature_1 to feature_8
+    features : in the order of feature_1, feature_2, ...
     labels : by "PCL", "RUL" and "capacity"
     eol : the rule of the computed labels
     nominal_capacity_ah : of all batteries; None where they differ or where it is unknown

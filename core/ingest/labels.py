@@ -16,9 +16,9 @@ import pandas as pd
 from core.base.errors import BadFile
 from core.base.words import counted
 from core.ingest.feature_schema import Origin, StoredLabel
-from core.ingest.mapping import MAX_FEATURES, ColumnMapping, EolRule
+from core.ingest.mapping import SEED_FEATURES, ColumnMapping, EolRule
 
-FEATURE_NAMES = tuple(f"feature_{position}" for position in range(1, MAX_FEATURES + 1))
+FEATURE_NAMES = tuple(f"feature_{position}" for position in range(1, SEED_FEATURES + 1))
 _UNIT_FACTOR = {"Ah": 1.0, "mAh": 1e-3, "fraction": 1.0, "percent": 1e-2}
 
 
@@ -166,7 +166,8 @@ def _canonical(frame: pd.DataFrame, mapping: ColumnMapping) -> pd.DataFrame:
         "battery_code": code.iloc[order].reset_index(drop=True),
         "cycle_num": frame["cycle"].to_numpy()[order].astype(np.int64),
     }
-    for name in FEATURE_NAMES:
+    further = [f"feature_{i}" for i in range(SEED_FEATURES + 1, len(mapping.features) + 1)]
+    for name in (*FEATURE_NAMES, *further):
         given = name in frame
         columns[name] = frame[name].to_numpy()[order] if given else np.zeros(len(frame))
     columns["pcl"] = _pcl_of_file(frame, mapping)[order]

@@ -7,7 +7,9 @@ from typing import Any, Literal, cast, get_args
 
 from core.base.errors import InvalidInput
 
-MAX_FEATURES = 8
+# Features that `cycle_data` has columns for; those after them lie in `cycle_feature`.
+SEED_FEATURES = 8
+MAX_FEATURES = 64
 EOL_RANGE = (0.60, 0.95)
 ROLES = ("train", "val", "test")
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from core.base.words import rounded
 from core.ingest.mapping import (
-    MAX_FEATURES,
+    SEED_FEATURES,
     CapacityUnit,
     ColumnMapping,
     FeatureColumn,
@@ -223,10 +223,10 @@ def _features(
         and _key(column) not in labels
     ]
     rank = {key: position for position, key in enumerate(_PREFERRED_FEATURES)}
-    if sum(_key(column) in rank for column in free) >= MAX_FEATURES:
+    if sum(_key(column) in rank for column in free) >= SEED_FEATURES:
         free.sort(key=lambda column: rank.get(_key(column), len(rank)))
     clean_first = sorted(free, key=lambda column: not _is_finite(column, samples))
-    chosen = set(clean_first[:MAX_FEATURES])
+    chosen = set(clean_first[:SEED_FEATURES])
     return tuple(_feature(column) for column in free if column in chosen)
 
 

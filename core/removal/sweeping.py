@@ -21,6 +21,7 @@ from db.tables import (
     BackgroundTask,
     BatteryUnit,
     CycleData,
+    CycleFeature,
     Dataset,
     DataUpload,
     ModelVersion,
@@ -182,7 +183,8 @@ def _remove_dataset(dataset_id: int) -> None:
         batteries = select(BatteryUnit.id).where(BatteryUnit.dataset_id == dataset_id)
         ids = list(session.scalars(batteries))
         upload = session.get(DataUpload, dataset.upload_id) if dataset.upload_id else None
-    _delete_in_chunks(CycleData, CycleData.battery_id.in_(ids))
+    for table in (CycleFeature, CycleData):
+        _delete_in_chunks(table, table.battery_id.in_(ids))
     # A failed reading keeps its file; deleting the dataset of a finished one deletes the file.
     with_file = upload is not None and upload.status == "SUCCEEDED"
     if upload is None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from core.base.settings import get_settings
 from core.datasets.datasets import LoadedDataset
 from core.training.ensembles import ENSEMBLE
+from core.training.features import chosen_features
 from core.training.request import TrainingRequest
 from core.training.start import checked_roles, checked_settings
 from models.settings.resolving import estimate_seconds
@@ -19,9 +20,11 @@ def estimate_duration_s(request: TrainingRequest, dataset: LoadedDataset) -> dic
     """Rough seconds of each algorithm if every epoch is run, from measured throughput.
 
     The models that only serve the intervals count too. `dataset` is the one of the request.
+    Raises `InvalidInput` as `core.training.start.plan_training`.
     """
     settings = checked_settings(request)
     roles = checked_roles(request, dataset)
+    chosen_features(request.features, dataset.summary.features)
     cycles = dataset.batteries.set_index("battery_id")
     rows = int(
         cycles.loc[[i for i, role in roles.items() if role == "train"], "total_cycles"].sum()

@@ -11,6 +11,7 @@ from core.leakage.column_findings import label_findings
 from core.leakage.finding import Finding, Question, gravest_first
 from core.leakage.findings import find_column_leaks
 from core.leakage.relatives import relatives
+from core.training.features import usual_features
 from core.training.request import TrainingRequest
 
 
@@ -31,10 +32,16 @@ def training_findings(
     return gravest_first(
         [
             *role_findings(relatives(used, used), roles),
-            *find_column_leaks(session, user, dataset, fitted, question),
+            *find_column_leaks(session, user, dataset, fitted, question, _used(request, dataset)),
             *label_findings(dataset.summary, question),
         ]
     )
+
+
+def _used(request: TrainingRequest, dataset: LoadedDataset) -> list[str]:
+    """Names of the features that the training learns from, folded to lower case."""
+    usual = [feature.name for feature in usual_features(dataset.summary.features)]
+    return [name.casefold() for name in (usual if request.features is None else request.features)]
 
 
 def _has_estimator(request: TrainingRequest) -> bool:

@@ -12,6 +12,7 @@ class TrainingRequest:
     roles : role (train, val, test) by battery code; None takes the dataset's split
     hyperparams : as `models.settings.resolving.resolve` takes them: shared settings and "overrides"
     group_key : ties jobs together that differ in seed or physics only
+    features : names of the dataset's features to learn from; None takes the first eight
     """
 
     dataset_id: int
@@ -21,3 +22,4 @@ class TrainingRequest:
     hyperparams: Mapping[str, Any] = field(default_factory=dict)
     name: str | None = None
     group_key: str | None = None
+    features: Sequence[str] | None = None

@@ -13,12 +13,14 @@ class TrainingSettings(StoredJson):
     Only what differs from the defaults need be there. Which settings there are is the business of
     the algorithms, so all others than these are kept by name, as unknown keys are.
 
+    features : names of the features to learn from; None = the dataset's first eight
     max_horizon : 0 for an estimate, else the furthest cycle to forecast
     overrides : settings of single algorithms, by algorithm
     """
 
     noun: ClassVar[str] = "settings of the training"
 
+    features: tuple[str, ...] | None = None
     max_horizon: int = 0
     seed: int = 0
     physics_weight: float | None = None
@@ -26,4 +28,4 @@ class TrainingSettings(StoredJson):
 
     def by_name(self) -> dict[str, Any]:
         """As `models.settings.resolving.resolve` takes them."""
-        return self.content()
+        return {name: value for name, value in self.content().items() if name != "features"}

@@ -17,6 +17,7 @@ from core.jobs.queue import enqueue_all
 from core.leakage.finding import refuse_blocked
 from core.training import ensembles
 from core.training.ensembles import ENSEMBLE
+from core.training.features import stored_names
 from core.training.leakage_check import training_findings
 from core.training.request import TrainingRequest
 from core.training.settings import TrainingSettings
@@ -35,6 +36,7 @@ class TrainingPlan:
     roles : "train", "val" or "test" by battery id
     rounds : epochs, or rounds of boosting, of each algorithm
     labels_version : version of the labels that were checked
+    features : names of the features to learn from; None = the dataset's first eight
     """
 
     request: TrainingRequest
@@ -42,6 +44,7 @@ class TrainingPlan:
     roles: Mapping[int, str]
     rounds: Mapping[str, int]
     labels_version: int
+    features: tuple[str, ...] | None
 
 
 def start_training(user: CurrentUser, request: TrainingRequest) -> int:
@@ -78,6 +81,7 @@ def plan_training(
     settings = checked_settings(request)
     dataset = dataset or load_dataset(session, user, request.dataset_id)
     roles = checked_roles(request, dataset)
+    features = stored_names(request.features, dataset.summary.features)
     _require_labels(session, user, request, roles)
     refuse_blocked(training_findings(session, user, request, dataset))
     name = request.name or dataset.summary.name[:120]
@@ -87,13 +91,14 @@ def plan_training(
         roles=roles,
         rounds=_rounds(settings),
         labels_version=dataset.summary.labels_version,
+        features=features,
     )
 
 
 def plan_repeat(plan: TrainingPlan, request: TrainingRequest) -> TrainingPlan:
     """Return the plan of a request that differs from a planned one in settings and name only.
 
-    The leakage check is not repeated, so the caller must not change the horizon.
+    The leakage check is not repeated, so the caller must change neither horizon nor features.
     """
     name = checked_name(request.name, "training") if request.name else plan.name
     return replace(plan, request=request, name=name, rounds=_rounds(checked_settings(request)))
@@ -118,11 +123,14 @@ def write_trainings(
 
 
 def _write(session: Session, user: CurrentUser, plan: TrainingPlan) -> int:
+    settings = TrainingSettings.from_json(plan.request.hyperparams)
+    if plan.features is not None:
+        settings = settings.changed(features=plan.features)
     job = TrainingJob(
         user_id=user.id,
         dataset_id=plan.request.dataset_id,
         target=plan.request.target,
-        hyperparams=TrainingSettings.from_json(plan.request.hyperparams).to_json(),
+        hyperparams=settings.to_json(),
         group_key=plan.request.group_key,
         name=plan.name,
     )

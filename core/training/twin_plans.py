@@ -181,7 +181,9 @@ def _usable(
     found |= {
         (twin.with_physics, twin.seed)
         for twin in group.twins
-        if twin.run.model_version_id is not None and fits(models[twin.run.model_version_id])
+        if twin.run.model_version_id is not None
+        and fits(models[twin.run.model_version_id])
+        and models[twin.run.model_version_id].config.features == model.config.features
     }
     return found
 
@@ -201,4 +203,5 @@ def _request(
         hyperparams=settings,
         name=f"{model.title[:NAME_LENGTH]}, {side} physics, seed {seed}",
         group_key=group_key(model),
+        features=model.config.features or None,
     )

@@ -67,14 +67,18 @@ def twin_report(session: Session, user: CurrentUser, model_id: int) -> TwinRepor
 
 
 def _alike(models: Mapping[tuple[bool, int], ModelInfo]) -> dict[tuple[bool, int], ModelInfo]:
-    """Models made by the same code from the same labels as the newest; others do not compare."""
+    """Models made by the same code from the same labels and features as the newest.
+
+    Others do not compare.
+    """
     newest = max(models.values(), key=lambda model: model.id)
     making = _making(newest)
     return {key: model for key, model in models.items() if _making(model) == making}
 
 
-def _making(model: ModelInfo) -> tuple[int, int]:
-    return model.config.algorithm_version, model.config.labels_version
+def _making(model: ModelInfo) -> tuple[int, int, tuple[str, ...]]:
+    config = model.config
+    return config.algorithm_version, config.labels_version, config.features
 
 
 def _problem(models: Mapping[tuple[bool, int], ModelInfo]) -> str:

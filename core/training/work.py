@@ -16,7 +16,7 @@ from core.base.database import read_scope, session_scope
 from core.base.errors import TaskFailed
 from core.base.version import version_facts
 from core.base.words import counted
-from core.datasets.cycles import ALL_COLUMNS, fingerprint, load_cycles
+from core.datasets.cycles import fingerprint, load_cycles, with_further
 from core.datasets.datasets import Feature, features_of, labels_version_of, list_batteries
 from core.datasets.series import make_series, targets_of
 from core.ingest.feature_schema import FeatureSchema
@@ -28,6 +28,7 @@ from core.model_versions.learned import learned_lines
 from core.model_versions.provenance import get_job_roles
 from core.model_versions.versions import add_model
 from core.training.ensembles import ENSEMBLE, list_members
+from core.training.features import chosen_features
 from core.training.trainings import unfinished_checkpoint, update_job
 from core.training.views import RunInfo, get_job_info, get_run_info
 from db.tables import TrainingJobRun, TrainingJobRunLog, TrainingJobRunMetric
@@ -126,10 +127,12 @@ def _load(context: TaskContext) -> Assignment:
         job = get_job_info(session, user, run.job_id)
         roles = get_job_roles(session, user, run.job_id)
         schema = guard.get_dataset(session, user, run.dataset_id).feature_schema
-        frame = load_cycles(session, user, run.dataset_id, ALL_COLUMNS, list(roles))
+        offered = features_of(FeatureSchema.from_json(schema))
+        features = chosen_features(job.hyperparams.features, offered)
+        columns = [feature.column for feature in features]
+        frame = load_cycles(session, user, run.dataset_id, with_further(columns), list(roles))
         codes = _codes_by_role(session, user, run.dataset_id, roles)
-    features = features_of(FeatureSchema.from_json(schema))
-    series = make_series(frame, targets_of(run.target), [f.column for f in features])
+    series = make_series(frame, targets_of(run.target), columns)
     return Assignment(
         user=user,
         run=run,

@@ -1,7 +1,7 @@
 """Every table of FadeBench; importing this module fills `Base.metadata`."""
 
 from db.tables.base import Base
-from db.tables.data import BatteryUnit, CycleData, Dataset, DataUpload
+from db.tables.data import BatteryUnit, CycleData, CycleFeature, Dataset, DataUpload
 from db.tables.studies import Study
 from db.tables.tasks import BackgroundTask
 from db.tables.testing import (
@@ -30,6 +30,7 @@ __all__ = [
     "Base",
     "BatteryUnit",
     "CycleData",
+    "CycleFeature",
     "DataUpload",
     "Dataset",
     "LoginThrottle",

@@ -4,7 +4,7 @@ import math
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
-from sqlalchemy import BigInteger, Double, Enum, Integer
+from sqlalchemy import JSON, BigInteger, Double, Enum, Integer
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -28,6 +28,21 @@ class FiniteDouble(TypeDecorator[float]):
             return None
         number = float(value)
         return number if math.isfinite(number) else None
+
+
+class FiniteNumbers(TypeDecorator[list[float]]):
+    """JSON array of finite numbers; raises ValueError for any other, which JSON cannot hold."""
+
+    impl = JSON(none_as_null=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> list[float] | None:
+        if value is None:
+            return None
+        numbers = [float(number) for number in value]
+        if not all(map(math.isfinite, numbers)):
+            raise ValueError(f"{numbers!r} holds a number that is not finite")
+        return numbers
 
 
 class WholeNumber(TypeDecorator[int]):

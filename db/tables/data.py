@@ -24,6 +24,7 @@ from db.tables.columns import (
     BigId,
     BigNumber,
     FiniteDouble,
+    FiniteNumbers,
     Role,
     SourceType,
     UploadStatus,
@@ -148,3 +149,24 @@ class CycleData(Base):
     rul: Mapped[int | None] = mapped_column(WholeNumber)
     # Not in the seed (docs/decisions/001).
     capacity_ah: Mapped[float | None] = mapped_column(FiniteDouble)
+
+
+class CycleFeature(Base):
+    """The features of a cycle beyond the eight of `cycle_data`, in the dataset's order.
+
+    Not in the seed (docs/decisions/001). Datasets with up to eight features have no rows here.
+    """
+
+    __tablename__ = "cycle_feature"
+    __table_args__ = (
+        UniqueConstraint("battery_id", "cycle_num", name="uk_battery_cycle_feature"),
+        TABLE_OPTIONS,
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=True)
+    battery_id: Mapped[int] = mapped_column(
+        BigId, ForeignKey("battery_unit.id", name="fk_feature_battery")
+    )
+    cycle_num: Mapped[int] = mapped_column(WholeNumber)
+    # Feature 9 comes first.
+    further: Mapped[list[float]] = mapped_column(FiniteNumbers)

@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 
 from db.tables import Base
+from db.tables.columns import FiniteNumbers
 
 _numbers = count(1)
 SPECIAL = {("dataset", "source_type"): "UPLOAD"}
@@ -79,6 +80,8 @@ def _plain_value(column: Column[Any]) -> Any:
         return f"{column.name[: (kind.length or 99) - 9]}{number}"
     if isinstance(kind, JSON):
         return {"number": number}
+    if isinstance(kind, FiniteNumbers):
+        return [0.5, float(number)]
     if isinstance(kind, DateTime):
         return datetime(2026, 1, 2, 3, 4, 5)
     if isinstance(kind, Boolean):

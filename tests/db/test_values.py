@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sqlalchemy import Connection, insert, make_url, select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, StatementError
 
 from db.engine import make_engine
 from db.tables import Base, BatteryUnit, CycleData, TrainingJob
@@ -110,6 +110,17 @@ def test_an_absent_document_is_null_not_the_word(
         return
     connection.execute(insert(kind), values)
     assert connection.scalar(select(kind.c.id).where(kind.c[column].is_(None))) is not None
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_an_array_of_finite_numbers_holds_no_other(connection: Connection, number: float) -> None:
+    """As NULL it would come back as a number that was never measured."""
+    with pytest.raises(StatementError, match="not finite"), connection.begin_nested():
+        insert_row(connection, table_named("cycle_feature"), further=[0.5, number])
+    exact = [0.1 + 0.2, 5e-324, 1.7976931348623157e308, -0.0, 1.0]
+    given = np.array(exact)
+    row_id = insert_row(connection, table_named("cycle_feature"), further=given)
+    assert read_back(connection, "cycle_feature", "further", row_id) == exact
 
 
 def test_numpy_integers_are_integers(connection: Connection) -> None:

@@ -16,6 +16,7 @@ from core.studies import battery_table, early_life, row_split, row_split_fit
 from core.studies import early_life_features as early_features
 from core.studies import early_life_models as early_models
 from core.training import twins
+from core.training.features import USUAL_FEATURES
 from models.algorithms import last_slope
 from models.uncertainty import applicability, intervals
 from tests.paths import ROOT
@@ -29,6 +30,7 @@ CONSTANTS: dict[str, float] = {
     "end of life: consecutive cycles by default": mapping.ColumnMapping().eol_consecutive,
     "nominal capacity of the Severson cells, Ah": mat.NOMINAL_CAPACITY_AH,
     "features of a dataset at most": mapping.MAX_FEATURES,
+    "features of a training unless others are chosen": USUAL_FEATURES,
     "upload: usual first capacity / nominal, from": build.USUAL_FIRST_SOH[0],
     "upload: usual first capacity / nominal, to": build.USUAL_FIRST_SOH[1],
     "upload: few cycles, below": build.SHORT_BATTERY_CYCLES,

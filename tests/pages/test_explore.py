@@ -1,10 +1,13 @@
 """The explore page: every view, the battery that an address names, and bad addresses."""
 
 import json
+from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from core.access.actor import CurrentUser
+from tests.core.wide import NAMES, import_features, write_wide
 from tests.pages.conftest import run_page, store_fleet, texts
 
 
@@ -57,6 +60,27 @@ def test_an_unknown_battery_shows_the_fleet(user: CurrentUser) -> None:
     test = run_page("explore", user, {"dataset": dataset_id, "battery": "nobody"})
 
     assert len(test.get("plotly_chart")) == 1
+
+
+def test_of_many_features_a_battery_shows_those_that_are_picked(
+    user: CurrentUser, tmp_path: Path
+) -> None:
+    write_wide(tmp_path / "wide.csv")
+    dataset_id = import_features(user, tmp_path / "wide.csv")
+    address = {"dataset": dataset_id, "quantity": "x11", "battery": "b2"}
+    page = run_page("explore", user, address)
+    box = page.multiselect(key=f"drawn_features_{dataset_id}")
+    assert (box.value, box.options) == (list(NAMES[:8]), list(NAMES))
+    assert strips(page)[3:] == list(NAMES[:8])
+    box.set_value(["x11", "x9"]).run()
+    assert not page.exception
+    assert strips(page)[3:] == ["x9", "x11"]
+
+
+def strips(page: AppTest) -> list[str]:
+    """Titles of the strips of the shown battery: three labels, then features."""
+    figure = json.loads(page.get("plotly_chart")[1].proto.spec)
+    return [note["text"] for note in figure["layout"]["annotations"]]
 
 
 @pytest.mark.parametrize("address", ["999", "abc"])

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -5,6 +7,7 @@ from core.access.actor import CurrentUser
 from core.base.database import read_scope
 from core.training.duration import total_duration_s
 from core.training.views import get_job_info, list_jobs
+from tests.core.wide import NAMES, import_features, write_wide
 from tests.pages.conftest import run_page, store_fleet, texts
 
 
@@ -73,6 +76,41 @@ def test_choices_reach_the_job(user: CurrentUser, dataset_id: int) -> None:
         "use_capacity_history": True,
         "overrides": {"BILSTM": {"window_length": 10}},
     }
+
+
+def test_chosen_features_reach_the_job(user: CurrentUser, tmp_path: Path) -> None:
+    write_wide(tmp_path / "wide.csv")
+    dataset_id = import_features(user, tmp_path / "wide.csv")
+    page = run_page("new_training", user, {"dataset": dataset_id})
+    box = page.multiselect(key=f"features_{dataset_id}")
+    assert (box.value, box.options) == (list(NAMES[:8]), list(NAMES))
+    box.set_value([]).run()
+    assert not page.exception
+    assert "Choose at least one feature" in texts(page)
+    assert start_button(page).disabled
+    page.multiselect(key=f"features_{dataset_id}").set_value(["x11", "x9", "temperature"]).run()
+    assert "Choose at least one feature" not in texts(page)
+    press_start(page)
+    job = only_job(user)
+    assert job.hyperparams.features == ("temperature", "x9", "x11")
+    assert "features: temperature, x9, x11" in texts(run_page("runs", user, {"job": job.id}))
+
+
+def test_a_feature_that_gives_the_answer_away_can_be_left_out(
+    user: CurrentUser, tmp_path: Path
+) -> None:
+    path = tmp_path / "wide.csv"
+    frame = write_wide(path)
+    frame.assign(x10=frame["capacity"] * 3).to_csv(path, index=False)
+    dataset_id = import_features(user, path)
+    page = run_page("new_training", user, {"dataset": dataset_id})
+    assert not start_button(page).disabled
+    page.multiselect(key=f"features_{dataset_id}").set_value(["x9", "x10"]).run()
+    assert "'x10' is the capacity in another form" in texts(page)
+    assert start_button(page).disabled
+    page.multiselect(key=f"features_{dataset_id}").set_value(["x9", "x11"]).run()
+    assert "x10" not in texts(page)
+    assert not start_button(page).disabled
 
 
 def test_without_an_algorithm_it_says_so_and_cannot_start(

@@ -7,7 +7,7 @@ from core.access.actor import CurrentUser
 from core.base.database import read_scope
 from core.base.words import rounded
 from core.datasets import explore
-from core.datasets.datasets import DatasetSummary
+from core.datasets.datasets import DatasetSummary, Feature
 from ui.datasets.words import role_label
 from ui.shared.figures import battery_features
 from ui.shared.frame import is_dark, shown_errors
@@ -15,6 +15,8 @@ from ui.shared.theme import PLOTLY_CONFIG
 from ui.shared.words import plain
 
 NOT_REACHED = "not reached"
+# Features whose strips are drawn unless others are picked: a browser is slow to draw many.
+MOST_AT_ONCE = 8
 
 
 def battery_panel(
@@ -24,12 +26,13 @@ def battery_panel(
     row = batteries[batteries["battery_code"] == code].iloc[0]
     st.subheader(f"Battery {plain(code)}", anchor=False)
     _numbers(row)
+    features = _drawn_features(summary)
     with shown_errors():
         with read_scope() as session:
             frame = explore.battery_cycles(session, user, summary.id, code)
         figure = battery_features(
             frame,
-            [(item.column, item.name, item.unit) for item in summary.features],
+            [(item.column, item.name, item.unit) for item in features],
             battery_code=code,
             dark=is_dark(),
         )
@@ -40,6 +43,21 @@ def battery_panel(
             key=f"battery_{summary.id}_{code}",
             alt=f"Labels and features of battery {code} against cycle number.",
         )
+
+
+def _drawn_features(summary: DatasetSummary) -> list[Feature]:
+    """All features of the dataset; of many, those that the user picks."""
+    if len(summary.features) <= MOST_AT_ONCE:
+        return list(summary.features)
+    named = {feature.name: feature for feature in summary.features}
+    chosen = st.multiselect(
+        "Features to draw",
+        list(named),
+        default=list(named)[:MOST_AT_ONCE],
+        format_func=lambda name: named[name].label,
+        key=f"drawn_features_{summary.id}",
+    )
+    return [feature for name, feature in named.items() if name in chosen]
 
 
 def _numbers(row: pd.Series) -> None:

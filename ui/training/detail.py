@@ -70,7 +70,9 @@ def _purpose(job: JobInfo) -> str:
     times = f"created {local_time(job.created_at)}"
     if job.started_at and job.finished_at:
         times += f", took {duration((job.finished_at - job.started_at).total_seconds())}"
-    return f"{target_text(job.target)} · {kind} · batteries: {roles} · {times}"
+    learned = job.hyperparams.features
+    features = f" · features: {plain(', '.join(learned))}" if learned else ""
+    return f"{target_text(job.target)} · {kind} · batteries: {roles}{features} · {times}"
 
 
 def _finished(user: CurrentUser, job: JobInfo) -> None:

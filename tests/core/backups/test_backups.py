@@ -53,6 +53,7 @@ def fill_every_table(engine: Engine) -> None:
             "pcl": None,
             "rul": 0,
         },
+        "cycle_feature": {"further": list(FLOATS)},
         "data_upload": {
             "original_filename": TEXT,
             "report": JSON,

@@ -28,6 +28,7 @@ from core.training.views import get_job_info
 from db.tables import BackgroundTask, Dataset
 from models.settings.errors import HyperparameterError
 from tests.core.seeding import PASSWORD, World, add_account, write_csv
+from tests.core.wide import NAMES, write_wide
 from tests.paths import ROOT
 
 ANN = "ann@example.org"
@@ -146,6 +147,8 @@ def test_lists_show_what_is_ones_own(world: World) -> None:
         (("train", "--as", ANN, "--dataset", 1, "--target", "SOH"), "RUL, PCL or BOTH"),
         (("train", "--as", ANN, "--dataset", 1, "--epochs", 0), "epochs must be"),
         (("train", "--as", ANN, "--dataset", 1, "--roles", "no.json"), "no file at no.json"),
+        (("train", "--as", ANN, "--dataset", 1, "--features", "cc q"), "no feature 'cc q'"),
+        (("train", "--as", ANN, "--dataset", 1, "--features", ""), "at least one feature"),
         (("test", "--as", ANN, "--model", 1, "--dataset", 1, "--batteries", "zz"), "no battery"),
         (("test", "--as", ANN, "--model", 1, "--dataset", 1, "--horizon", 3), "horizon is 0"),
         (("export", "--as", ANN, "--test", 1, "--format", "pdf", "--out", "x"), "csv or xlsx"),
@@ -271,6 +274,28 @@ def test_no_wait_sees_to_it_that_the_work_is_done(dataset: tuple[CurrentUser, in
     assert found["status"] in ("PENDING", "RUNNING")
     assert found["runs"][0]["metrics"] is None
     assert wait_until_done(user, found["job_id"]) == "SUCCEEDED"
+
+
+def test_features_are_chosen_by_name(fresh_database: Path, tmp_path: Path) -> None:
+    user = add_account(ANN)
+    path = tmp_path / "wide.csv"
+    write_wide(path).rename(columns={"x10": "x10, raw"}).to_csv(path, index=False)
+    names = [name.replace("x10", "x10, raw") for name in NAMES]
+    columns = tmp_path / "map.json"
+    columns.write_text(json.dumps({"features": [{"source_column": name} for name in names]}))
+    found = answer("import", path, "--as", ANN, "--columns", columns, "--nominal-capacity-ah", 1.1)
+    (dataset,) = answer("datasets", "--as", ANN)["datasets"]
+    assert [feature["name"] for feature in dataset["features"]] == names
+    fixed = ("train", "--as", ANN, "--dataset", found["dataset_id"], "--target", "PCL")
+    usual = answer(*fixed, "--algorithms", "MEAN", "--no-wait")
+    chosen = answer(
+        *fixed, "--algorithms", "MEAN", "--no-wait", "--features", 'X11, temperature,"x10, raw"'
+    )
+    with read_scope() as session:
+        jobs = [get_job_info(session, user, made["job_id"]) for made in (usual, chosen)]
+    wanted = ("temperature", "x10, raw", "x11")
+    assert [job.hyperparams.features for job in jobs] == [None, wanted]
+    assert [wait_until_done(user, job.id) for job in jobs] == ["SUCCEEDED", "SUCCEEDED"]
 
 
 @pytest.mark.usefixtures("no_leftovers")

@@ -13,6 +13,8 @@ from ui.shared.words import counted
 NO_ROLE = "No split role"
 # More points than this beside a box run into a band.
 POINTS_PER_BOX = 200
+# With more columns the numbers of a correlation run into each other; hovering still shows them.
+MOST_NUMBERED = 20
 
 
 def cycle_life_histogram(frame: pd.DataFrame, dark: bool = False) -> go.Figure:
@@ -107,7 +109,7 @@ def _add_box(
 
 
 def correlation_heatmap(matrix: pd.DataFrame, dark: bool = False) -> go.Figure:
-    """Correlation of features and targets, -1 to 1, each cell with its number.
+    """Correlation of features and targets, -1 to 1; each cell with its number where they fit.
 
     Parameters
     ----------
@@ -128,7 +130,7 @@ def correlation_heatmap(matrix: pd.DataFrame, dark: bool = False) -> go.Figure:
         zmin=-1,
         zmax=1,
         colorscale=[[0, low], [0.5, middle], [1, high]],
-        texttemplate="%{z:.2f}",
+        texttemplate="%{z:.2f}" if len(names) <= MOST_NUMBERED else None,
         xgap=1,
         ygap=1,
         hoverongaps=False,

@@ -180,6 +180,10 @@ def test_correlation_is_symmetric_about_zero():
     (heatmap,) = correlation_heatmap(matrix).data
     assert (heatmap.zmin, heatmap.zmax) == (-1, 1)
     assert list(heatmap.x) == ["Slope", "RUL"]
+    assert heatmap.texttemplate == "%{z:.2f}"
+    names = [f"x{number}" for number in range(66)]
+    many = pd.DataFrame(np.eye(66), index=names, columns=names)
+    assert correlation_heatmap(many).data[0].texttemplate is None
 
 
 @pytest.mark.parametrize("dark", [False, True])
