@@ -12,6 +12,8 @@ class TrainingRequest:
     roles : role (train, val, test) by battery code; None takes the dataset's split
     hyperparams : as `models.settings.resolving.resolve` takes them: shared settings and "overrides"
     group_key : ties jobs together that differ in seed or physics only
+    overrule_recognition : why batteries that the leakage check takes for one are different ones;
+        kept, and shown beside every number that follows
     """
 
     dataset_id: int
@@ -21,3 +23,4 @@ class TrainingRequest:
     hyperparams: Mapping[str, Any] = field(default_factory=dict)
     name: str | None = None
     group_key: str | None = None
+    overrule_recognition: str | None = None

@@ -12,9 +12,10 @@ from core.base.database import read_scope, session_scope
 from core.base.errors import InvalidInput
 from core.base.names import checked_name
 from core.datasets.datasets import LoadedDataset, keep_datasets, load_dataset
+from core.datasets.overruled import Overruled
 from core.datasets.series import targets_of
 from core.jobs.queue import enqueue_all
-from core.leakage.finding import refuse_blocked
+from core.leakage.overruling import settle_findings
 from core.training import ensembles
 from core.training.ensembles import ENSEMBLE
 from core.training.leakage_check import training_findings
@@ -35,6 +36,7 @@ class TrainingPlan:
     roles : "train", "val" or "test" by battery id
     rounds : epochs, or rounds of boosting, of each algorithm
     labels_version : version of the labels that were checked
+    overruled : findings that the owner overruled
     """
 
     request: TrainingRequest
@@ -42,6 +44,7 @@ class TrainingPlan:
     roles: Mapping[int, str]
     rounds: Mapping[str, int]
     labels_version: int
+    overruled: Overruled | None = None
 
 
 def start_training(user: CurrentUser, request: TrainingRequest) -> int:
@@ -79,7 +82,8 @@ def plan_training(
     dataset = dataset or load_dataset(session, user, request.dataset_id)
     roles = checked_roles(request, dataset)
     _require_labels(session, user, request, roles)
-    refuse_blocked(training_findings(session, user, request, dataset))
+    found = training_findings(session, user, request, dataset)
+    overruled = settle_findings(found, request.overrule_recognition)
     name = request.name or dataset.summary.name[:120]
     return TrainingPlan(
         request=request,
@@ -87,6 +91,7 @@ def plan_training(
         roles=roles,
         rounds=_rounds(settings),
         labels_version=dataset.summary.labels_version,
+        overruled=overruled,
     )
 
 
@@ -125,6 +130,7 @@ def _write(session: Session, user: CurrentUser, plan: TrainingPlan) -> int:
         hyperparams=TrainingSettings.from_json(plan.request.hyperparams).to_json(),
         group_key=plan.request.group_key,
         name=plan.name,
+        overruled=plan.overruled.to_json() if plan.overruled else None,
     )
     session.add(job)
     session.flush()

@@ -331,6 +331,7 @@ def _request(
         hyperparams=settings,
         name=f"{model.title[:NAME_LENGTH]}, {side} physics, seed {seed}",
         group_key=group_key(model),
+        overrule_recognition=model.overruled.reason if model.overruled else None,
     )
 
 
