@@ -166,7 +166,7 @@ def test_tables_and_columns_are_those_of_the_revision(made: Made) -> None:
     def change(manifest: dict[str, Any]) -> None:
         manifest["tables"][0]["columns"][0][0] = "id; DROP TABLE user"
 
-    assert "is not that of revision 0002" in made.refusal(rewritten(made.content, change))
+    assert "is not that of revision 0003" in made.refusal(rewritten(made.content, change))
 
 
 @pytest.mark.parametrize("server", SERVERS)
