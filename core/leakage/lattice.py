@@ -4,7 +4,7 @@ import numpy as np
 
 # Relative to the capacity: wider than the rounding of float32 and of files with seven digits.
 EQUAL = 2e-6
-SMALLEST_STEP = 1e-5
+SMALLEST_STEP = 4e-6
 WHOLE_WITHIN = 0.1
 NEARLY_ALL = 0.99
 # The smallest gap between capacities may be a few steps, and short gaps tell the step best.

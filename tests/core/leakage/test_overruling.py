@@ -1,6 +1,7 @@
 """What recognition forbids can be overruled with a reason, which stands beside every number."""
 
 import io
+import json
 import zipfile
 from pathlib import Path
 
@@ -8,11 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from openpyxl import load_workbook
+from typer.testing import CliRunner
 
 from core.access.actor import CurrentUser
 from core.base import storage
 from core.base.database import read_scope
 from core.base.errors import InvalidInput
+from core.cli.app import app
 from core.datasets.overruled import Overruled
 from core.evaluation.exports import latest_exports, open_export
 from core.evaluation.leaderboard import Board, rank_models, standings_frame
@@ -171,3 +174,22 @@ def test_twins_in_a_dataset_may_train_without_a_reason(
 
     dataset_id = add_changed(user, tmp_path, add_twin)
     assert start_training(user, TrainingRequest(dataset_id, "PCL", ["MEAN"]))
+
+
+def test_the_command_line_takes_the_reason(dataset: OwnedDataset, tmp_path: Path) -> None:
+    user, _ = dataset
+    dataset_id = add_changed(user, tmp_path, with_a_twin)
+    command = ["train", "--as", user.email, "--dataset", str(dataset_id)]
+    command += ["--algorithms", "MEAN", "--no-wait", "--json"]
+    refused = CliRunner().invoke(app, command)
+    assert refused.exit_code == 1 and "--overrule-recognition" in refused.stderr
+    taken = CliRunner().invoke(app, [*command, "--overrule-recognition", REASON])
+    assert taken.exit_code == 0, taken.output
+    (note,) = json.loads(taken.stdout)["overruled"]
+    assert REASON in note and "b0 (training) = b9 (test)" in note
+    work_off()
+    with read_scope() as session:
+        model = list_models(session, user)[0]
+    command = ["test", "--as", user.email, "--dataset", str(dataset_id), "--no-wait", "--json"]
+    tested = CliRunner().invoke(app, [*command, "--model", str(model.id), "--batteries", "b3"])
+    assert json.loads(tested.stdout)["overruled"] == [note]
