@@ -33,7 +33,7 @@ def _check(user: CurrentUser, summary: DatasetSummary) -> None:
             f"{counted(len({item.battery_code for item in duplicates}), 'battery', 'batteries')} "
             f"of {summary.n_batteries:,}, recognised by the measured capacities, whatever the "
             "names and cycle numbers. Copies that were smoothed, or rounded differently and "
-            "renumbered, are not recognised."
+            "renumbered, are not recognised. Cells that only fade alike are listed as such."
         )
         duplicates_table(duplicates)
     with st.expander("What is checked", icon=":material/help:"):

@@ -1,6 +1,7 @@
 """New test: which model, on which batteries; one button starts it."""
 
 import time
+from dataclasses import replace
 
 import streamlit as st
 
@@ -163,7 +164,12 @@ def _start_panel(user: CurrentUser, request: TestRequest, material: TestMaterial
     n = len(codes)
     st.metric("Batteries to test", f"{n:,}")
     st.metric("Estimate or forecast", kind_word(request.horizon or 0))
-    clean = leakage_panel(test_check(user, material, codes), request.dataset_id) if n else True
+    clean = True
+    if n:
+        findings = test_check(user, material, codes)
+        key = f"test_{request.model_id}_{request.dataset_id}"
+        answer = leakage_panel(findings, request.dataset_id, key)
+        clean, request = answer.may_start, replace(request, overrule_recognition=answer.reason)
     pressed = st.button(
         "Start test",
         type="primary",

@@ -89,7 +89,9 @@ def _load(user: CurrentUser, summary: DatasetSummary) -> LoadedDataset:
 def _start_panel(user: CurrentUser, request: TrainingRequest, dataset: LoadedDataset) -> None:
     ready = _estimate(request, dataset)
     findings = training_check(user, request, dataset)
-    ready = leakage_panel(findings, request.dataset_id) and ready
+    answer = leakage_panel(findings, request.dataset_id, f"training_{request.dataset_id}")
+    ready = answer.may_start and ready
+    request = replace(request, overrule_recognition=answer.reason)
     name = st.text_input(
         "Name (optional)",
         max_chars=120,

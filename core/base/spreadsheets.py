@@ -22,6 +22,7 @@ PREDICTION_COLUMNS = [
     "y_upper",
     "exposure",
 ]
+OVERRULED_COLUMN = "overruled_findings"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 Cell = str | int | float | None
@@ -29,8 +30,8 @@ Cell = str | int | float | None
 
 def write_csv(path: Path, predictions: pd.DataFrame) -> None:
     """Write predictions (see core.evaluation.results.load_predictions) as UTF-8 CSV."""
-    frame = predictions[PREDICTION_COLUMNS].copy()
-    for column in ("battery_code", "target", "exposure"):
+    frame = predictions[_columns_of(predictions)].copy()
+    for column in frame.select_dtypes(exclude="number"):
         # A bare carriage return is not quoted and would start a new row.
         frame[column] = frame[column].map(harmless).str.replace("\r", " ")
     frame.to_csv(path, index=False, lineterminator="\n")
@@ -58,8 +59,13 @@ def write_xlsx(
         per_sheet = max_sheet_rows - 1
         for number, start in enumerate(range(0, max(len(predictions), 1), per_sheet), start=1):
             name = "Predictions" if number == 1 else f"Predictions {number}"
-            part = predictions[PREDICTION_COLUMNS].iloc[start : start + per_sheet]
+            part = predictions[_columns_of(predictions)].iloc[start : start + per_sheet]
             _write_frame(workbook, bold, name, part)
+
+
+def _columns_of(predictions: pd.DataFrame) -> list[str]:
+    """The columns of a file, with `overruled_findings` where there are any."""
+    return [*PREDICTION_COLUMNS, *(n for n in [OVERRULED_COLUMN] if n in predictions)]
 
 
 def harmless(value: Any) -> Any:

@@ -16,6 +16,15 @@ AsJson = Annotated[
     bool,
     typer.Option("--json", help="Write JSON alone to standard output, progress to standard error."),
 ]
+OverruleRecognition = Annotated[
+    str | None,
+    typer.Option(
+        "--overrule-recognition",
+        metavar="REASON",
+        help="Why batteries that the leakage check takes for the same are different; 10 to 500 "
+        "characters, shown beside every number that follows.",
+    ),
+]
 NoWait = Annotated[
     bool, typer.Option("--no-wait", help="Return at once; the work goes on in the background.")
 ]

@@ -7,7 +7,7 @@ import typer
 from core.access.actor import CurrentUser
 from core.base.database import read_scope
 from core.base.words import counted
-from core.cli.edge import ActingEmail, AsJson, NoWait, acting_user
+from core.cli.edge import ActingEmail, AsJson, NoWait, OverruleRecognition, acting_user
 from core.cli.output import metrics_text, show
 from core.cli.waiting import INTERRUPTED, finish_task
 from core.evaluation.evaluations import TestInfo, get_test_info
@@ -28,13 +28,14 @@ def test_model(
     horizon: Annotated[
         int | None, typer.Option(help="How many cycles ahead; 0 for a model that estimates.")
     ] = None,
+    overrule_recognition: OverruleRecognition = None,
     no_wait: NoWait = False,
     as_json: AsJson = False,
 ) -> None:
     """Test a model; overall metrics count only batteries that it never saw."""
     user = acting_user(acting)
     codes = None if batteries is None else [c.strip() for c in batteries.split(",") if c.strip()]
-    test_id = start_test(user, TestRequest(model, dataset, codes, horizon))
+    test_id = start_test(user, TestRequest(model, dataset, codes, horizon, overrule_recognition))
     info, interrupted = finish_task(
         f"Test {test_id}",
         lambda: _test(user, test_id),
@@ -63,6 +64,7 @@ def _payload(user: CurrentUser, info: TestInfo) -> dict[str, Any]:
         "model": info.model_title,
         "dataset": info.dataset_name,
         "horizon": info.horizon,
+        "overruled": info.overruled,
         "overall": _overall(result) if result else {},
         "batteries": _battery_rows(result) if result else [],
     }
@@ -83,6 +85,7 @@ def _battery_rows(result: TestResult) -> list[dict[str, Any]]:
 
 def _lines(payload: dict[str, Any]) -> list[str]:
     lines = [f"Test {payload['test_job_id']} of {payload['model']}: {payload['status']}"]
+    lines += payload["overruled"]
     for target, metrics in payload["overall"].items():
         lines.append(
             f"{target} on "

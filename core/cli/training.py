@@ -10,7 +10,7 @@ from core.access.actor import CurrentUser
 from core.base.database import read_scope
 from core.base.errors import InvalidInput, TaskFailed
 from core.base.paging import NEWEST, PAGE_SIZE, Page
-from core.cli.edge import ActingEmail, AsJson, NoWait, acting_user
+from core.cli.edge import ActingEmail, AsJson, NoWait, OverruleRecognition, acting_user
 from core.cli.json_files import read_object
 from core.cli.lists import (
     JOB_STATUSES,
@@ -28,6 +28,7 @@ from core.cli.lists import (
 from core.cli.output import metrics_text, show
 from core.cli.settings_text import parse_settings
 from core.cli.waiting import INTERRUPTED, Glance, finish_or_leave
+from core.datasets.overruled import overruled_notes
 from core.model_versions.versions import get_model_info
 from core.training.algorithm_choice import usual_algorithms
 from core.training.filters import TrainingFilter
@@ -68,6 +69,7 @@ def train(
             "Default: the first eight of the dataset."
         ),
     ] = None,
+    overrule_recognition: OverruleRecognition = None,
     no_wait: NoWait = False,
     as_json: AsJson = False,
 ) -> None:
@@ -85,6 +87,7 @@ def train(
         hyperparams=hyperparams,
         name=name,
         features=None if features is None else _names(features),
+        overrule_recognition=overrule_recognition,
     )
     job_id = start_training(user, request)
     see = f"python -m core runs --as {acting}"
@@ -95,6 +98,7 @@ def train(
     payload = {
         "job_id": job.id,
         "status": job.status,
+        "overruled": overruled_notes(job.overruled),
         "runs": [_run_row(run, _metrics(user, run)) for run in job.runs],
     }
     show(payload, as_json, _lines(payload))
@@ -212,7 +216,7 @@ def _run_row(run: RunInfo, metrics: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def _lines(payload: dict[str, Any]) -> list[str]:
-    lines = [f"Training {payload['job_id']}: {payload['status']}"]
+    lines = [f"Training {payload['job_id']}: {payload['status']}", *payload["overruled"]]
     for run in payload["runs"]:
         model = f", model {run['model_version_id']}" if run["model_version_id"] else ""
         note = f": {run['message']}" if run["message"] else ""

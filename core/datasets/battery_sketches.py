@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from core.access import guard
 from core.access.actor import CurrentUser
 from core.datasets.cycles import load_cycles
-from core.datasets.sketches import is_current, sketch
+from core.datasets.sketches import CapacityRecord, is_current, known_record, sketch
 from db.tables import BatteryUnit
 
 
@@ -40,12 +40,37 @@ def sketch_batteries(
     """
     sketches = {}
     for code, part in cycles.groupby("battery_code", observed=True, sort=False):
-        capacity = part["capacity_ah"].to_numpy(np.float64, na_value=np.nan)
-        if not np.isfinite(capacity).any():
-            nominal = nominal_ah.get(str(code)) or 1.0
-            capacity = (1.0 - part["pcl"].to_numpy(np.float64, na_value=np.nan)) * nominal
+        capacity = _capacity_ah(part, nominal_ah.get(str(code)))
         sketches[str(code)] = sketch(capacity, part["cycle_num"].to_numpy())
     return sketches
+
+
+def _capacity_ah(part: pd.DataFrame, nominal_ah: float | None) -> np.ndarray:
+    """Capacities of one battery, (n,); by its PCL where the file brings none."""
+    capacity = part["capacity_ah"].to_numpy(np.float64, na_value=np.nan)
+    if not np.isfinite(capacity).any():
+        capacity = (1.0 - part["pcl"].to_numpy(np.float64, na_value=np.nan)) * (nominal_ah or 1.0)
+    return capacity
+
+
+def load_records(
+    session: Session, user: CurrentUser, batteries: Sequence[SketchedBattery]
+) -> dict[int, CapacityRecord]:
+    """The capacities of some batteries, by id; batteries that the user does not see are absent."""
+    by_dataset: dict[int, dict[int, SketchedBattery]] = {}
+    for item in batteries:
+        by_dataset.setdefault(item.dataset_id, {})[item.battery_id] = item
+    records = {}
+    for dataset_id, wanted in by_dataset.items():
+        codes = {battery_id: item.code for battery_id, item in wanted.items()}
+        cycles = load_cycles(session, user, dataset_id, ["capacity_ah", "pcl"], codes=codes)
+        parts = dict(list(cycles.groupby("battery_code", observed=True, sort=False)))
+        for battery_id, item in wanted.items():
+            if item.code in parts:
+                part = parts[item.code]
+                capacity = _capacity_ah(part, item.nominal_ah)
+                records[battery_id] = known_record(capacity, part["cycle_num"].to_numpy())
+    return records
 
 
 def load_sketches(session: Session, user: CurrentUser, dataset_id: int) -> list[SketchedBattery]:

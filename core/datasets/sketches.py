@@ -10,10 +10,13 @@ only if they hold the same cycles. The sketch of a battery keeps
 - median capacities of stretches of cycles, for copies that were rounded to a few digits;
 - its first and last capacity and cycle, for files that continue another one.
 
-All values are ln(capacity in Ah). For the measured accuracy see docs/decisions/009.
+All values are ln(capacity in Ah). A sketch finds which batteries to compare; where it cannot tell a
+copy from a cell that ages alike, their capacities decide (core.leakage.digits). For the measured
+accuracy see docs/decisions/009 and 015.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -32,8 +35,16 @@ STRETCH_EDGES = np.unique(np.round(10 * 1.15 ** np.arange(44)).astype(np.int64))
 _HASH_RANGE = 2**31
 
 
-def sketch(capacity_ah: np.ndarray, cycle_num: np.ndarray) -> list[Any]:
-    """Make the sketch of one battery, ready for JSON; [] with too few capacities.
+@dataclass(frozen=True)
+class CapacityRecord:
+    """The known capacities of one battery, (n,) in Ah and above 0, and their cycle numbers."""
+
+    cycle_num: np.ndarray
+    capacity_ah: np.ndarray
+
+
+def known_record(capacity_ah: np.ndarray, cycle_num: np.ndarray) -> CapacityRecord:
+    """The rows whose capacity is known.
 
     Parameters
     ----------
@@ -42,10 +53,21 @@ def sketch(capacity_ah: np.ndarray, cycle_num: np.ndarray) -> list[Any]:
     """
     capacity = np.asarray(capacity_ah, dtype=np.float64)
     known = np.isfinite(capacity) & (capacity > 0)
-    if known.sum() < MIN_CYCLES:
+    return CapacityRecord(np.asarray(cycle_num, dtype=np.int64)[known], capacity[known])
+
+
+def sketch(capacity_ah: np.ndarray, cycle_num: np.ndarray) -> list[Any]:
+    """Make the sketch of one battery, ready for JSON; [] with too few capacities.
+
+    Parameters
+    ----------
+    capacity_ah : (n,) in the order of the cycles; NaN where unknown
+    cycle_num : (n,) increasing
+    """
+    record = known_record(capacity_ah, cycle_num)
+    if len(record.capacity_ah) < MIN_CYCLES:
         return []
-    log_capacity = np.log(capacity[known])
-    cycles = np.asarray(cycle_num, dtype=np.int64)[known]
+    log_capacity, cycles = np.log(record.capacity_ah), record.cycle_num
     steps = np.round(log_capacity / GRID).astype(np.int64)
     values, value_repeats = _sampled(_mixed(steps), KEPT_VALUES)
     runs, run_repeats = _sampled(_hashed_runs(steps), KEPT_RUNS)

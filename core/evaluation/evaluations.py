@@ -12,6 +12,7 @@ from core.access import guard
 from core.access.actor import CurrentUser
 from core.base.errors import NotFound
 from core.base.paging import FIRST, Listed, Page, page_ids, page_of
+from core.datasets.overruled import overruled_notes, stored_overruled
 from core.datasets.series import targets_of
 from core.evaluation.filters import EVERY_TEST, TEST_ORDERS, TestFilter, filtered_tests
 from core.jobs.queue import TaskState, cancel_task, latest_tasks
@@ -24,6 +25,8 @@ from db.tables import (
     TestJob,
     TestJobLog,
     TestJobMetricOverall,
+    TrainingJob,
+    TrainingJobRun,
 )
 from db.tables.columns import LogLevel, Status, Target, utc_now
 
@@ -36,6 +39,8 @@ class TestInfo:
 
     overall : metrics by target over the batteries that the model never saw; empty until it is
         finished, and a target without labelled unseen batteries is absent
+    overruled : a sentence for each time that findings of the leakage check were overruled, for
+        the training of the model or for this test
     """
 
     __test__ = False
@@ -53,6 +58,7 @@ class TestInfo:
     finished_at: datetime | None
     task: TaskState | None
     overall: dict[str, StoredMetrics]
+    overruled: tuple[str, ...] = ()
 
     @property
     def is_active(self) -> bool:
@@ -153,8 +159,10 @@ def add_log(session: Session, test: TestJob, level: LogLevel, message: str) -> N
 def _describe(session: Session, tests: list[TestJob]) -> list[TestInfo]:
     ids = [test.id for test in tests]
     rows = session.execute(
-        select(TestJob.id, ModelVersion, Dataset.name)
+        select(TestJob.id, ModelVersion, Dataset.name, TrainingJob.overruled)
         .join(ModelVersion, ModelVersion.id == TestJob.model_version_id)
+        .join(TrainingJobRun, TrainingJobRun.id == ModelVersion.run_id)
+        .join(TrainingJob, TrainingJob.id == TrainingJobRun.job_id)
         .join(Dataset, Dataset.id == TestJob.dataset_id)
         .where(TestJob.id.in_(ids))
     )
@@ -183,7 +191,7 @@ def _overall_metrics(session: Session, test_ids: list[int]) -> dict[int, dict[st
 def _info(
     test: TestJob, origin: Any, task: TaskState | None, overall: dict[str, StoredMetrics]
 ) -> TestInfo:
-    _, model, dataset_name = origin
+    _, model, dataset_name, of_training = origin
     return TestInfo(
         id=test.id,
         model_version_id=model.id,
@@ -199,4 +207,5 @@ def _info(
         finished_at=test.finished_at,
         task=task,
         overall=overall,
+        overruled=overruled_notes(stored_overruled(of_training), stored_overruled(test.overruled)),
     )

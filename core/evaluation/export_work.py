@@ -1,5 +1,6 @@
 """Making a file of a test's results."""
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -8,7 +9,7 @@ from sqlalchemy import update
 from core.access.actor import load_user
 from core.base import storage
 from core.base.database import read_scope, session_scope
-from core.base.spreadsheets import write_csv, write_xlsx
+from core.base.spreadsheets import OVERRULED_COLUMN, write_csv, write_xlsx
 from core.evaluation.exports import get_export_info
 from core.evaluation.results import TestResult, get_result, load_predictions
 from core.jobs.context import TaskContext
@@ -36,6 +37,7 @@ COLUMN_UNITS = (
     ("n", "number of labelled cycles"),
     ("n_batteries", "number of labelled batteries"),
     ("macro_*", "mean of the metric over batteries, in the unit of the metric"),
+    (OVERRULED_COLUMN, "findings of the leakage check that the owner overruled, and the reason"),
     ("exposure", "unseen, val (used for selection) or train (seen in training)"),
 )
 
@@ -49,6 +51,7 @@ def work(context: TaskContext) -> None:
         result = get_result(session, user, export.test_job_id)
         model = get_model_info(session, user, result.info.model_version_id)
         predictions = load_predictions(session, user, export.test_job_id)
+    result, predictions = _marked(result, predictions)
     relative = storage.export_path(user.id, export.test_job_id, export.id, export.format)
     context.report(f"Writing {export.format}", 0.4)
     with storage.atomic_file(relative) as path:
@@ -71,6 +74,14 @@ def work(context: TaskContext) -> None:
         )
 
 
+def _marked(result: TestResult, predictions: pd.DataFrame) -> tuple[TestResult, pd.DataFrame]:
+    """Put what was overruled beside every number, where anything was."""
+    if not result.info.overruled:
+        return result, predictions
+    note = {OVERRULED_COLUMN: " ".join(result.info.overruled)}
+    return replace(result, batteries=result.batteries.assign(**note)), predictions.assign(**note)
+
+
 def information(result: TestResult, model: ModelInfo) -> list[tuple[str, Any]]:
     """What the numbers are of: the first sheet of the workbook."""
     info = result.info
@@ -81,6 +92,7 @@ def information(result: TestResult, model: ModelInfo) -> list[tuple[str, Any]]:
         ("Algorithm", _algorithm_label(model.algorithm)),
         ("Trained on dataset", model.dataset_name),
         ("Tested on dataset", info.dataset_name),
+        *(("Overruled finding", note) for note in info.overruled),
         ("Target", info.target),
         ("Horizon (cycles)", info.horizon),
         ("Tested at (UTC)", f"{info.finished_at:%Y-%m-%d %H:%M:%S}"),
@@ -107,7 +119,9 @@ def overall_frame(result: TestResult) -> pd.DataFrame:
             for part in ("macro", "interval")
             for name, value in values.get(part, {}).items()
         }
-        rows.append({"target": target, **plain, **parts})
+        notes = " ".join(result.info.overruled)
+        marked = {OVERRULED_COLUMN: notes} if notes else {}
+        rows.append({"target": target, **plain, **parts, **marked})
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["target"])
 
 

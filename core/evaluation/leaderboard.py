@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from core.access import guard
 from core.access.actor import CurrentUser
 from core.base.errors import InvalidInput
+from core.base.spreadsheets import harmless
 from core.evaluation.comparison import (
     ComparedTest,
     Comparison,
@@ -161,6 +162,7 @@ def standings_frame(found: Leaderboard) -> pd.DataFrame:
                 "floors_beaten": "; ".join(standing.beats),
                 "floors_not_beaten": "; ".join(standing.ties),
                 "test_id": standing.test.info.id,
+                "overruled_findings": harmless(" ".join(standing.test.info.overruled)),
             }
             for standing in found.standings
         ]

@@ -4,13 +4,14 @@ It is loaded once and passed to the page, the leakage check and the test.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from sqlalchemy.orm import Session
 
 from core.access.actor import CurrentUser
 from core.base.errors import InvalidInput
-from core.datasets.battery_sketches import SketchedBattery, load_sketches
+from core.datasets.battery_sketches import SketchedBattery, load_records, load_sketches
 from core.datasets.datasets import DatasetSummary, LoadedDataset
 from core.evaluation.evaluations import UNSEEN
 from core.leakage.relatives import KNOWN_ROLES, KnownRole, Relative, seen_relatives
@@ -43,7 +44,8 @@ def load_test_material(
     here = load_sketches(session, user, dataset.summary.id)
     own = model.dataset_id == dataset.summary.id
     there = here if own else load_sketches(session, user, model.dataset_id)
-    seen = seen_relatives(known_batteries(roles, there), here)
+    read = partial(load_records, session, user)
+    seen = seen_relatives(known_batteries(roles, there), here, read)
     known = {battery_id: role for battery_id, role in roles.items() if role != "test"}
     known |= copied_exposures(seen)
     exposure: dict[int, Exposure] = {
@@ -68,6 +70,13 @@ def known_batteries(
 def copied_exposures(seen: Mapping[int, tuple[KnownRole, Relative]]) -> dict[int, KnownRole]:
     """Return the training role of batteries that the model knows under another code."""
     return {battery_id: role for battery_id, (role, tie) in seen.items() if tie.kind == "same"}
+
+
+def without_recognition(material: TestMaterial) -> TestMaterial:
+    """The same where recognised batteries count as unseen, because the owner says so."""
+    copied = copied_exposures(material.seen)
+    exposure = {i: UNSEEN if i in copied else known for i, known in material.exposure.items()}
+    return replace(material, exposure=exposure)
 
 
 def matched_columns(model: ModelInfo, dataset: DatasetSummary) -> list[str]:

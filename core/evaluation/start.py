@@ -11,16 +11,18 @@ from core.access.actor import CurrentUser
 from core.base.database import read_scope, session_scope
 from core.base.errors import InvalidInput
 from core.datasets.datasets import keep_datasets, load_dataset
+from core.datasets.overruled import Overruled
 from core.evaluation.leakage_check import test_findings
 from core.evaluation.material import (
     TestMaterial,
     default_batteries,
     load_test_material,
     matched_columns,
+    without_recognition,
 )
 from core.evaluation.request import TestRequest
 from core.jobs.queue import enqueue
-from core.leakage.finding import refuse_blocked
+from core.leakage.overruling import settle_findings
 from core.model_versions.versions import ModelInfo, get_model_info
 from db.tables import TestJob, TestJobBattery
 from db.tables.columns import Exposure
@@ -33,6 +35,7 @@ class TestPlan:
     exposures : "train", "val" or "unseen" of each battery to test, by id
     labels_versions : version of the labels that were checked, by id of the dataset, for the
         tested dataset and the one that the model was trained on
+    overruled : findings that the owner overruled
     """
 
     __test__ = False
@@ -42,6 +45,7 @@ class TestPlan:
     horizon: int
     exposures: Mapping[int, Exposure]
     labels_versions: Mapping[int, int]
+    overruled: Overruled | None = None
 
 
 def start_test(user: CurrentUser, request: TestRequest) -> int:
@@ -74,8 +78,11 @@ def plan_test(session: Session, user: CurrentUser, request: TestRequest) -> Test
     matched_columns(model, dataset.summary)
     horizon = _checked_horizon(model, request.horizon)
     material = load_test_material(session, user, model, dataset)
+    if request.overrule_recognition:
+        material = without_recognition(material)
     chosen = _chosen_batteries(material, request)
-    refuse_blocked(test_findings(session, user, material, chosen))
+    found = test_findings(session, user, material, chosen)
+    overruled = settle_findings(found, request.overrule_recognition)
     return TestPlan(
         model_id=model.id,
         dataset_id=request.dataset_id,
@@ -86,6 +93,7 @@ def plan_test(session: Session, user: CurrentUser, request: TestRequest) -> Test
             model.dataset_id: model.dataset_labels_version,
             request.dataset_id: dataset.summary.labels_version,
         },
+        overruled=overruled,
     )
 
 
@@ -107,6 +115,7 @@ def write_test(session: Session, user: CurrentUser, plan: TestPlan) -> int:
         dataset_id=plan.dataset_id,
         target=plan.target,
         horizon=plan.horizon,
+        overruled=plan.overruled.to_json() if plan.overruled else None,
     )
     session.add(test)
     session.flush()

@@ -41,7 +41,7 @@ def _same_apart(ties: Sequence[Relative], roles: Mapping[str, str]) -> Finding:
         "The model would be judged by cycles that it has seen. Give both the same role, or leave "
         "one of them out."
     )
-    return Finding("same battery", "block", text, _codes(ties))
+    return Finding("same battery", "block", text, _codes(ties), rests_on_recognition=True)
 
 
 def _overlap_apart(ties: Sequence[Relative], roles: Mapping[str, str]) -> Finding:
@@ -62,10 +62,20 @@ def _continued_apart(ties: Sequence[Relative], roles: Mapping[str, str]) -> Find
     return Finding("continuation", "warn", text, _codes(ties))
 
 
+def _alike_apart(ties: Sequence[Relative], roles: Mapping[str, str]) -> Finding:
+    text = (
+        f"Cells that fade alike are on both sides of the split: {_pairs(ties, roles, 'and')}. "
+        f"{_basis(ties[0].basis)} So they are taken for different cells. If they are one, give "
+        "both the same role."
+    )
+    return Finding("alike", "info", text, _codes(ties))
+
+
 _ROLE_WRITERS: dict[str, Callable[[Sequence[Relative], Mapping[str, str]], Finding]] = {
     "same": _same_apart,
     "overlap": _overlap_apart,
     "continues": _continued_apart,
+    "alike": _alike_apart,
 }
 
 
@@ -81,8 +91,8 @@ def seen_findings(seen: Mapping[int, tuple[str, Relative]], model_dataset: str) 
                 "headline numbers; leave them out to test on unseen batteries only."
             )
             codes = tuple(tie.other.code for tie in ties)
-            findings.append(Finding("seen before", "warn", text, codes))
-    partly = [tie for _, tie in seen.values() if tie.kind != "same"]
+            findings.append(Finding("seen before", "warn", text, codes, rests_on_recognition=True))
+    partly = [tie for _, tie in seen.values() if tie.kind not in ("same", "alike")]
     if partly:
         text = (
             f"{counted(len(partly)).capitalize()} of this test share cycles with, or continue, "
@@ -91,6 +101,16 @@ def seen_findings(seen: Mapping[int, tuple[str, Relative]], model_dataset: str) 
         )
         codes = tuple(tie.other.code for tie in partly)
         findings.append(Finding("partly seen", "warn", text, codes))
+    alike = [tie for _, tie in seen.values() if tie.kind == "alike"]
+    if alike:
+        text = (
+            f"{counted(len(alike)).capitalize()} of this test "
+            f"{'fades' if len(alike) == 1 else 'fade'} like what the model knew in "
+            f"{model_dataset!r}: {_pairs(alike, sign='and')}. {_basis(alike[0].basis)} They count "
+            "as unseen; leave them out if they are the same cells."
+        )
+        codes = tuple(tie.other.code for tie in alike)
+        findings.append(Finding("alike", "info", text, codes))
     return findings
 
 
@@ -108,12 +128,15 @@ def duplicate_findings(duplicates: Sequence[Duplicate], dataset_id: int) -> list
         names = joined([f"{item.battery_code} {sign} {item.other_code}" for item in items])
         codes = tuple(dict.fromkeys(item.battery_code for item in items))
         apart = inside and any(item.role != item.other_role for item in items)
-        severity: Severity = "warn" if apart or not inside else "info"
+        doubtful = tie == "alike"
+        severity: Severity = "warn" if (apart or not inside) and not doubtful else "info"
         text = {
             "same": f"{counted(len(codes)).capitalize()} also in {where}: {names}.",
             "overlap": f"Some cycles of {counted(len(codes))} are in {where}, too: {names}.",
             "continues": f"Of {counted(len(codes))} the record seems to go on, or to have begun, "
             f"in {where}: {names}.",
+            "alike": f"{counted(len(codes)).capitalize()} {'fades' if len(codes) == 1 else 'fade'} "
+            f"like cells of {where}: {names}. {_basis(items[0].basis)}",
         }[tie]
         marks = "mark it" if tie == "same" else "warn of it"
         remedy = (
@@ -121,6 +144,8 @@ def duplicate_findings(duplicates: Sequence[Duplicate], dataset_id: int) -> list
             if inside
             else f" A model trained on the one has seen the other; tests {marks}."
         )
+        if doubtful:
+            remedy = " They are taken for different cells."
         findings.append(Finding(f"duplicate {tie}", severity, text + remedy, codes))
     return findings
 
@@ -133,6 +158,11 @@ def _pairs(
         return f"{battery.code}{role}"
 
     return joined([f"{named(tie.battery)} {sign} {named(tie.other)}" for tie in ties])
+
+
+def _basis(words: str) -> str:
+    """What a hint rests on, as a sentence; of several pairs the first speaks."""
+    return f"{words[:1].upper()}{words[1:]}." if words else ""
 
 
 def _codes(ties: Sequence[Relative]) -> tuple[str, ...]:

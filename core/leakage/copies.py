@@ -1,4 +1,8 @@
-"""Finds pairs of records of one battery, and records that continue another one."""
+"""Finds pairs of records of one battery, and records that continue another one, by sketches.
+
+Where the digits are fine, the sketches decide. Otherwise a pair is a candidate: the capacities
+themselves decide whether it is one battery or two that age alike (core.leakage.digits).
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +13,7 @@ import pandas as pd
 
 from core.datasets.sketches import KEPT_RUNS, KEPT_VALUES, MEDIAN_GRID, STRETCH_EDGES
 
-Kind = Literal["same", "overlap", "continues", "follows"]
+PairKind = Literal["same", "candidate", "overlap", "continues", "follows"]
 
 # Share of sampled capacities in common, beyond the share that repeats within one record. Records
 # of the same real cell share at least 0.87 (docs/decisions/009).
@@ -17,13 +21,15 @@ SAME_SHARE = 0.6
 MAX_REPEATED_VALUES = 0.25
 # With three decimals all records go through the same values, even through the same runs of eight.
 COARSE = 0.75
+# Records of eight digits repeat at most 7 % of their capacities.
+FINE = 0.1
 MIN_VALUES = 6
 SAME_RUN_SHARE = 0.25
 OVERLAP_RUN_SHARE = 0.03
 MAX_REPEATED_RUNS = 0.02
 MIN_RUNS = 5
 # Medians of the same cycles, rounded to three decimals, differ by 0.0005; those of different
-# cells that faded by 2 % or more, by 0.0024 and more.
+# cells of one batch may agree as well, so they make candidates only.
 MEDIAN_TOLERANCE = 8e-4
 MIN_STRETCHES = 8
 MIN_FADE = 0.02
@@ -39,44 +45,61 @@ RESTARTS_AT = 2
 class Pair:
     """Two records, given by their positions in the compared lists.
 
-    kind : "same" battery; "overlap": some cycles are in both; "continues": the right record
-        starts where the left one ends; "follows": the left one starts where the right one ends
+    kind : "same" battery; "candidate": perhaps the same; "overlap": some cycles are in both;
+        "continues": the right record starts where the left one ends; "follows": the left one
+        starts where the right one ends
     share : of the shorter record's capacities that the other one has, 0 to 1
+    medians_agree : the medians over the same cycles are equal within 0.08 %
     """
 
     left: int
     right: int
-    kind: Kind
+    kind: PairKind
     share: float
+    medians_agree: bool = False
 
 
 def find_copies(left: Sequence[Sequence[Any]], right: Sequence[Sequence[Any]]) -> list[Pair]:
-    """Find pairs of the same battery, then pairs that share some cycles."""
+    """Find pairs of the same battery, candidates for it, then pairs that share some cycles."""
     values = _shared(left, right, 1, MAX_REPEATED_VALUES, MIN_VALUES)
     runs = _shared(left, right, 2, MAX_REPEATED_RUNS, MIN_RUNS)
-    same = {
+    alike = {
         pair: share
         for pair, share in values.items()
         if share >= SAME_SHARE + max(left[pair[0]][1][1], right[pair[1]][1][1])
     }
-    same |= {
-        pair: max(share, same.get(pair, 0.0))
+    alike |= {
+        pair: max(share, alike.get(pair, 0.0))
         for pair, share in runs.items()
         if share >= SAME_RUN_SHARE
     }
-    for pair in _alike(left, right):
-        same.setdefault(pair, 1.0)
+    same = {
+        pair: share
+        for pair, share in alike.items()
+        if _is_fine(left[pair[0]]) and _is_fine(right[pair[1]])
+    }
+    medians_agree = set(_alike(left, right))
+    candidates = sorted((alike.keys() | medians_agree) - same.keys())
     overlap = {
         pair: share
         for pair, share in runs.items()
-        if pair not in same
+        if pair not in alike
+        and pair not in medians_agree
         and share >= OVERLAP_RUN_SHARE
         and max(left[pair[0]][1][1], right[pair[1]][1][1]) <= MAX_REPEATED_VALUES
     }
     return [
         *(Pair(*pair, "same", share) for pair, share in sorted(same.items())),
+        *(Pair(*pair, "candidate", 0.0, pair in medians_agree) for pair in candidates),
         *(Pair(*pair, "overlap", share) for pair, share in sorted(overlap.items())),
     ]
+
+
+def _is_fine(item: Sequence[Any]) -> bool:
+    """Whether capacities hardly repeat and are not rounded to four decimals."""
+    ends = np.exp(np.array(item[4]))
+    rounded = np.abs(ends - np.round(ends, 4)) <= EQUAL / 10 * ends
+    return bool(item[1][1] <= FINE and not rounded.all())
 
 
 def find_continuations(

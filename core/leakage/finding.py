@@ -1,10 +1,8 @@
 """A finding of the leakage check: its kind, severity, batteries or columns, and message."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
-
-from core.base.errors import InvalidInput
 
 Severity = Literal["block", "warn", "info"]
 SEVERITIES: tuple[Severity, ...] = ("block", "warn", "info")
@@ -19,6 +17,8 @@ class Finding:
         "info" is for information
     batteries : codes of the batteries concerned
     columns : names of the feature columns concerned
+    rests_on_recognition : it may be mistaken, because batteries were recognised by their
+        capacities, so the owner may overrule it
     """
 
     kind: str
@@ -26,6 +26,7 @@ class Finding:
     message: str
     batteries: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
+    rests_on_recognition: bool = False
 
 
 @dataclass(frozen=True)
@@ -34,13 +35,6 @@ class Question:
 
     targets: Sequence[str]
     estimates: bool
-
-
-def refuse_blocked(findings: Iterable[Finding]) -> None:
-    """Raise `InvalidInput` with the messages of the findings that forbid the work, if any."""
-    blocked = [finding.message for finding in findings if finding.severity == "block"]
-    if blocked:
-        raise InvalidInput(" ".join(blocked))
 
 
 def gravest_first(findings: Sequence[Finding]) -> tuple[Finding, ...]:

@@ -4,6 +4,7 @@ import pandas as pd
 
 from core.base.words import counted
 from core.datasets.datasets import DatasetSummary
+from core.datasets.overruled import overruled_notes
 from core.datasets.series import targets_of
 from core.measures.bootstrap import FEWEST_BATTERIES
 from core.model_versions.versions import ModelInfo
@@ -17,6 +18,7 @@ def known_limits(model: ModelInfo, dataset: DatasetSummary, batteries: pd.DataFr
     batteries : battery_id, cycle_life, role, ... of the dataset
     """
     return [
+        *overruled_notes(model.overruled),
         _question(model),
         *_labels(model, dataset),
         *_censored(model, batteries),

@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from core.base.words import counted, rounded
+from core.datasets.overruled import overruled_notes
 from core.measures.bootstrap import Interval
 from core.model_versions.card import ModelCard
 from models.settings.catalogue import ALGORITHMS
@@ -32,6 +33,7 @@ def card_markdown(card: ModelCard, checkpoint_name: str) -> str:
         "## Features",
         _bullets([f"{name} ({unit})" if unit else name for name, unit in card.features]),
         "## Errors",
+        *(f"**{_plain(note)}**" for note in overruled_notes(model.overruled)),
         _numbers(card),
         *_sections(card),
         "## Known limits",

@@ -17,6 +17,7 @@ from core.base.errors import Conflict, NotFound
 from core.base.names import MAX_LENGTH, checked_name
 from core.base.paging import FIRST, Listed, Page, page_ids, page_of
 from core.datasets.datasets import labels_version_of
+from core.datasets.overruled import Overruled, stored_overruled
 from core.model_versions.config import ModelConfig, ModelMetrics
 from core.model_versions.filters import EVERY_MODEL, MODEL_ORDERS, ModelFilter, filtered_models
 from core.model_versions.learned import learned_values
@@ -32,6 +33,7 @@ class ModelInfo:
     group_key : ties it to trainings that differ in seed or physics only
     dataset_labels_version : of the labels that its dataset has now
     metrics : its errors on validation and test batteries
+    overruled : findings of the leakage check that were overruled for its training
     """
 
     id: int
@@ -50,6 +52,7 @@ class ModelInfo:
     created_at: datetime
     group_key: str | None = None
     dataset_labels_version: int = 1
+    overruled: Overruled | None = None
 
     @property
     def title(self) -> str:
@@ -244,6 +247,7 @@ def _info(model: ModelVersion, job: TrainingJob, dataset: Dataset, n_tests: int)
         created_at=model.created_at,
         group_key=job.group_key,
         dataset_labels_version=labels_now,
+        overruled=stored_overruled(job.overruled),
     )
 
 

@@ -1,9 +1,11 @@
 """The leakage check of a training: its batteries, their roles, and the columns it learns from."""
 
+from functools import partial
+
 from sqlalchemy.orm import Session
 
 from core.access.actor import CurrentUser
-from core.datasets.battery_sketches import load_sketches
+from core.datasets.battery_sketches import load_records, load_sketches
 from core.datasets.datasets import LoadedDataset
 from core.datasets.series import targets_of
 from core.leakage.battery_findings import role_findings
@@ -28,10 +30,11 @@ def training_findings(
         roles = {item.code: item.role for item in batteries if item.role is not None}
     used = [item for item in batteries if item.code in roles]
     fitted = [item.code for item in used if roles[item.code] == "train"]
+    ties = relatives(used, used, partial(load_records, session, user))
     question = Question(targets_of(request.target), _has_estimator(request))
     return gravest_first(
         [
-            *role_findings(relatives(used, used), roles),
+            *role_findings(ties, roles),
             *find_column_leaks(session, user, dataset, fitted, question, _used(request, dataset)),
             *label_findings(dataset.summary, question),
         ]

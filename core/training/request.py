@@ -13,6 +13,8 @@ class TrainingRequest:
     hyperparams : as `models.settings.resolving.resolve` takes them: shared settings and "overrides"
     group_key : ties jobs together that differ in seed or physics only
     features : names of the dataset's features to learn from; None takes the first eight
+    overrule_recognition : why batteries that the leakage check takes for one are different ones;
+        kept, and shown beside every number that follows
     """
 
     dataset_id: int
@@ -23,3 +25,4 @@ class TrainingRequest:
     name: str | None = None
     group_key: str | None = None
     features: Sequence[str] | None = None
+    overrule_recognition: str | None = None

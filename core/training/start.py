@@ -12,9 +12,10 @@ from core.base.database import read_scope, session_scope
 from core.base.errors import InvalidInput
 from core.base.names import checked_name
 from core.datasets.datasets import LoadedDataset, keep_datasets, load_dataset
+from core.datasets.overruled import Overruled
 from core.datasets.series import targets_of
 from core.jobs.queue import enqueue_all
-from core.leakage.finding import refuse_blocked
+from core.leakage.overruling import settle_findings
 from core.training import ensembles
 from core.training.ensembles import ENSEMBLE
 from core.training.features import stored_names
@@ -37,6 +38,7 @@ class TrainingPlan:
     rounds : epochs, or rounds of boosting, of each algorithm
     labels_version : version of the labels that were checked
     features : names of the features to learn from; None = the dataset's first eight
+    overruled : findings that the owner overruled
     """
 
     request: TrainingRequest
@@ -45,6 +47,7 @@ class TrainingPlan:
     rounds: Mapping[str, int]
     labels_version: int
     features: tuple[str, ...] | None
+    overruled: Overruled | None = None
 
 
 def start_training(user: CurrentUser, request: TrainingRequest) -> int:
@@ -83,7 +86,8 @@ def plan_training(
     roles = checked_roles(request, dataset)
     features = stored_names(request.features, dataset.summary.features)
     _require_labels(session, user, request, roles)
-    refuse_blocked(training_findings(session, user, request, dataset))
+    found = training_findings(session, user, request, dataset)
+    overruled = settle_findings(found, request.overrule_recognition)
     name = request.name or dataset.summary.name[:120]
     return TrainingPlan(
         request=request,
@@ -92,6 +96,7 @@ def plan_training(
         rounds=_rounds(settings),
         labels_version=dataset.summary.labels_version,
         features=features,
+        overruled=overruled,
     )
 
 
@@ -133,6 +138,7 @@ def _write(session: Session, user: CurrentUser, plan: TrainingPlan) -> int:
         hyperparams=settings.to_json(),
         group_key=plan.request.group_key,
         name=plan.name,
+        overruled=plan.overruled.to_json() if plan.overruled else None,
     )
     session.add(job)
     session.flush()

@@ -204,4 +204,5 @@ def _request(
         name=f"{model.title[:NAME_LENGTH]}, {side} physics, seed {seed}",
         group_key=group_key(model),
         features=model.config.features or None,
+        overrule_recognition=model.overruled.reason if model.overruled else None,
     )

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from core.access import guard
 from core.access.actor import CurrentUser
 from core.base.paging import BY_AGE, FIRST, Listed, Page, page_ids, page_of
+from core.datasets.overruled import Overruled, stored_overruled
 from core.jobs.log_line import LogLine
 from core.jobs.queue import TaskState, latest_tasks
 from core.jobs.states import FINISHED
@@ -80,6 +81,7 @@ class JobInfo:
     """A training job with its runs; `roles` counts batteries by role.
 
     group_key : the same for all trainings that differ in seed or physics only
+    overruled : findings of the leakage check that the owner overruled
     """
 
     id: int
@@ -96,6 +98,7 @@ class JobInfo:
     finished_at: datetime | None
     runs: tuple[RunInfo, ...]
     group_key: str | None = None
+    overruled: Overruled | None = None
 
     @property
     def is_active(self) -> bool:
@@ -258,6 +261,7 @@ def _job_info(
         finished_at=job.finished_at,
         runs=runs,
         group_key=job.group_key,
+        overruled=stored_overruled(job.overruled),
     )
 
 

@@ -69,6 +69,7 @@ class TestJob(Base):
     finished_at: Mapped[datetime | None] = mapped_column(DateTime)
     # Not in the seed (docs/decisions/001).
     deleting: Mapped[bool | None] = mapped_column(Boolean(create_constraint=False))
+    overruled: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class TestJobBattery(Base):

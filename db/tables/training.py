@@ -70,6 +70,8 @@ class TrainingJob(Base):
     deleting: Mapped[bool | None] = mapped_column(Boolean(create_constraint=False))
     # The same for trainings that repeat each other with other seeds or without physics.
     group_key: Mapped[str | None] = mapped_column(String(64))
+    # Findings of the leakage check that the owner overruled, and why (core.datasets.overruled).
+    overruled: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class TrainingJobBattery(Base):

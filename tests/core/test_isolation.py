@@ -75,6 +75,11 @@ def _dataset(session: Session, w: World) -> datasets.LoadedDataset:
     return datasets.load_dataset(session, w.user, w.dataset_id)
 
 
+def _sketched(w: World) -> battery_sketches.SketchedBattery:
+    """A battery of the first account, as somebody might make it up."""
+    return battery_sketches.SketchedBattery(w.dataset_id, 1, "b0", None, None, [])
+
+
 def _material(session: Session, w: World) -> test_material.TestMaterial:
     dataset = _dataset(session, w)
     return test_material.load_test_material(session, w.user, _model(session, w), dataset)
@@ -168,6 +173,9 @@ BY_ID: dict[Callable[..., Any], Call] = {
     relatives.list_duplicates: lambda s, u, w: relatives.list_duplicates(s, u, w.dataset_id),
     battery_sketches.load_sketches: lambda s, u, w: battery_sketches.load_sketches(
         s, u, w.dataset_id
+    ),
+    battery_sketches.load_records: lambda s, u, w: battery_sketches.load_records(
+        s, u, [_sketched(w)]
     ),
     drawable.list_peers: lambda s, u, w: drawable.list_peers(s, u, w.test_id, "PCL"),
     model_card.model_card: lambda s, u, w: model_card.model_card(s, u, w.model_id),

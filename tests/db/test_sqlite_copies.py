@@ -31,8 +31,8 @@ def test_the_app_copies_an_old_database_before_it_migrates(data_dir: Path) -> No
     migrate()
     writing.close()
     (copy,) = list_copies(database)
-    assert copy.name.startswith("fadebench.before-0002.2") and copy.suffix == ".db"
-    assert revision_of(copy) == "0001" and revision_of(database) == "0002"
+    assert copy.name.startswith("fadebench.before-0003.2") and copy.suffix == ".db"
+    assert revision_of(copy) == "0001" and revision_of(database) == "0003"
     with closing(sqlite3.connect(copy)) as connection:
         assert connection.execute("SELECT email_hash FROM login_throttle").fetchall() == [("abc",)]
         tables = connection.execute("SELECT name FROM sqlite_master").fetchall()
@@ -59,11 +59,11 @@ def test_the_last_three_copies_are_kept(tmp_path: Path) -> None:
         go = command.upgrade if step == "head" else command.downgrade
         go(config, step)
     copies = list_copies(database)
-    assert [revision_of(path) for path in copies] == ["0001", "0002", "0001"]
+    assert [revision_of(path) for path in copies] == ["0001", "0003", "0002"]
     assert [path.name.split(".")[1] for path in copies] == [
-        "before-0002",
+        "before-0003",
         "before-1",
-        "before-0002",
+        "before-0003",
     ]
 
 

@@ -4,12 +4,12 @@ import re
 
 import pytest
 
-from core.datasets import sketches
+from core.datasets import overruled, sketches
 from core.evaluation import leaderboard
 from core.evaluation.cycles_seen import CYCLES_SEEN
 from core.ingest import build, mapping, splits
 from core.ingest.formats import mat
-from core.leakage import columns, copies, findings
+from core.leakage import columns, copies, digits, findings
 from core.measures import bootstrap, coverage
 from core.measures.metrics import SMALLEST_PCL
 from core.studies import battery_table, early_life, row_split, row_split_fit
@@ -74,6 +74,12 @@ CONSTANTS: dict[str, float] = {
     "leakage: same battery, share of capacities": copies.SAME_SHARE,
     "leakage: shared cycles, share of runs": copies.OVERLAP_RUN_SHARE,
     "leakage: capacities in a run": sketches.RUN_LENGTH,
+    "leakage: medians equal within": copies.MEDIAN_TOLERANCE,
+    "leakage: noise that another cell may share": digits.SHARED_NOISE,
+    "leakage: fewest rows in which another cell would differ": digits.MIN_EXPECTED,
+    "leakage: of such rows one may differ in a copy": digits.FEWER,
+    "leakage: shortest reason": overruled.SHORTEST_REASON,
+    "leakage: longest reason": overruled.LONGEST_REASON,
     "leakage: continuation below share of nominal capacity": copies.AGED_BELOW,
     "leakage: continuation, next capacity within": copies.NEXT_STEP,
     "leakage: correlation that tells the answer": columns.ENCODES,

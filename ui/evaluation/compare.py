@@ -9,7 +9,7 @@ from core.access.actor import CurrentUser
 from core.base.database import read_scope
 from core.evaluation.comparison import COMPARED_METRICS, Comparison, compare_tests
 from core.evaluation.results import TestResult
-from ui.evaluation.names import names_of
+from ui.evaluation.names import names_of, notes_by_name
 from ui.evaluation.overlay import overlay_view
 from ui.evaluation.paired import paired_view, verdict
 from ui.evaluation.target import choose_target
@@ -18,6 +18,7 @@ from ui.shared.figures import battery_errors_by_algorithm
 from ui.shared.frame import is_dark, shown_errors
 from ui.shared.links import go
 from ui.shared.numbers import styled_metrics
+from ui.shared.overruled import overruled_captions
 from ui.shared.theme import PLOTLY_CONFIG, algorithm_label
 from ui.shared.words import counted, plain
 
@@ -36,6 +37,7 @@ def comparison(user: CurrentUser, results: Sequence[TestResult]) -> None:
         with read_scope() as session:
             found = compare_tests(session, user, [info.id for info in infos], target, key)
         _cautions(found)
+        overruled_captions(notes_by_name(infos, names))
         st.markdown(verdict(found, names))
         _table(found, names)
         _views(user, found, names)

@@ -9,12 +9,14 @@ from core.evaluation.results import TestResult
 from core.model_versions.stored_metrics import StoredMetrics
 from ui.evaluation.intervals import interval_block, is_unlike
 from ui.evaluation.words import TARGET_TITLES, denominators, metric
+from ui.shared.overruled import overruled_box
 from ui.shared.theme import EXPOSURE_LABELS
 from ui.shared.words import counted
 
 
 def headline_metrics(user: CurrentUser, result: TestResult) -> None:
     """Draw the overall metrics of each target, and the batteries they are taken over."""
+    overruled_box(result.info.overruled)
     scored = {
         target: result.overall[target] for target in result.targets if target in result.overall
     }

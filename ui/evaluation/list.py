@@ -23,6 +23,7 @@ from ui.shared.list_boxes import (
     page_buttons,
 )
 from ui.shared.numbers import styled_metrics
+from ui.shared.overruled import marked, overruled_captions
 from ui.shared.theme import algorithm_label
 from ui.shared.words import counted
 
@@ -82,6 +83,7 @@ def test_table(user: CurrentUser, tests: Sequence[TestInfo]) -> None:
         column_config=_columns(tests),
     )
     st.caption("RMSE over the batteries that the model never saw.")
+    overruled_captions({test.model_title: test.overruled for test in tests if test.overruled})
     cells = event.selection.get("cells", [])
     if cells:
         go("results", test=tests[cells[0][0]].id)
@@ -120,7 +122,7 @@ def _frame(tests: Sequence[TestInfo]) -> pd.DataFrame:
     created = pd.DatetimeIndex([test.created_at for test in tests]).tz_localize("UTC")
     return pd.DataFrame(
         {
-            "model": [test.model_title for test in tests],
+            "model": [marked(test.model_title, test.overruled) for test in tests],
             "kind": [kind_word(test.horizon) for test in tests],
             "PCL": pd.Series([headline(test, "PCL") for test in tests], dtype="float64"),
             "RUL": pd.Series([headline(test, "RUL") for test in tests], dtype="float64"),

@@ -12,13 +12,14 @@ from core.base.errors import InvalidInput
 from core.evaluation.evaluations import TestInfo
 from core.evaluation.leaderboard import Board, Leaderboard, Standing, rank_models, standings_frame
 from core.measures.bootstrap import FEWEST_BATTERIES
-from ui.evaluation.names import names_of
+from ui.evaluation.names import names_of, notes_by_name
 from ui.evaluation.paired import verdict
 from ui.evaluation.words import Metric, metric
 from ui.shared.figures.differences import mean_forest
 from ui.shared.frame import is_dark
 from ui.shared.links import go, link
 from ui.shared.numbers import fixed_digits, styled_metrics
+from ui.shared.overruled import overruled_captions
 from ui.shared.theme import PLOTLY_CONFIG, algorithm_label, palette
 from ui.shared.words import counted, plain
 
@@ -38,6 +39,8 @@ def show_board(user: CurrentUser, board: Board, key: str) -> None:
     names = names_of([test.info for test in found.comparison.tests])
     by_id = {t.info.id: name for t, name in zip(found.comparison.tests, names, strict=True)}
     _cautions(found)
+    ranked = [test.info for test in found.comparison.tests]
+    overruled_captions(notes_by_name(ranked, names))
     st.markdown(verdict(found.comparison, names))
     st.caption(_ground(found))
     _table(found, by_id)

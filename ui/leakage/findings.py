@@ -1,6 +1,7 @@
 """Draws the findings of the leakage check: a green line, or what is wrong and what to do."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 import streamlit as st
@@ -8,6 +9,7 @@ import streamlit as st
 from core.leakage.finding import Finding
 from core.leakage.relatives import Duplicate
 from ui.datasets.words import role_label
+from ui.leakage.overruling import ask_to_overrule
 from ui.shared.links import link
 from ui.shared.words import counted, plain
 
@@ -23,6 +25,7 @@ HEADLINES = {
     "shared cycles": "The same cycles in two roles",
     "continuation": "Continued in another role",
     "seen before": "Known to the model",
+    "alike": "Fades like a cell in another role",
     "partly seen": "Partly known to the model",
     "column life": "Tells the share of life",
     "column record": "Tells the length of the record",
@@ -36,11 +39,23 @@ TIE_WORDS = {
     "overlap": "Some cycles in common",
     "continues": "The other one seems to continue it",
     "follows": "It seems to continue the other one",
+    "alike": "Fades alike; taken for another cell",
 }
 
 
-def leakage_panel(findings: Sequence[Finding], dataset_id: int) -> bool:
-    """Draw the check above the start button; returns False if a finding forbids the start."""
+@dataclass(frozen=True)
+class PanelAnswer:
+    """Whether the work may start, and the reason if findings are overruled."""
+
+    may_start: bool
+    reason: str | None = None
+
+
+def leakage_panel(findings: Sequence[Finding], dataset_id: int, key: str) -> PanelAnswer:
+    """Draw the check above the start button, with the question whether to overrule it.
+
+    key : tells the questions of different trainings and tests apart
+    """
     serious = [finding for finding in findings if finding.severity != "info"]
     if not serious:
         st.markdown(f":green[:material/verified_user: **Leakage check:** {CLEAN.lower()}.]")
@@ -59,7 +74,12 @@ def leakage_panel(findings: Sequence[Finding], dataset_id: int) -> bool:
     for finding in findings:
         if finding.severity == "info":
             st.caption(f":material/info: {plain(finding.message)}")
-    return all(finding.severity != "block" for finding in findings)
+    reason, complete = ask_to_overrule(findings, key)
+    blocked = any(
+        finding.severity == "block" and not (reason and finding.rests_on_recognition)
+        for finding in findings
+    )
+    return PanelAnswer(complete and not blocked, reason)
 
 
 def _headline(finding: Finding) -> str:
@@ -100,11 +120,17 @@ def duplicates_table(duplicates: Sequence[Duplicate]) -> None:
             "Other name": [item.other_code for item in duplicates],
             "Role there": [role_label(item.other_role) for item in duplicates],
             "In common (%)": [
-                100.0 * item.share if item.kind in ("same", "overlap") else None
+                100.0 * item.share if item.kind in ("same", "overlap", "alike") else None
+                for item in duplicates
+            ],
+            "It rests on": [
+                item.basis or ("Measured capacities" if item.kind == "same" else "")
                 for item in duplicates
             ],
         }
     )
+    if not any(item.basis for item in duplicates):
+        frame = frame.drop(columns="It rests on")
     st.dataframe(
         frame,
         hide_index=True,

@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session
 
 from core.access.actor import CurrentUser
 from core.base.database import read_scope, session_scope
+from core.datasets.overruled import overruled_notes
 from core.model_versions.package import package_model, package_name
 from core.model_versions.versions import ModelInfo, delete_model, rename_model
 from models.settings.catalogue import ALGORITHMS
@@ -16,6 +17,7 @@ from ui.model_versions.settings import settings_table
 from ui.model_versions.twins import twins_section
 from ui.shared.frame import confirm_by_name, local_time, page_header, shown_errors
 from ui.shared.links import go, link
+from ui.shared.overruled import overruled_box
 from ui.shared.renaming import rename_form
 from ui.shared.theme import algorithm_label
 from ui.shared.words import plain
@@ -44,6 +46,7 @@ def show_model(user: CurrentUser, model: ModelInfo) -> None:
             "to the old ones. Train again for numbers on the new ones.",
             icon=":material/warning:",
         )
+    overruled_box(overruled_notes(model.overruled))
     _views(user, model)
 
 

@@ -11,6 +11,7 @@ from core.access.actor import CurrentUser
 from core.base.database import read_scope
 from core.base.paging import Listed
 from core.base.words import counted
+from core.datasets.overruled import overruled_notes
 from core.model_versions.filters import MODEL_ORDERS, ModelFilter
 from core.model_versions.versions import ModelInfo, has_twins, list_models
 from ui.model_versions.metrics import shown_metric
@@ -19,6 +20,7 @@ from ui.shared.frame import empty_state
 from ui.shared.links import link
 from ui.shared.list_boxes import Boxes, is_beyond, list_boxes, no_match, page_buttons
 from ui.shared.numbers import styled_metrics
+from ui.shared.overruled import marked, overruled_captions
 from ui.shared.theme import TARGET_INFO, algorithm_label, metric_quantity
 from ui.training.list import target_text
 
@@ -115,12 +117,13 @@ def _table(models: Sequence[ModelInfo]) -> list[ModelInfo]:
             },
         },
     )
+    overruled_captions({m.title: overruled_notes(m.overruled) for m in models if m.overruled})
     return [models[row] for row in event.selection.rows]
 
 
 def _frame(models: Sequence[ModelInfo]) -> pd.DataFrame:
     columns: dict[str, list[object]] = {
-        "Model": [model.title for model in models],
+        "Model": [marked(model.title, model.overruled) for model in models],
         "Kind": [kind_text(model) for model in models],
         "Algorithm": [algorithm_label(model.algorithm) for model in models],
     }

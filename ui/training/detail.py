@@ -4,6 +4,7 @@ import streamlit as st
 
 from core.access.actor import CurrentUser
 from core.base.database import read_scope, session_scope
+from core.datasets.overruled import overruled_notes
 from core.removal.marking import delete_job, list_job_dependents
 from core.training.views import JobInfo, get_job_info
 from ui.shared.frame import (
@@ -15,6 +16,7 @@ from ui.shared.frame import (
     status_badge,
 )
 from ui.shared.links import go, link
+from ui.shared.overruled import overruled_box
 from ui.shared.theme import ROLE_LABELS
 from ui.shared.words import counted, plain
 from ui.training.cards import cancel_all, run_cards
@@ -54,6 +56,7 @@ def _body(user: CurrentUser, job: JobInfo, run_id: int | None) -> None:
             cancel_all(user, job)
     if job.is_active and len(job.runs) > 1:
         st.progress(job.progress, text=f"{job.progress:.0%} of all runs")
+    overruled_box(overruled_notes(job.overruled))
     run_cards(user, job)
     st.subheader("Learning", anchor=False)
     learning_curves(user, job)

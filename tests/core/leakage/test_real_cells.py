@@ -5,63 +5,61 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from core.datasets.sketches import sketch
+from core.datasets.sketches import CapacityRecord, known_record, sketch
 from core.ingest.formats.mat import NOMINAL_CAPACITY_AH, read_columns
 from core.ingest.limits import DEFAULT_LIMITS
-from core.leakage.copies import find_continuations, find_copies
+from core.leakage.copies import find_continuations
+from tests.core.leakage.cells import compared, record
 from tests.paths import SHARED_DATA, needs_shared_data
 
 pytestmark = needs_shared_data
 
 SEVERSON = SHARED_DATA / "severson"
-Sketches = Mapping[str, list]
+Records = Mapping[str, CapacityRecord]
 
 
 @cache
-def zipped(name: str) -> Sketches:
+def zipped(name: str) -> Records:
     """Cells of a ZIP, numbered by the order of their rows."""
     found = {}
     with zipfile.ZipFile(SHARED_DATA / name) as archive:
         for path in archive.namelist():
             if path.endswith(".csv"):
                 capacity = pd.read_csv(archive.open(path), usecols=["capacity"])["capacity"]
-                found[Path(path).stem] = sketch(
-                    capacity.to_numpy(), np.arange(1, len(capacity) + 1)
-                )
+                found[Path(path).stem] = record(capacity.to_numpy())
     return found
 
 
 @cache
-def matlab() -> Sketches:
+def matlab() -> Records:
     columns = read_columns(SEVERSON / "SeversonBattery.mat", DEFAULT_LIMITS)
     frame = pd.DataFrame({"code": columns["battery"], "cycle": columns["Cycles_Flt"]})
     frame["capacity"] = NOMINAL_CAPACITY_AH * (1 - columns["PCL_Flt"])
-    return sketches_of(frame)
+    return records_of(frame)
 
 
 @cache
-def eight_features() -> Sketches:
+def eight_features() -> Records:
     names = {"battery_code": "code", "cycle": "cycle", "discharge_capacity_ah": "capacity"}
     frame = pd.read_csv(SEVERSON / "severson_8_features.csv.gz", usecols=list(names))
-    return sketches_of(frame.rename(columns=names))
+    return records_of(frame.rename(columns=names))
 
 
-def sketches_of(frame: pd.DataFrame) -> Sketches:
+def records_of(frame: pd.DataFrame) -> Records:
     return {
-        str(code): sketch(part["capacity"].to_numpy(), part["cycle"].to_numpy())
+        str(code): known_record(part["capacity"].to_numpy(), part["cycle"].to_numpy())
         for code, part in frame.groupby("code")
     }
 
 
-def pairs(left: Sketches, right: Sketches, kind: str) -> set[tuple[str, str]]:
+def pairs(left: Records, right: Records, kind: str) -> set[tuple[str, str]]:
     """Codes of the pairs of one kind, those of a cell with itself left out."""
     names = list(left), list(right)
-    found = find_copies(list(left.values()), list(right.values()))
-    codes = {(names[0][pair.left], names[1][pair.right]) for pair in found if pair.kind == kind}
-    return {(a, b) for a, b in codes if left is not right or a != b}
+    others = None if left is right else list(right.values())
+    found = compared(list(left.values()), others)
+    return {(names[0][i], names[1][j]) for i, j, tie in found if tie.kind == kind}
 
 
 def true_pairs(left: str, right: str) -> set[tuple[str, str]]:
@@ -82,7 +80,7 @@ def test_all_115_cells_are_found_in_every_pair_of_files_and_no_other() -> None:
 def test_cells_of_one_file_are_all_different() -> None:
     for cells in (zipped("mit_cells.zip"), matlab(), eight_features(), zipped("xjtu_cells.zip")):
         assert not pairs(cells, cells, "same")
-        listed = list(cells.values())
+        listed = [sketch(cell.capacity_ah, cell.cycle_num) for cell in cells.values()]
         assert not find_continuations(listed, listed, [None] * len(listed))
     assert not pairs(zipped("xjtu_cells.zip"), zipped("mit_cells.zip"), "same")
 
