@@ -1,7 +1,7 @@
 """A table for the features of a cycle beyond the first eight.
 
-Revision ID: 0005
-Revises: 0002
+Revision ID: 0004
+Revises: 0003
 """
 
 from typing import Any
