@@ -11,7 +11,7 @@ from core.base.database import read_scope, session_scope
 from core.datasets.datasets import DatasetDetail
 from core.datasets.relabel import RelabelPreview, apply_relabel, preview_relabel
 from core.ingest.early_end import early_end_text
-from core.ingest.labels import LabelOrigins
+from core.ingest.label_origins import LabelOrigins
 from core.ingest.mapping import EOL_RANGE, EolRule
 from ui.datasets.words import label_lines
 from ui.shared.frame import shown_errors
