@@ -1,6 +1,6 @@
 """The commands `import` and `datasets`."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +13,7 @@ from core.base.paging import NEWEST, PAGE_SIZE, Page
 from core.base.words import counted
 from core.cli.columns import chosen_mapping
 from core.cli.edge import ActingEmail, AsJson, NoWait, acting_user
+from core.cli.eol_options import EolConsecutive, EolRuleOption, RuleName, chosen_rule
 from core.cli.json_files import read_object
 from core.cli.lists import NO_MATCH, After, Limit, Named, Since, Sort, Until, show_list
 from core.cli.output import show
@@ -33,6 +34,30 @@ from core.ingest.mapping import ColumnMapping
 REPORTED = ("batteries", "cycles", "labelled", "split", "split_origin", "censored", "dropped_rows")
 
 
+@dataclass(frozen=True)
+class _EolWish:
+    """What the command line says of end of life; None = as the mapping has it."""
+
+    threshold: float | None
+    rule: RuleName | None
+    consecutive: int | None
+    count_isolated: bool
+    rul_threshold: float | None
+
+    def applied(self, mapping: ColumnMapping) -> ColumnMapping:
+        """The mapping with that end of life."""
+        eol = chosen_rule(mapping.eol, self.threshold, self.rule, self.consecutive)
+        stated = self.rul_threshold
+        return replace(
+            mapping,
+            eol_threshold=eol.threshold,
+            eol_rule=eol.rule,
+            eol_consecutive=eol.consecutive,
+            count_isolated=self.count_isolated or mapping.count_isolated,
+            rul_eol_threshold=mapping.rul_eol_threshold if stated is None else stated,
+        )
+
+
 def import_file(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="MAT, CSV, XLSX or ZIP.")],
     acting: ActingEmail,
@@ -44,6 +69,14 @@ def import_file(
     ] = None,
     eol_threshold: Annotated[
         float | None, typer.Option(help="End-of-life threshold, a fraction of nominal capacity.")
+    ] = None,
+    eol_rule: EolRuleOption = None,
+    eol_consecutive: EolConsecutive = None,
+    count_isolated: Annotated[
+        bool, typer.Option("--count-isolated", help="Let isolated low readings end a life, too.")
+    ] = False,
+    rul_eol_threshold: Annotated[
+        float | None, typer.Option(help="SOH at which the file's own RUL ends, a fraction.")
     ] = None,
     columns: Annotated[
         Path | None,
@@ -57,7 +90,8 @@ def import_file(
 ) -> None:
     """Import a file as a dataset."""
     user = acting_user(acting)
-    mapping, guesses = _mapping(path, columns, nominal_capacity_ah, eol_threshold, drop_bad_rows)
+    wish = _EolWish(eol_threshold, eol_rule, eol_consecutive, count_isolated, rul_eol_threshold)
+    mapping, guesses = _mapping(path, columns, nominal_capacity_ah, wish, drop_bad_rows)
     upload_id = _store(user, path, mapping, name or path.stem)
 
     def look() -> UploadInfo:
@@ -111,7 +145,7 @@ def _mapping(
     path: Path,
     columns: Path | None,
     nominal_capacity_ah: float | None,
-    eol_threshold: float | None,
+    wish: "_EolWish",
     drop_bad_rows: bool,
 ) -> tuple[ColumnMapping, list[str]]:
     """Return the column mapping, and notes on what in it was guessed.
@@ -126,8 +160,7 @@ def _mapping(
     mapping = chosen_mapping(seen.mapping, given)
     if nominal_capacity_ah is not None:
         mapping = replace(mapping, nominal_capacity_ah=nominal_capacity_ah)
-    if eol_threshold is not None:
-        mapping = replace(mapping, eol_threshold=eol_threshold)
+    mapping = wish.applied(mapping)
     if drop_bad_rows:
         mapping = replace(mapping, bad_rows="drop")
     check_mapping(mapping, seen.columns)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from core.base.errors import BadFile
 from core.base.words import counted
+from core.ingest.file_rul import refuse_rul_shares
 from core.ingest.mapping import ColumnMapping
 
 MAX_LISTED = 200
@@ -112,6 +113,7 @@ def find_problems(frame: pd.DataFrame, mapping: ColumnMapping | None = None) -> 
 
 def apply_checks(frame: pd.DataFrame, mapping: ColumnMapping) -> tuple[pd.DataFrame, Problems]:
     """Drop unusable rows, or raise UnusableRows with the first ones, as the mapping says."""
+    refuse_rul_shares(frame, mapping)
     problems = find_problems(frame, mapping)
     if not problems.n_bad_rows:
         return frame, problems

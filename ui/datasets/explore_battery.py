@@ -17,6 +17,7 @@ from ui.shared.words import plain
 NOT_REACHED = "not reached"
 # Features whose strips are drawn unless others are picked: a browser is slow to draw many.
 MOST_AT_ONCE = 8
+MOST_NAMED = 20
 
 
 def battery_panel(
@@ -34,8 +35,16 @@ def battery_panel(
             frame,
             [(item.column, item.name, item.unit) for item in features],
             battery_code=code,
+            isolated=frame["isolated"].to_numpy(),
             dark=is_dark(),
         )
+        if frame["isolated"].any():
+            cycles = [f"{n:,}" for n in frame.loc[frame["isolated"], "cycle_num"]]
+            more = f" and {len(cycles) - MOST_NAMED:,} more" if len(cycles) > MOST_NAMED else ""
+            st.caption(
+                "Hollow: isolated low readings, which end no life unless asked to. Cycles "
+                f"{', '.join(cycles[:MOST_NAMED])}{more}."
+            )
         st.plotly_chart(
             figure,
             theme=None,
