@@ -66,5 +66,6 @@ def _read(context: TaskContext, upload: DataUpload, mapping: ColumnMapping) -> I
             session.get_one(DataUpload, upload.id).report = {
                 "problems": problems,
                 "problem_counts": dict(error.problems.counts),
+                "may_drop": error.problems.may_drop,
             }
         raise

@@ -2,7 +2,6 @@
 
 import pandas as pd
 import pytest
-
 from core.ingest.recognise import propose_mapping, round_to_usual_capacity, split_unit
 
 
