@@ -26,7 +26,10 @@ from core.ingest.table_rows import codes_of, file_rows_of, numbers_of, rows_with
 MAX_CODE_LENGTH = 64
 _NUMBER_ROLES = ("cycle", "capacity", "pcl", "soh", "rul", "life")
 _UNIT_FACTOR = {"Ah": 1.0, "mAh": 1e-3}
-_DATE = re.compile(r"\d{1,4}[-./]([A-Za-z]{3}|\d{1,2})[-./]\d{1,4}.*|\d{1,2}[-. ][A-Za-z]{3}.*")
+_DATE = re.compile(
+    r"\d{1,4}[-./]([A-Za-z]{3}|\d{1,2})[-./]\d{1,4}.*|\d{1,2}[-. ][A-Za-z]{3}.*|"
+    r"[A-Za-z]{3}[-. ]\d{1,4}.*"
+)
 
 
 @dataclass(frozen=True)

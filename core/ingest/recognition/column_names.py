@@ -84,7 +84,7 @@ def split_unit(column: str) -> tuple[str, str]:
     """Name and unit of a column: "Capacity (mAh)" and "capacity_mah" give "mAh"; "" = none."""
     column = unicodedata.normalize("NFKC", column).strip()
     bracketed = re.fullmatch(r"(.+?)\s*[(\[]\s*([^()\[\]]{1,12})\s*[)\]]", column)
-    if bracketed and not bracketed[2].strip().isdigit():
+    if bracketed and not re.search(r"[A-Za-z]?\d+$", bracketed[2].strip()):
         return bracketed[1], unit_of_text(bracketed[2])
     parted = re.fullmatch(r"(.+?)\s*/\s*(.+)", column)
     if parted and parted[2].strip().casefold() in _UNIT_WORDS:

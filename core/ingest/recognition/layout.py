@@ -200,8 +200,9 @@ def _partings(name: str) -> Iterator[tuple[str, str]]:
         left, right = name[:mark].strip(" _-./:"), name[mark:].strip(" _-./:")
         if not left or not right:
             continue
-        if _is_cell_name(right):
-            yield left, right
+        cell = right.strip("()[]")
+        if _is_cell_name(cell):
+            yield left, cell
         if _is_cell_name(left):
             yield right, left
 
