@@ -4,17 +4,19 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import IO
 
 from core.base.errors import BadFile
-from core.ingest.formats.collect import Collector
-from core.ingest.formats.preview import PREVIEW_ROWS
+from core.ingest.formats.table_builder import TableBuilder
+from core.ingest.limits import Limits
 from core.ingest.numbers import parse_number
+from core.ingest.table import Table
 
 BATCH_ROWS = 5_000
+HEAD_ROWS = 20
 DELIMITERS = (",", ";", "\t")
 _HEAD_CHARACTERS = 65_536
 _MAX_LINE_CHARACTERS = 1_000_000
@@ -54,22 +56,19 @@ def open_text(stream: io.RawIOBase) -> IO[str]:
     return io.TextIOWrapper(buffered, encoding="utf-8-sig", errors="latin1_bytes", newline="")
 
 
-def read_head(text: IO[str], table_name: str) -> CsvHead:
-    """Columns, delimiter and first rows of a table."""
-    head, _lines = _start(text, table_name)
-    return head
-
-
 def read_rows(
     text: IO[str],
     table_name: str,
     battery_code: str,
-    collector: Collector,
+    limits: Limits,
+    wanted: Collection[str] | None,
     on_batch: Callable[[], None],
-) -> None:
-    """Read a whole table into `collector`, calling `on_batch` every few thousand rows."""
+) -> Table:
+    """Read a whole table, calling `on_batch` every few thousand rows."""
     head, lines = _start(text, table_name)
-    collector.start_table(head.columns, table_name, battery_code, head.decimal_comma)
+    builder = TableBuilder(
+        head.columns, table_name, battery_code, limits, head.decimal_comma, wanted
+    )
     width = len(head.columns)
     records = _records(lines, head.delimiter, table_name)
     for _header in islice(records, 1):
@@ -79,8 +78,9 @@ def read_rows(
         cells = [cells for _number, cells in batch]
         if set(map(len, cells)) != {width}:
             cells = [_fit(*record, width, table_name) for record in batch]
-        collector.add(cells, file_rows)
+        builder.add(cells, file_rows)
         on_batch()
+    return builder.table()
 
 
 def unique_names(header: Sequence[object]) -> tuple[str, ...]:
@@ -119,7 +119,7 @@ def _start(text: IO[str], table_name: str) -> tuple[CsvHead, Iterator[str]]:
         raise _empty(table_name)
     delimiter = _find_delimiter(first)
     found = _records(io.StringIO(first, newline=""), delimiter, table_name)
-    records = [cells for _number, cells in islice(found, PREVIEW_ROWS + 1)]
+    records = [cells for _number, cells in islice(found, HEAD_ROWS + 1)]
     if not records:
         raise _empty(table_name)
     columns = unique_names(_without_trailing_blanks(records[0]))
@@ -179,7 +179,7 @@ def _fit(file_row: int, cells: list[str], width: int, table_name: str) -> list[s
 
 def _find_delimiter(first: str) -> str:
     """The delimiter that gives the header most cells, and the rows as many."""
-    lines = [line for line in re.split(r"\r\n|\r|\n", first) if line.strip()][: PREVIEW_ROWS + 1]
+    lines = [line for line in re.split(r"\r\n|\r|\n", first) if line.strip()][: HEAD_ROWS + 1]
 
     def score(delimiter: str) -> float:
         try:

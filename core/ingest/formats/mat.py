@@ -1,40 +1,34 @@
 """Reads the MATLAB v5 file of the Severson study: flat arrays, one battery after the other."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from core.base.errors import BadFile
-from core.ingest.formats.collect import number_sources
 from core.ingest.formats.file_format import FileFormat, SourceFile
 from core.ingest.formats.mat5 import read_arrays
-from core.ingest.formats.preview import PREVIEW_ROWS, Preview
+from core.ingest.formats.zip_archive import stem_of
 from core.ingest.limits import Limits, Progress
-from core.ingest.mapping import ColumnMapping, FeatureColumn, validate_mapping
-from core.ingest.recognise import numeric_columns
+from core.ingest.recognition.severson_file import (
+    BATTERY_COLUMN,
+    CYCLES,
+    FEATURE_NAMES,
+    FEATURES,
+    PCL,
+    RUL,
+    SPLIT_COLUMN,
+)
+from core.ingest.table import Column, FileTables, Table
 
-BATTERY_COLUMN = "battery"
-SPLIT_COLUMN = "split"
-NOMINAL_CAPACITY_AH = 1.1
 LABEL_NOTES = (
     "The PCL of this file was repaired with statistics of each battery's whole life and with "
     "the next cycle; forecasts inherit that.",
 )
 NOTES = ("The features of this file are trailing means over 10 cycles.", *LABEL_NOTES)
-_CYCLES, _COUNTS, _FEATURES = "Cycles_Flt", "Num_Cycles_Flt", "Features_mov_Flt"
-_PCL, _RUL = "PCL_Flt", "RUL_Flt"
+_COUNTS = "Num_Cycles_Flt"
 _ROLES = {"train_ind": "train", "test_ind": "val", "secondary_test_ind": "test"}
-_FEATURE_NAMES = (
-    ("slope", "Ah"),
-    ("intercept", "1/Ah"),
-    ("temperature_avg", "degC"),
-    ("internal_resistance", "ohm"),
-    ("charge_time", "min"),
-    ("dqdv_max", "Ah/V"),
-    ("dqdv_min", "Ah/V"),
-    ("dqdv_variance", "(Ah/V)^2"),
-)
 
 
 def read_columns(path: Path, limits: Limits) -> dict[str, np.ndarray]:
@@ -48,55 +42,19 @@ def read_columns(path: Path, limits: Limits) -> dict[str, np.ndarray]:
     n_cycles = int(counts.sum())
     codes = np.array([f"{position:03d}" for position in range(1, len(counts) + 1)], dtype=object)
     columns = {BATTERY_COLUMN: np.repeat(codes, counts)}
-    for name in (_CYCLES, _PCL, _RUL):
+    for name in (CYCLES, PCL, RUL):
         if name in arrays:
             columns[name] = _of_length(_flat(arrays, name), n_cycles, name)
-    columns.update(_feature_columns(arrays[_FEATURES], n_cycles))
+    columns.update(_feature_columns(arrays[FEATURES], n_cycles))
     if any(name in arrays for name in _ROLES):
         columns[SPLIT_COLUMN] = np.repeat(_roles(arrays, len(counts)), counts)
     return columns
 
 
-def propose(columns: dict[str, np.ndarray]) -> ColumnMapping:
-    """Return the column mapping of this file, which is known."""
-    names = [name for name in columns if name.startswith(_FEATURES)]
-    return ColumnMapping(
-        battery_column=BATTERY_COLUMN,
-        cycle_column=_CYCLES,
-        pcl_column=_PCL if _PCL in columns else None,
-        rul_column=_RUL if _RUL in columns else None,
-        split_column=SPLIT_COLUMN if SPLIT_COLUMN in columns else None,
-        features=tuple(
-            FeatureColumn(name, unit, source)
-            for (name, unit), source in zip(_FEATURE_NAMES, names, strict=False)
-        ),
-        nominal_capacity_ah=NOMINAL_CAPACITY_AH,
-    )
-
-
-def read_frame(path: Path, mapping: ColumnMapping, limits: Limits) -> pd.DataFrame:
-    """The raw frame described in `collect`; file_row is the 1-based position."""
-    columns = read_columns(path, limits)
-    validate_mapping(mapping, list(columns))
-    battery = columns[mapping.battery_column or BATTERY_COLUMN]
-    codes, categories = pd.factorize(np.array([str(code) for code in battery], dtype=object))
-    frame: dict[str, object] = {
-        "battery_code": pd.Categorical.from_codes(codes, categories=pd.Index(categories)),
-        "file_row": np.arange(1, len(battery) + 1, dtype=np.int32),
-    }
-    if mapping.split_column is not None:
-        frame["split"] = pd.Categorical(columns[mapping.split_column].astype(str))
-    for name, source in number_sources(mapping):
-        if columns[source].dtype == object:
-            raise BadFile(f"Column {source!r} holds text. Map another column as {name}.")
-        frame[name] = columns[source]
-    return pd.DataFrame(frame)
-
-
 def _load(path: Path, limits: Limits) -> dict[str, np.ndarray]:
-    names = (_CYCLES, _COUNTS, _FEATURES, _PCL, _RUL, *_ROLES)
+    names = (CYCLES, _COUNTS, FEATURES, PCL, RUL, *_ROLES)
     arrays = read_arrays(path, names, limits)
-    missing = [name for name in (_FEATURES, _CYCLES, _COUNTS) if name not in arrays]
+    missing = [name for name in (FEATURES, CYCLES, _COUNTS) if name not in arrays]
     if missing:
         raise BadFile(
             f"The .mat file has no variable {missing[0]!r}. FadeBench reads the .mat layout of "
@@ -132,10 +90,10 @@ def _of_length(values: np.ndarray, n_cycles: int, name: str) -> np.ndarray:
 
 def _feature_columns(features: np.ndarray, n_cycles: int) -> dict[str, np.ndarray]:
     n_features = features.shape[1]
-    if n_features not in (3, len(_FEATURE_NAMES)):
-        raise BadFile(f"{_FEATURES} has {n_features} columns; 3 or 8 are expected.")
-    _of_length(features, n_cycles, _FEATURES)
-    return {f"{_FEATURES}(:,{i + 1})": features[:, i] for i in range(n_features)}
+    if n_features not in (3, len(FEATURE_NAMES)):
+        raise BadFile(f"{FEATURES} has {n_features} columns; 3 or 8 are expected.")
+    _of_length(features, n_cycles, FEATURES)
+    return {f"{FEATURES}(:,{i + 1})": features[:, i] for i in range(n_features)}
 
 
 def _roles(arrays: dict[str, np.ndarray], n_batteries: int) -> np.ndarray:
@@ -154,28 +112,26 @@ def _roles(arrays: dict[str, np.ndarray], n_batteries: int) -> np.ndarray:
     return roles
 
 
-def _preview(source: SourceFile, _sheet: str | None) -> Preview:
+def _read(
+    source: SourceFile, _wanted: Collection[str] | None, _on_progress: Progress
+) -> FileTables:
     columns = read_columns(source.path, source.limits)
-    sample = pd.DataFrame({name: values[:PREVIEW_ROWS] for name, values in columns.items()})
-    return Preview(
-        format_label="MATLAB 5 file of the Severson study",
-        columns=tuple(columns),
-        numeric_columns=numeric_columns(sample),
-        sample=sample,
-        n_tables=1,
-        one_battery_per_file=False,
-        sheets=(),
-        mapping=propose(columns),
-        guesses=(),
-    )
+    n_rows = len(columns[CYCLES])
+    made = tuple(_column(name, values) for name, values in columns.items())
+    rows = np.arange(1, n_rows + 1, dtype=np.int32)
+    table = Table(source.name, stem_of(source.name), made, rows)
+    return FileTables("MATLAB 5 file of the Severson study", "structure", (table,))
 
 
-def _read(source: SourceFile, mapping: ColumnMapping, _on_progress: Progress) -> pd.DataFrame:
-    return read_frame(source.path, mapping, source.limits)
+def _column(name: str, values: np.ndarray) -> Column:
+    if values.dtype == object:
+        texts = pd.Categorical(values.astype(str))
+        return Column(name, np.full(len(values), np.nan), texts, n_texts=len(values))
+    return Column(name, values.astype(np.float64))
 
 
 def _fits(_path: Path, start: bytes) -> bool:
     return start.startswith(b"MATLAB 5.0 MAT-file")
 
 
-MAT = FileFormat("MAT", (".mat",), _fits, _preview, _read, notes=NOTES, label_notes=LABEL_NOTES)
+MAT = FileFormat("MAT", (".mat",), _fits, _read, notes=NOTES, label_notes=LABEL_NOTES)

@@ -2,20 +2,19 @@
 
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from zipfile import BadZipFile
-
-import pandas as pd
 
 from core.base.errors import BadFile
 from core.ingest.formats import mat, text_files, xlsx_table
 from core.ingest.formats.file_format import FileFormat, SourceFile
 from core.ingest.formats.file_kind import recognise_format
-from core.ingest.formats.preview import Preview
+from core.ingest.formats.preview import Preview, make_preview
 from core.ingest.limits import DEFAULT_LIMITS, Limits, Progress, no_progress
-from core.ingest.mapping import ColumnMapping
+from core.ingest.mapping import Layout
+from core.ingest.table import FileTables
 
 # The first that fits a file's content is taken; CSV takes what no other knows, so it is last.
 FORMATS: tuple[FileFormat, ...] = (
@@ -38,33 +37,32 @@ def find_format(path: Path, original_name: str, limits: Limits = DEFAULT_LIMITS)
 
 
 def preview(
-    path: Path, original_name: str, limits: Limits = DEFAULT_LIMITS, sheet: str | None = None
+    path: Path,
+    original_name: str,
+    limits: Limits = DEFAULT_LIMITS,
+    sheet: str | None = None,
+    layout: Layout | None = None,
 ) -> Preview:
-    """Read the first rows of a file (all of a .mat) and propose a mapping.
+    """Read a file and propose a mapping.
 
     Raises BadFile when the file cannot be used, saying what to change.
     """
-    source = SourceFile(path, original_name, limits)
-    found = recognise_format(source, FORMATS)
-    with _readable(original_name):
-        return found.preview(source, sheet)
+    return make_preview(read_tables(path, original_name, limits), sheet, layout)
 
 
-def read_table(
+def read_tables(
     path: Path,
     original_name: str,
-    mapping: ColumnMapping,
     limits: Limits = DEFAULT_LIMITS,
+    wanted: Collection[str] | None = None,
     on_progress: Progress = no_progress,
-) -> pd.DataFrame:
-    """Read the mapped columns into the raw frame described in `core.ingest.formats.collect`.
-
-    Raises BadFile for the file and InvalidInput for a mapping that does not fit it.
-    """
+    sheets: Collection[str] | None = None,
+) -> FileTables:
+    """Read all tables of a file, or the wanted columns; raises BadFile."""
     source = SourceFile(path, original_name, limits)
     found = recognise_format(source, FORMATS)
     with _readable(original_name):
-        return found.read(source, mapping, on_progress)
+        return found.read(source, wanted, on_progress)
 
 
 @contextmanager

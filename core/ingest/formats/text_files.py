@@ -1,7 +1,7 @@
 """Files of delimited text: one table, packed or not, or an archive of tables."""
 
 import gzip
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -9,17 +9,11 @@ from pathlib import Path
 from typing import IO, Literal, cast
 from zipfile import ZipFile
 
-import numpy as np
-import pandas as pd
-
 from core.ingest.formats import csv_table, zip_archive
-from core.ingest.formats.collect import Collector
 from core.ingest.formats.file_format import READING, FileFormat, SourceFile
-from core.ingest.formats.preview import Preview, make_preview, sample_frame
 from core.ingest.limits import BoundedStream, Progress
-from core.ingest.mapping import ColumnMapping
+from core.ingest.table import FileTables
 
-PREVIEW_TABLES = 12
 Packing = Literal["none", "gzip", "zip"]
 
 
@@ -49,10 +43,10 @@ class _Tables:
             return self._members_done
         return min(self._raw.tell() / max(self._packed_bytes, 1), 1.0)
 
-    def open_all(self, at_most: int | None = None) -> Iterator[_Table]:
-        """Open the tables in order; `at_most` picks that many, evenly spread."""
+    def open_all(self) -> Iterator[_Table]:
+        """Open the tables in order."""
         if self._packing == "zip":
-            yield from self._open_members(at_most)
+            yield from self._open_members()
             return
         with ExitStack() as stack:
             self._raw = stack.enter_context(self._path.open("rb"))
@@ -63,14 +57,14 @@ class _Tables:
             code = zip_archive.stem_of(self._name)
             yield _Table(csv_table.open_text(stream), self._name, code)
 
-    def _open_members(self, at_most: int | None) -> Iterator[_Table]:
+    def _open_members(self) -> Iterator[_Table]:
         with ZipFile(self._path) as archive:
             members = zip_archive.csv_members(archive, self._packed_bytes, self._limits)
             codes = zip_archive.battery_codes(members)
             self.n_tables = len(members)
             total = sum(member.compress_size for member in members) or 1
             bytes_read = done = 0
-            for index in _spread(len(members), at_most):
+            for index in range(len(members)):
                 with archive.open(members[index]) as source:
                     stream = BoundedStream(source, self._packed_bytes, self._limits, bytes_read)
                     text = csv_table.open_text(stream)
@@ -80,40 +74,27 @@ class _Tables:
                 self._members_done = done / total
 
 
-def _preview(packing: Packing, source: SourceFile, _sheet: str | None) -> Preview:
+def _read(
+    packing: Packing, source: SourceFile, wanted: Collection[str] | None, on_progress: Progress
+) -> FileTables:
     tables = _Tables(source, packing)
-    heads = [
-        csv_table.read_head(table.text, table.name) for table in tables.open_all(PREVIEW_TABLES)
-    ]
+    read = tuple(
+        csv_table.read_rows(
+            table.text,
+            table.name,
+            table.battery_code,
+            source.limits,
+            wanted,
+            lambda: on_progress(tables.share_read(), READING),
+        )
+        for table in tables.open_all()
+    )
     labels: dict[Packing, str] = {
         "none": "CSV table",
         "gzip": "CSV table (gzip)",
         "zip": f"ZIP of {tables.n_tables} CSV files" if tables.n_tables > 1 else "ZIP, CSV",
     }
-    samples = [sample_frame(head.columns, head.rows) for head in heads]
-    return make_preview(labels[packing], heads[0].columns, samples, tables.n_tables)
-
-
-def _read(
-    packing: Packing, source: SourceFile, mapping: ColumnMapping, on_progress: Progress
-) -> pd.DataFrame:
-    collector, tables = Collector(mapping, source.limits), _Tables(source, packing)
-    for table in tables.open_all():
-        csv_table.read_rows(
-            table.text,
-            table.name,
-            table.battery_code,
-            collector,
-            lambda: on_progress(tables.share_read(), READING),
-        )
-    return collector.frame()
-
-
-def _spread(n_items: int, at_most: int | None) -> list[int]:
-    """Indices of all items, or of at most so many, evenly spread and with the first."""
-    if at_most is None or n_items <= at_most:
-        return list(range(n_items))
-    return [int(index) for index in np.linspace(0, n_items - 1, at_most)]
+    return FileTables(labels[packing], "files" if packing == "zip" else "text", read)
 
 
 def _is_gzip(_path: Path, start: bytes) -> bool:
@@ -128,15 +109,12 @@ def _is_anything(_path: Path, _start: bytes) -> bool:
     return True
 
 
-CSV_GZ = FileFormat(
-    "gzip", (".csv.gz", ".gz"), _is_gzip, partial(_preview, "gzip"), partial(_read, "gzip")
-)
-ZIP = FileFormat("ZIP", (".zip",), _is_archive, partial(_preview, "zip"), partial(_read, "zip"))
+CSV_GZ = FileFormat("gzip", (".csv.gz", ".gz"), _is_gzip, partial(_read, "gzip"))
+ZIP = FileFormat("ZIP", (".zip",), _is_archive, partial(_read, "zip"))
 # What is of no other format; the first lines show whether it is text at all.
 CSV = FileFormat(
     "plain text",
     (".csv", ".tsv", ".txt"),
     _is_anything,
-    partial(_preview, "none"),
     partial(_read, "none"),
 )

@@ -1,25 +1,24 @@
 """Excel workbooks (.xlsx), read row by row."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
-import pandas as pd
 from openpyxl import load_workbook
 
 from core.base.errors import BadFile, FadeBenchError
-from core.ingest.formats.collect import Collector
-from core.ingest.formats.csv_table import BATCH_ROWS, check_header, unique_names
+from core.ingest.formats.csv_table import BATCH_ROWS, unique_names
 from core.ingest.formats.file_format import READING, FileFormat, SourceFile
-from core.ingest.formats.preview import PREVIEW_ROWS, Preview, make_preview, sample_frame
+from core.ingest.formats.table_builder import TableBuilder
 from core.ingest.formats.zip_archive import check_members, is_workbook, is_zip, stem_of
 from core.ingest.limits import Limits, Progress
-from core.ingest.mapping import ColumnMapping
 from core.ingest.numbers import is_missing, parse_number
+from core.ingest.table import FileTables, Table
 
 MAX_SHEET_ROWS = 1_048_576
 _Row = tuple[int, list[Any]]
@@ -49,62 +48,35 @@ def open_workbook(path: Path, limits: Limits) -> Iterator[Any]:
             workbook.close()
 
 
-def choose_sheet(workbook: Any, wanted: str | None) -> str:
-    """The wanted worksheet, by default the first that holds a table with numbers.
-
-    Instruments put a sheet of remarks before the data, so the first filled sheet may be wrong.
-    """
-    names = sheet_names(workbook)
-    if wanted is not None:
-        if wanted not in names:
-            raise BadFile(f"The workbook has no sheet {wanted!r}. Choose one of {names}.")
-        return wanted
-    filled = [name for name in names if any(True for _row in _filled_rows(workbook[name], None))]
-    if not filled:
-        raise BadFile("The workbook is empty. Upload one with column names and rows.")
-    for name in filled:
-        first = [cells for _number, cells in islice(_filled_rows(workbook[name], None), 3)]
-        if len(first) > 1 and _looks_like_table(first):
-            return name
-    return filled[0]
-
-
 def sheet_names(workbook: Any) -> tuple[str, ...]:
     """Names of the worksheets, without sheets of charts."""
     return tuple(sheet.title for sheet in workbook.worksheets)
 
 
-def read_head(workbook: Any, sheet: str) -> tuple[tuple[str, ...], list[list[Any]]]:
-    """Columns and first rows of a worksheet."""
-    rows = list(islice(_filled_rows(workbook[sheet], None), PREVIEW_ROWS + 1))
-    table_name = f"Sheet {sheet!r}"
-    if not rows:
-        raise BadFile(f"{table_name} is empty. Choose another sheet.")
-    columns = _columns(rows[0][1])
-    check_header(columns, len(rows) - 1, table_name)
-    width = len(columns)
-    return columns, [[*cells, *[None] * width][:width] for _number, cells in rows[1:]]
-
-
-def read_rows(
+def read_sheet(
     workbook: Any,
     sheet: str,
     battery_code: str,
-    collector: Collector,
+    limits: Limits,
+    wanted: Collection[str] | None,
     on_batch: Callable[[int], None],
-) -> None:
-    """Read a worksheet into `collector`, telling `on_batch` the number of rows so far."""
-    columns, _rows = read_head(workbook, sheet)
-    collector.start_table(columns, f"Sheet {sheet!r}", battery_code, decimal_comma=True)
+) -> Table | None:
+    """Read a worksheet, telling `on_batch` the number of rows so far; None without a table."""
+    first = list(islice(_filled_rows(workbook[sheet], None), 3))
+    if len(first) < 2 or not _looks_like_table([cells for _number, cells in first]):
+        return None
+    columns = _columns(first[0][1])
     width = len(columns)
+    builder = TableBuilder(columns, f"Sheet {sheet!r}", battery_code, limits, True, wanted)
     rows = _filled_rows(workbook[sheet], width)
     for _header in islice(rows, 1):
         pass
-    for first in rows:
-        batch = list(chain([first], islice(rows, BATCH_ROWS - 1)))
+    for row in rows:
+        batch = list(chain([row], islice(rows, BATCH_ROWS - 1)))
         cells = [[*cells, *[None] * (width - len(cells))] for _number, cells in batch]
-        collector.add(cells, [number for number, _cells in batch])
+        builder.add(cells, [number for number, _cells in batch])
         on_batch(batch[-1][0])
+    return builder.table()
 
 
 def _filled_rows(worksheet: Any, width: int | None) -> Iterator[_Row]:
@@ -139,32 +111,24 @@ def _is_number(cell: Any) -> bool:
         return False
 
 
-def _preview(source: SourceFile, sheet: str | None) -> Preview:
+def _read(source: SourceFile, wanted: Collection[str] | None, on_progress: Progress) -> FileTables:
     with open_workbook(source.path, source.limits) as workbook:
-        sheets = sheet_names(workbook)
-        chosen = choose_sheet(workbook, sheet)
-        columns, rows = read_head(workbook, chosen)
-    samples = [sample_frame(columns, rows)]
-    return make_preview("Excel workbook", columns, samples, sheets=sheets, sheet=chosen)
-
-
-def _read(source: SourceFile, mapping: ColumnMapping, on_progress: Progress) -> pd.DataFrame:
-    collector = Collector(mapping, source.limits)
-    with open_workbook(source.path, source.limits) as workbook:
-        sheet = choose_sheet(workbook, mapping.sheet)
-        n_rows = max(workbook[sheet].max_row or MAX_SHEET_ROWS, 1)
-        read_rows(
-            workbook,
-            sheet,
-            stem_of(source.name),
-            collector,
-            lambda row: on_progress(min(row / n_rows, 1.0), READING),
-        )
-    return collector.frame()
+        names = sheet_names(workbook)
+        tables = []
+        for place, sheet in enumerate(names):
+            code = sheet if len(names) > 1 else stem_of(source.name)
+            table = read_sheet(workbook, sheet, code, source.limits, wanted, lambda _row: None)
+            on_progress((place + 1) / len(names), READING)
+            tables += [table] if table is not None and table.n_rows else []
+    if not tables:
+        raise BadFile("The workbook is empty. Upload one with column names and rows.")
+    if len(tables) == 1:
+        tables = [replace(tables[0], battery_code=stem_of(source.name))]
+    return FileTables("Excel workbook", "sheets", tuple(tables))
 
 
 def _fits(path: Path, start: bytes) -> bool:
     return is_zip(start) and is_workbook(path)
 
 
-XLSX = FileFormat("XLSX", (".xlsx",), _fits, _preview, _read)
+XLSX = FileFormat("XLSX", (".xlsx",), _fits, _read)
