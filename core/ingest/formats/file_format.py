@@ -29,7 +29,8 @@ class FileFormat:
     endings : what its name may end in, the usual ending first
     fits : whether a file is of this format, by its first 1024 bytes and, if need be, the rest;
         raises BadFile for what is known to be of no use
-    read : all tables of the file, or the wanted columns of them
+    read : the tables of a file: (source, wanted columns or None for all, sheets or None for all,
+        progress); columns and sheets that do not exist are left out
     notes, label_notes : what readers of every dataset from such a file should know, and of its
         labels
     """
@@ -37,6 +38,8 @@ class FileFormat:
     content: str
     endings: tuple[str, ...]
     fits: Callable[[Path, bytes], bool]
-    read: Callable[[SourceFile, Collection[str] | None, Progress], FileTables]
+    read: Callable[
+        [SourceFile, Collection[str] | None, Collection[str] | None, Progress], FileTables
+    ]
     notes: tuple[str, ...] = ()
     label_notes: tuple[str, ...] = ()

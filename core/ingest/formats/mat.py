@@ -1,34 +1,41 @@
 """Reads the MATLAB v5 file of the Severson study: flat arrays, one battery after the other."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from core.base.errors import BadFile
 from core.ingest.formats.file_format import FileFormat, SourceFile
 from core.ingest.formats.mat5 import read_arrays
+from core.ingest.formats.typed_columns import column_of
 from core.ingest.formats.zip_archive import stem_of
 from core.ingest.limits import Limits, Progress
-from core.ingest.recognition.severson_file import (
-    BATTERY_COLUMN,
-    CYCLES,
-    FEATURE_NAMES,
-    FEATURES,
-    PCL,
-    RUL,
-    SPLIT_COLUMN,
-)
-from core.ingest.table import Column, FileTables, Table
+from core.ingest.mapping import ColumnMapping, FeatureColumn
+from core.ingest.table import FileTables, Table
 
+BATTERY_COLUMN = "battery"
+SPLIT_COLUMN = "split"
+NOMINAL_CAPACITY_AH = 1.1
 LABEL_NOTES = (
     "The PCL of this file was repaired with statistics of each battery's whole life and with "
     "the next cycle; forecasts inherit that.",
 )
+SEVERSON_LABEL = "MATLAB 5 file of the Severson study"
 NOTES = ("The features of this file are trailing means over 10 cycles.", *LABEL_NOTES)
-_COUNTS = "Num_Cycles_Flt"
+_CYCLES, _COUNTS, _FEATURES = "Cycles_Flt", "Num_Cycles_Flt", "Features_mov_Flt"
+_PCL, _RUL = "PCL_Flt", "RUL_Flt"
 _ROLES = {"train_ind": "train", "test_ind": "val", "secondary_test_ind": "test"}
+_FEATURE_NAMES = (
+    ("slope", "Ah"),
+    ("intercept", "1/Ah"),
+    ("temperature_avg", "degC"),
+    ("internal_resistance", "ohm"),
+    ("charge_time", "min"),
+    ("dqdv_max", "Ah/V"),
+    ("dqdv_min", "Ah/V"),
+    ("dqdv_variance", "(Ah/V)^2"),
+)
 
 
 def read_columns(path: Path, limits: Limits) -> dict[str, np.ndarray]:
@@ -42,19 +49,36 @@ def read_columns(path: Path, limits: Limits) -> dict[str, np.ndarray]:
     n_cycles = int(counts.sum())
     codes = np.array([f"{position:03d}" for position in range(1, len(counts) + 1)], dtype=object)
     columns = {BATTERY_COLUMN: np.repeat(codes, counts)}
-    for name in (CYCLES, PCL, RUL):
+    for name in (_CYCLES, _PCL, _RUL):
         if name in arrays:
             columns[name] = _of_length(_flat(arrays, name), n_cycles, name)
-    columns.update(_feature_columns(arrays[FEATURES], n_cycles))
+    columns.update(_feature_columns(arrays[_FEATURES], n_cycles))
     if any(name in arrays for name in _ROLES):
         columns[SPLIT_COLUMN] = np.repeat(_roles(arrays, len(counts)), counts)
     return columns
 
 
+def propose(columns: Sequence[str]) -> ColumnMapping:
+    """The column mapping of the Severson file, which is known."""
+    names = [name for name in columns if name.startswith(_FEATURES)]
+    return ColumnMapping(
+        battery_column=BATTERY_COLUMN,
+        cycle_column=_CYCLES,
+        pcl_column=_PCL if _PCL in columns else None,
+        rul_column=_RUL if _RUL in columns else None,
+        split_column=SPLIT_COLUMN if SPLIT_COLUMN in columns else None,
+        features=tuple(
+            FeatureColumn(name, unit, source)
+            for (name, unit), source in zip(_FEATURE_NAMES, names, strict=False)
+        ),
+        nominal_capacity_ah=NOMINAL_CAPACITY_AH,
+    )
+
+
 def _load(path: Path, limits: Limits) -> dict[str, np.ndarray]:
-    names = (CYCLES, _COUNTS, FEATURES, PCL, RUL, *_ROLES)
+    names = (_CYCLES, _COUNTS, _FEATURES, _PCL, _RUL, *_ROLES)
     arrays = read_arrays(path, names, limits)
-    missing = [name for name in (FEATURES, CYCLES, _COUNTS) if name not in arrays]
+    missing = [name for name in (_FEATURES, _CYCLES, _COUNTS) if name not in arrays]
     if missing:
         raise BadFile(
             f"The .mat file has no variable {missing[0]!r}. FadeBench reads the .mat layout of "
@@ -90,10 +114,10 @@ def _of_length(values: np.ndarray, n_cycles: int, name: str) -> np.ndarray:
 
 def _feature_columns(features: np.ndarray, n_cycles: int) -> dict[str, np.ndarray]:
     n_features = features.shape[1]
-    if n_features not in (3, len(FEATURE_NAMES)):
-        raise BadFile(f"{FEATURES} has {n_features} columns; 3 or 8 are expected.")
-    _of_length(features, n_cycles, FEATURES)
-    return {f"{FEATURES}(:,{i + 1})": features[:, i] for i in range(n_features)}
+    if n_features not in (3, len(_FEATURE_NAMES)):
+        raise BadFile(f"{_FEATURES} has {n_features} columns; 3 or 8 are expected.")
+    _of_length(features, n_cycles, _FEATURES)
+    return {f"{_FEATURES}(:,{i + 1})": features[:, i] for i in range(n_features)}
 
 
 def _roles(arrays: dict[str, np.ndarray], n_batteries: int) -> np.ndarray:
@@ -113,21 +137,43 @@ def _roles(arrays: dict[str, np.ndarray], n_batteries: int) -> np.ndarray:
 
 
 def _read(
-    source: SourceFile, _wanted: Collection[str] | None, _on_progress: Progress
+    source: SourceFile,
+    wanted: Collection[str] | None,
+    _sheets: Collection[str] | None,
+    _on_progress: Progress,
 ) -> FileTables:
-    columns = read_columns(source.path, source.limits)
-    n_rows = len(columns[CYCLES])
-    made = tuple(_column(name, values) for name, values in columns.items())
+    arrays = read_arrays(source.path, None, source.limits)
+    if _FEATURES in arrays or _COUNTS in arrays:
+        columns = read_columns(source.path, source.limits)
+        return _one_table(source, SEVERSON_LABEL, columns, wanted)
+    return _one_table(source, "MATLAB table", _vectors(arrays), wanted)
+
+
+def _one_table(
+    source: SourceFile, label: str, columns: dict[str, np.ndarray], wanted: Collection[str] | None
+) -> FileTables:
+    kept = [
+        column_of(name, values)
+        for name, values in columns.items()
+        if wanted is None or name in wanted
+    ]
+    n_rows = len(next(iter(columns.values())))
     rows = np.arange(1, n_rows + 1, dtype=np.int32)
-    table = Table(source.name, stem_of(source.name), made, rows)
-    return FileTables("MATLAB 5 file of the Severson study", "structure", (table,))
+    table = Table(source.name, stem_of(source.name), tuple(kept), rows)
+    return FileTables(label, "text", (table,))
 
 
-def _column(name: str, values: np.ndarray) -> Column:
-    if values.dtype == object:
-        texts = pd.Categorical(values.astype(str))
-        return Column(name, np.full(len(values), np.nan), texts, n_texts=len(values))
-    return Column(name, values.astype(np.float64))
+def _vectors(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Variables of one length as columns: a table saved variable by variable."""
+    vectors = {name: v.ravel() for name, v in arrays.items() if 1 in v.shape and v.size > 1}
+    lengths = {len(values) for values in vectors.values()}
+    if len(lengths) != 1 or len(vectors) < 2:
+        raise BadFile(
+            "The .mat file holds neither the arrays of the Severson study nor columns of one "
+            "length: structs and cell arrays cannot be read. Export the cycles in MATLAB with "
+            "writetable(...) as CSV, one row per cycle."
+        )
+    return vectors
 
 
 def _fits(_path: Path, start: bytes) -> bool:

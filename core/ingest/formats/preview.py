@@ -10,8 +10,6 @@ from core.ingest.mapping import ColumnMapping, Layout
 from core.ingest.recognition.layout import layout_of, turned
 from core.ingest.recognition.proposal import propose
 from core.ingest.recognition.questions import Question
-from core.ingest.recognition.row_structure import is_numeric
-from core.ingest.recognition.severson_file import severson_mapping
 from core.ingest.table import FileTables, Table
 from core.ingest.table_choice import sheet_names, sheet_of, tables_to_judge
 from core.ingest.table_rows import common_columns
@@ -58,9 +56,6 @@ def make_preview(
     Raises BadFile where the file cannot be read at all, naming the cause.
     """
     given = tables_to_judge(file, sheet)
-    known = severson_mapping(given[0].names) if file.kind == "structure" else None
-    if known is not None:
-        return _known_preview(file, given[0], known)
     layout = layout or layout_of(given[0])
     tables = turned(given, layout)
     proposal = propose(tables, layout)
@@ -81,20 +76,6 @@ def make_preview(
         questions=proposal.questions,
         left_out=proposal.left_out,
         attributes=proposal.attributes,
-    )
-
-
-def _known_preview(file: FileTables, table: Table, mapping: ColumnMapping) -> Preview:
-    return Preview(
-        format_label=file.label,
-        columns=table.names,
-        numeric_columns=tuple(name for name in table.names if is_numeric((table,), name)),
-        sample=sample_of(table),
-        n_tables=1,
-        one_battery_per_file=False,
-        sheets=(),
-        mapping=mapping,
-        guesses=(),
     )
 
 
