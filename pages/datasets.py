@@ -10,6 +10,7 @@ from core.base.errors import NotFound
 from core.datasets.builtin import demo_fleet_task
 from core.datasets.datasets import DatasetDetail, DatasetSummary, describe_dataset, newest_fleet
 from ui.datasets.batteries import battery_table, split_editor
+from ui.datasets.corrected_labels import correction_banner
 from ui.datasets.figure import fleet_figure
 from ui.datasets.labels import label_editor
 from ui.datasets.list import show_datasets
@@ -116,6 +117,7 @@ def _detail(user: CurrentUser, detail: DatasetDetail) -> None:
     page_header(
         plain(summary.name), f"{facts_line(summary)} · {when}", lambda: _train_button(summary)
     )
+    correction_banner(user, summary)
     tabs = st.tabs(VIEWS, key="view", on_change="rerun", bind="query-params")
     draw = (
         lambda: overview(user, detail),

@@ -212,7 +212,7 @@ def _questions(
         mapping = life_form(mapping, key)
         if _is_usable(mapping, preview):
             show_outlook(user, info, mapping)
-    return mapping, unanswered(asked, answers, mapping)
+    return mapping, unanswered(asked, answers)
 
 
 def _first_rows(info: UploadInfo, preview: Preview) -> None:

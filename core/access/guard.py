@@ -41,6 +41,15 @@ def owned_datasets(user: CurrentUser) -> Select[Dataset]:
     return select(Dataset).where(_complete(), Dataset.owner_user_id == user.id)
 
 
+def correctable_datasets(user: CurrentUser) -> Select[Dataset]:
+    """Complete datasets whose labels the user may correct: own ones, built-in for administrators.
+
+    Correcting follows the rules of this release alone; it lets nobody choose labels for others.
+    """
+    own = Dataset.owner_user_id == user.id
+    return select(Dataset).where(_complete(), or_(own, _builtin()) if user.is_admin else own)
+
+
 def visible_batteries(user: CurrentUser) -> Select[BatteryUnit]:
     """Batteries of every dataset that the user sees."""
     return (
@@ -144,6 +153,14 @@ def get_owned_dataset(
 ) -> Dataset:
     """Return a dataset that the user may change, or raise `NotFound`; `lock` locks its row."""
     query = owned_datasets(user).where(Dataset.id == dataset_id)
+    return _one(session, _locked(query) if lock else query, "dataset")
+
+
+def get_correctable_dataset(
+    session: Session, user: CurrentUser, dataset_id: int, *, lock: bool = False
+) -> Dataset:
+    """A dataset whose labels the user may correct, or `NotFound`; `lock` locks its row."""
+    query = correctable_datasets(user).where(Dataset.id == dataset_id)
     return _one(session, _locked(query) if lock else query, "dataset")
 
 

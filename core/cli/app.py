@@ -14,6 +14,7 @@ from core.cli import (
     builtins,
     datasets,
     exports,
+    relabelling,
     serving,
     studies,
     tests,
@@ -55,6 +56,7 @@ app = typer.Typer(
 app.add_typer(accounts.commands, name="user")
 app.command("import")(datasets.import_file)
 app.command("datasets")(datasets.list_all)
+app.command("relabel")(relabelling.relabel)
 app.command("train")(training.train)
 app.command("runs")(training.list_all)
 app.command("test")(tests.test_model)

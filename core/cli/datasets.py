@@ -1,6 +1,6 @@
 """The commands `import` and `datasets`."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +14,7 @@ from core.base.paging import NEWEST, PAGE_SIZE, Page
 from core.base.words import counted
 from core.cli.columns import chosen_mapping
 from core.cli.edge import ActingEmail, AsJson, NoWait, acting_user
+from core.cli.eol_options import EolConsecutive, EolRuleOption, RuleName, chosen_rule
 from core.cli.json_files import read_object
 from core.cli.lists import NO_MATCH, After, Limit, Named, Since, Sort, Until, show_list
 from core.cli.output import show
@@ -50,6 +51,30 @@ class PartsName(StrEnum):
     SPLIT = "split"
 
 
+@dataclass(frozen=True)
+class _EolWish:
+    """What the command line says of end of life; None = as the mapping has it."""
+
+    threshold: float | None
+    rule: RuleName | None
+    consecutive: int | None
+    count_isolated: bool
+    rul_threshold: float | None
+
+    def applied(self, mapping: ColumnMapping) -> ColumnMapping:
+        """The mapping with that end of life."""
+        eol = chosen_rule(mapping.eol, self.threshold, self.rule, self.consecutive)
+        stated = self.rul_threshold
+        return replace(
+            mapping,
+            eol_threshold=eol.threshold,
+            eol_rule=eol.rule,
+            eol_consecutive=eol.consecutive,
+            count_isolated=self.count_isolated or mapping.count_isolated,
+            rul_eol_threshold=mapping.rul_eol_threshold if stated is None else stated,
+        )
+
+
 def import_file(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="MAT, CSV, XLSX or ZIP.")],
     acting: ActingEmail,
@@ -70,6 +95,14 @@ def import_file(
         PartsName | None,
         typer.Option(help="Join or split a battery whose cycle counter starts again."),
     ] = None,
+    eol_rule: EolRuleOption = None,
+    eol_consecutive: EolConsecutive = None,
+    count_isolated: Annotated[
+        bool, typer.Option("--count-isolated", help="Let isolated low readings end a life, too.")
+    ] = False,
+    rul_eol_threshold: Annotated[
+        float | None, typer.Option(help="SOH at which the file's own RUL ends, a fraction.")
+    ] = None,
     columns: Annotated[
         Path | None,
         typer.Option(metavar="MAP.JSON", help="Parts of the column mapping; the rest is found."),
@@ -85,13 +118,13 @@ def import_file(
     given: dict[str, Any] = dict(read_object(columns)) if columns else {}
     options = {
         "nominal_capacity_ah": nominal_capacity_ah,
-        "eol_threshold": eol_threshold,
         "capacity_unit": capacity_unit.value if capacity_unit else None,
         "parts": parts.value if parts else None,
         "bad_rows": "drop" if drop_bad_rows else None,
     }
     given |= {key: value for key, value in options.items() if value is not None}
-    mapping, seen = _mapping(path, given)
+    wish = _EolWish(eol_threshold, eol_rule, eol_consecutive, count_isolated, rul_eol_threshold)
+    mapping, seen = _mapping(path, given, wish)
     upload_id = _store(user, path, mapping, name or path.stem)
 
     def look() -> UploadInfo:
@@ -141,7 +174,7 @@ def list_all(
     show_list("datasets", found, [_row(item) for item in found], as_json, empty, keys)
 
 
-def _mapping(path: Path, given: dict[str, Any]) -> tuple[ColumnMapping, Preview]:
+def _mapping(path: Path, given: dict[str, Any], wish: "_EolWish") -> tuple[ColumnMapping, Preview]:
     """Return the column mapping, and what was found and guessed.
 
     It is checked before the file is stored, so that a wrong mapping leaves nothing behind.
@@ -152,6 +185,7 @@ def _mapping(path: Path, given: dict[str, Any]) -> tuple[ColumnMapping, Preview]
     layout = checked.layout if "layout" in given else None
     seen = preview(path, path.name, read_limits(), checked.sheet, layout)
     mapping = chosen_mapping(seen.mapping, given)
+    mapping = wish.applied(mapping)
     check_mapping(mapping, seen.columns)
     require_answers(seen.questions, set(given))
     chosen = "nominal_capacity_ah" in given

@@ -12,6 +12,7 @@ from core.base.errors import InvalidInput
 from core.datasets.cycles import load_cycles
 from core.datasets.datasets import battery_ids, features_of, list_batteries
 from core.ingest.feature_schema import FeatureSchema
+from core.ingest.isolated_readings import isolated_mask, isolated_rows
 from core.measures.curves import downsample
 
 
@@ -69,10 +70,24 @@ def fleet_curves(
 def battery_cycles(
     session: Session, user: CurrentUser, dataset_id: int, battery_code: str
 ) -> pd.DataFrame:
-    """Every cycle of one battery with all features and labels, and `soh`."""
+    """Every cycle of one battery with all features and labels, `soh`, and `isolated` (bool)."""
     ids = battery_ids(session, user, dataset_id, [battery_code])
     frame = load_cycles(session, user, dataset_id, battery_ids=list(ids.values()))
-    return frame.assign(soh=1.0 - frame["pcl"])
+    soh = 1.0 - frame["pcl"]
+    return frame.assign(soh=soh, isolated=isolated_mask(soh.to_numpy(np.float64)))
+
+
+def isolated_readings(session: Session, user: CurrentUser, dataset_id: int) -> pd.DataFrame:
+    """The isolated low readings of a dataset: battery_code, cycle_num, soh (fraction)."""
+    frame = load_cycles(session, user, dataset_id, ["pcl"])
+    found = frame.loc[isolated_rows(frame)]
+    return pd.DataFrame(
+        {
+            "battery_code": found["battery_code"].astype(object),
+            "cycle_num": found["cycle_num"],
+            "soh": 1.0 - found["pcl"],
+        }
+    ).reset_index(drop=True)
 
 
 def feature_values(

@@ -1,6 +1,6 @@
 """The labels that a dataset would have with another nominal capacity or end of life."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,7 +13,8 @@ from core.base.errors import InvalidInput
 from core.datasets.cycles import load_cycles
 from core.datasets.datasets import list_batteries
 from core.ingest.feature_schema import FeatureSchema
-from core.ingest.labels import LabelOrigins, relabel
+from core.ingest.label_origins import LabelOrigins
+from core.ingest.labels import relabel
 from core.ingest.mapping import EOL_RANGE, EolRule
 
 NominalCapacity = Mapping[str, float] | float | None
@@ -25,8 +26,9 @@ class LabelChange:
 
     nominal : Ah by battery code, None where unknown
     changed : (n_cycles,) bool, rows in which any label differs
-    old_lives : cycle life of each battery by the present labels, <NA> = unknown
+    old_lives : cycle life by the present labels, <NA> = unknown; indexed by battery code
     labels_version : of the labels that the change starts from
+    label_rules : version of the rules of the present labels; the new ones follow those of now
     """
 
     origins: LabelOrigins
@@ -38,15 +40,34 @@ class LabelChange:
     old_lives: pd.Series
     changed: np.ndarray
     labels_version: int
+    label_rules: int
 
     def lives(self) -> dict[str, int | None]:
         """Cycle life of the batteries whose RUL is computed, by code."""
+        from_file = self.origins.file_rul_batteries
+        return {code: life for code, life in self._new_lives() if code not in from_file}
+
+    def file_lives(self) -> dict[str, int | None]:
+        """Cycle life of the batteries whose RUL the file brings, by code."""
+        from_file = self.origins.file_rul_batteries
+        return {code: life for code, life in self._new_lives() if code in from_file}
+
+    def changed_lives(self) -> pd.DataFrame:
+        """Batteries whose cycle life changes: battery_code, before and after (Int64)."""
+        codes = self.batteries["battery_code"].astype(str)
+        table = pd.DataFrame(
+            {
+                "battery_code": codes,
+                "before": self.old_lives.reindex(codes).to_numpy(),
+                "after": self.batteries["cycle_life"].to_numpy(),
+            }
+        ).astype({"before": "Int64", "after": "Int64"})
+        same = (table["before"].fillna(-1) == table["after"].fillna(-1)).to_numpy()
+        return table.loc[~same].reset_index(drop=True)
+
+    def _new_lives(self) -> Iterator[tuple[str, int | None]]:
         pairs = zip(self.batteries["battery_code"], self.batteries["cycle_life"], strict=True)
-        return {
-            str(code): None if pd.isna(life) else int(life)
-            for code, life in pairs
-            if code not in self.origins.file_rul_batteries
-        }
+        return ((str(code), None if pd.isna(life) else int(life)) for code, life in pairs)
 
 
 def compute_change(
@@ -60,20 +81,59 @@ def compute_change(
     dataset = guard.get_owned_dataset(session, user, dataset_id)
     schema = FeatureSchema.from_json(dataset.feature_schema)
     stored = list_batteries(session, user, dataset_id)
-    origins = LabelOrigins.of_labels(schema.labels)
-    _check(origins, stored, nominal_capacity_ah, eol)
-    if nominal_capacity_ah is not None and (origins.pcl, origins.capacity) == ("file", "none"):
-        origins = replace(origins, capacity="computed")
+    _check(LabelOrigins.of_labels(schema.labels), stored, nominal_capacity_ah, eol)
     nominal = _nominal_of(stored, nominal_capacity_ah)
-    rule = eol or schema.eol
+    wanted = _Wanted(nominal, eol or schema.eol, nominal_capacity_ah is not None)
+    return _change(session, user, dataset_id, schema, stored, wanted)
+
+
+def compute_correction(session: Session, user: CurrentUser, dataset_id: int) -> LabelChange:
+    """Compute the labels of a dataset that the user sees by the rules of now, all else the same."""
+    dataset = guard.get_dataset(session, user, dataset_id)
+    schema = FeatureSchema.from_json(dataset.feature_schema)
+    stored = list_batteries(session, user, dataset_id)
+    wanted = _Wanted(_nominal_of(stored, None), schema.eol, False)
+    return _change(session, user, dataset_id, schema, stored, wanted)
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """What the labels are to be computed with; nominal in Ah by battery code."""
+
+    nominal: dict[str, float | None]
+    eol: EolRule
+    nominal_is_new: bool
+
+
+def _change(
+    session: Session,
+    user: CurrentUser,
+    dataset_id: int,
+    schema: FeatureSchema,
+    stored: pd.DataFrame,
+    wanted: _Wanted,
+) -> LabelChange:
+    origins = LabelOrigins.of_labels(schema.labels)
+    if wanted.nominal_is_new and (origins.pcl, origins.capacity) == ("file", "none"):
+        origins = replace(origins, capacity="computed")
     old = load_cycles(session, user, dataset_id, ["pcl", "rul", "capacity_ah"])
-    new, batteries = relabel(old, nominal, rule, origins)
+    origins = origins.confirmed(old)
+    new, batteries = relabel(old, wanted.nominal, wanted.eol, origins)
     changed = np.zeros(len(old), dtype=bool)
     for column in ("pcl", "rul", "capacity_ah"):
         changed |= _differs(old[column], new[column])
-    version = schema.labels_version
-    lives = stored["cycle_life"]
-    return LabelChange(origins, rule, nominal, old, new, batteries, lives, changed, version)
+    return LabelChange(
+        origins=origins,
+        eol=wanted.eol,
+        nominal=wanted.nominal,
+        old=old,
+        new=new,
+        batteries=batteries,
+        old_lives=stored.set_index("battery_code")["cycle_life"],
+        changed=changed,
+        labels_version=schema.labels_version,
+        label_rules=schema.label_rules,
+    )
 
 
 def _check(

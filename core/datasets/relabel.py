@@ -1,7 +1,7 @@
 """Changes nominal capacity or end of life of a dataset: preview, then recompute the labels.
 
-Labels from the file stay as they are. The dataset's `labels_version` goes up by 1, so that models
-trained on the old labels can be marked.
+Labels from the file stay as they are, and whatever is computed follows the rules of now. The
+dataset's `labels_version` goes up by 1, so that models trained on the old labels can be marked.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,8 @@ from core.datasets.battery_sketches import sketch_batteries
 from core.datasets.datasets import battery_ids, labels_version_of
 from core.datasets.label_change import LabelChange, NominalCapacity, compute_change
 from core.ingest.early_end import starting_below
-from core.ingest.feature_schema import FeatureSchema
+from core.ingest.feature_schema import LABEL_RULES, FeatureSchema
+from core.ingest.labels import common_nominal
 from core.ingest.mapping import EolRule
 from core.removal.active_work import below_datasets, models_of, refuse_active_work
 from db.tables import (
@@ -42,6 +43,7 @@ class RelabelPreview:
     lives_before, lives_after : shortest and longest cycle life (cycles), None where none is known
     starting_below : batteries whose cycle life would be their first cycle
     models_affected : models that were trained on the present labels
+    corrects_rules : the present labels follow older rules, the new ones those of now
     """
 
     batteries: int
@@ -52,6 +54,7 @@ class RelabelPreview:
     lives_after: tuple[int, int] | None
     starting_below: int
     models_affected: int
+    corrects_rules: bool
 
 
 def preview_relabel(
@@ -92,11 +95,18 @@ def apply_relabel(
     with read_scope() as reader:
         change = compute_change(reader, user, dataset_id, nominal_capacity_ah, eol)
     dataset = guard.get_owned_dataset(session, user, dataset_id, lock=True)
+    return store_change(session, user, dataset, change)
+
+
+def store_change(
+    session: Session, user: CurrentUser, dataset: Dataset, change: LabelChange
+) -> RelabelPreview:
+    """Write a change of labels of a locked dataset; errors as those of `apply_relabel`."""
     if labels_version_of(dataset.feature_schema) != change.labels_version:
         raise Conflict("The labels were changed by somebody else meanwhile. Look again first.")
-    refuse_active_work(session, below_datasets([dataset_id]), "Its labels cannot be changed yet")
-    preview = _summarise(session, dataset_id, change)
-    ids = battery_ids(session, user, dataset_id, list(change.batteries["battery_code"]))
+    refuse_active_work(session, below_datasets([dataset.id]), "Its labels cannot be changed yet")
+    preview = _summarise(session, dataset.id, change)
+    ids = battery_ids(session, user, dataset.id, list(change.batteries["battery_code"]))
     touched = set(change.old.loc[change.changed, "battery_code"].astype(str))
     _update_cycles(session, change, {code: ids[code] for code in touched})
     _update_batteries(session, change, ids)
@@ -117,6 +127,7 @@ def _summarise(session: Session, dataset_id: int, change: LabelChange) -> Relabe
         lives_after=_range(change.batteries["cycle_life"]),
         starting_below=len(starting_below(change.new, change.batteries, change.origins)),
         models_affected=int(session.scalar(models) or 0),
+        corrects_rules=change.label_rules < LABEL_RULES,
     )
 
 
@@ -148,6 +159,10 @@ def _update_cycles(session: Session, change: LabelChange, ids: dict[str, int]) -
     rows = [{"battery": i, "life": lives[code]} for code, i in ids.items() if code in lives]
     left = case((CycleData.cycle_num <= life, life - CycleData.cycle_num), else_=None)
     _execute(session, of_battery, {"rul": left}, rows)
+    # RUL from the file stays up to the end of life.
+    rows = [{"battery": ids[c], "life": n} for c, n in change.file_lives().items() if c in ids]
+    kept = case((CycleData.cycle_num <= life, CycleData.rul), else_=None)
+    _execute(session, of_battery, {"rul": kept}, rows)
 
 
 def _execute(session: Session, statement: Any, values: dict[str, Any], rows: list[Any]) -> None:
@@ -172,11 +187,11 @@ def _update_batteries(session: Session, change: LabelChange, ids: dict[str, int]
 
 def _update_schema(session: Session, dataset: Dataset, change: LabelChange) -> None:
     schema = FeatureSchema.from_json(dataset.feature_schema)
-    capacities = set(change.nominal.values())
     dataset.feature_schema = schema.changed(
         labels=change.origins.describe(change.eol),
         eol=change.eol,
-        nominal_capacity_ah=capacities.pop() if len(capacities) == 1 else None,
+        nominal_capacity_ah=common_nominal(change.batteries["nominal_capacity"]),
         labels_version=schema.labels_version + 1,
+        label_rules=LABEL_RULES,
     ).to_json()
     session.flush()

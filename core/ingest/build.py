@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from core.base.words import counted, rounded
-from core.ingest.checks import Problems, apply_checks
+from core.ingest.checks import MAX_LISTED, Problems, apply_checks
 from core.ingest.early_end import early_end_text, starting_below
-from core.ingest.feature_schema import FeatureSchema, StoredFeature
+from core.ingest.feature_schema import LABEL_RULES, FeatureSchema, StoredFeature
 from core.ingest.formats.readers import find_format, read_tables
-from core.ingest.labels import LabelledData, label_cycles, sorting_order
+from core.ingest.labels import LabelledData, common_nominal, label_cycles, sorting_order
 from core.ingest.limits import DEFAULT_LIMITS, Limits, Progress, no_progress
 from core.ingest.mapping import ColumnMapping, validate_mapping
 from core.ingest.raw_frame import raw_frame
@@ -36,7 +36,8 @@ class IngestResult:
     feature_schema : stored with the dataset
     report : JSON-ready: batteries, cycles, labelled {"PCL","RUL": share of rows},
         split {"train","val","test","none": batteries}, split_origin ("file" | "proposed"),
-        censored, dropped_rows, problem_counts, problems (first 200), warnings
+        censored, dropped_rows, problem_counts, problems (first 200), isolated (first 200:
+        battery_code, cycle_num, soh), isolated_count, warnings
     """
 
     cycles: pd.DataFrame
@@ -104,7 +105,7 @@ def assemble(
         cycles=labelled.cycles,
         batteries=batteries,
         feature_schema=_feature_schema(labelled, mapping, notes),
-        report=_report(labelled.cycles, batteries, split_origin, problems, all_warnings),
+        report=_report(labelled, batteries, split_origin, problems, all_warnings),
     )
 
 
@@ -143,6 +144,7 @@ def _with_split(batteries: pd.DataFrame) -> tuple[pd.DataFrame, str]:
 def _feature_schema(
     labelled: LabelledData, mapping: ColumnMapping, notes: tuple[str, ...]
 ) -> FeatureSchema:
+    stated = mapping.rul_eol_threshold
     return FeatureSchema(
         features=tuple(
             StoredFeature(name=f.name, unit=f.unit, source_column=f.source_column)
@@ -150,21 +152,23 @@ def _feature_schema(
         ),
         labels=labelled.origins.describe(mapping.eol),
         eol=mapping.eol,
-        nominal_capacity_ah=mapping.nominal_capacity_ah,
+        nominal_capacity_ah=common_nominal(labelled.batteries["nominal_capacity"]),
         mapping=mapping.to_json(),
         labels_version=1,
+        label_rules=LABEL_RULES,
+        rul_eol_threshold=stated if labelled.origins.rul == "file" else None,
         notes=notes,
     )
 
 
 def _report(
-    cycles: pd.DataFrame,
+    labelled: LabelledData,
     batteries: pd.DataFrame,
     split_origin: str,
     problems: Problems | None,
     warnings: list[str],
 ) -> dict[str, Any]:
-    tags = batteries["group_tag"]
+    tags, cycles = batteries["group_tag"], labelled.cycles
     return {
         "batteries": len(batteries),
         "cycles": len(cycles),
@@ -181,6 +185,8 @@ def _report(
         "dropped_rows": problems.n_bad_rows if problems else 0,
         "problem_counts": dict(problems.counts) if problems else {},
         "problems": [problem.to_json() for problem in problems.listed] if problems else [],
+        "isolated": [dict(reading) for reading in labelled.isolated[:MAX_LISTED]],
+        "isolated_count": len(labelled.isolated),
         "warnings": warnings,
     }
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 from core.base.errors import BadFile
 from core.base.words import counted
+from core.ingest.file_rul import refuse_rul_shares
 from core.ingest.mapping import ColumnMapping
 from core.ingest.recognition.true_causes import half_cycles
 
@@ -124,6 +125,7 @@ def apply_checks(frame: pd.DataFrame, mapping: ColumnMapping) -> tuple[pd.DataFr
     More than a fifth of the rows are never dropped.
     """
     _refuse_parts_of_cycles(frame, mapping)
+    refuse_rul_shares(frame, mapping)
     problems = find_problems(frame, mapping)
     if not problems.n_bad_rows:
         return frame, problems

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from core.ingest.labels import LabelOrigins
+from core.ingest.label_origins import LabelOrigins
 
 REMEDY = "choose a lower threshold, another nominal capacity or several cycles in a row."
 

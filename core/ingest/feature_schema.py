@@ -23,7 +23,8 @@ class StoredFeature(BaseModel):
 class StoredLabel(BaseModel):
     """Where a label comes from, and the rule in words.
 
-    file_batteries : of RUL: batteries whose RUL the file gives
+    file_batteries : of RUL: batteries whose RUL or cycle life the file gives
+    life_batteries : of RUL: those of them whose cycle life stands in a column of its own
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -31,6 +32,11 @@ class StoredLabel(BaseModel):
     origin: Origin
     rule: str = ""
     file_batteries: tuple[str, ...] = ()
+    life_batteries: tuple[str, ...] = ()
+
+
+# Version of the rules by which labels are computed now.
+LABEL_RULES = 2
 
 
 class FeatureSchema(StoredJson):

@@ -1,13 +1,12 @@
 """Labels of a dataset: PCL, RUL and cycle life, from the file or computed (docs/domain.md).
 
 SOH = capacity / nominal capacity, PCL = 1 - SOH. End of life (EOL) is the first cycle with SOH
-below a threshold. If the file brings RUL, cycle life = cycle + RUL. Otherwise cycle life is the
-EOL cycle; a battery that never reaches it is censored and gets no cycle life and no RUL.
+below a threshold that is not an isolated reading. If the file brings RUL, cycle life is the most
+frequent cycle + RUL. A battery without either is censored and gets no cycle life and no RUL.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,13 @@ import pandas as pd
 
 from core.base.errors import BadFile
 from core.base.words import counted
-from core.ingest.feature_schema import Origin, StoredLabel
+from core.ingest.battery_rows import stretches
+from core.ingest.end_of_life import eol_cycle
+from core.ingest.feature_schema import Origin
+from core.ingest.file_rul import life_from_rul, with_life_column
+from core.ingest.isolated_readings import isolated_rows, listed_readings
+from core.ingest.label_origins import LabelOrigins
+from core.ingest.label_sentences import label_sentences
 from core.ingest.mapping import MAX_FEATURES, ColumnMapping, EolRule
 
 FEATURE_NAMES = tuple(f"feature_{position}" for position in range(1, MAX_FEATURES + 1))
@@ -23,68 +28,31 @@ _UNIT_FACTOR = {"Ah": 1.0, "mAh": 1e-3, "fraction": 1.0, "percent": 1e-2}
 
 
 @dataclass(frozen=True)
-class LabelOrigins:
-    """Where each label comes from: "file", "computed" or "none".
-
-    file_rul_batteries : batteries with RUL in the file; for the others it is computed
-    """
-
-    pcl: Origin
-    rul: Origin
-    capacity: Origin
-    file_rul_batteries: frozenset[str] = frozenset()
-
-    def describe(self, eol: EolRule) -> dict[str, StoredLabel]:
-        """The labels of a feature schema."""
-        pcl_rule = {"file": "as in the file", "computed": "1 - capacity / nominal capacity"}
-        capacity_rule = {"file": "as in the file", "computed": "(1 - PCL) x nominal capacity"}
-        rul_rule = {
-            "file": "as in the file; cycle life = cycle + RUL",
-            "computed": f"cycle life - cycle, cycle life = {eol.describe()}",
-        }
-        return {
-            "PCL": StoredLabel(origin=self.pcl, rule=pcl_rule.get(self.pcl, "")),
-            "RUL": StoredLabel(
-                origin=self.rul,
-                rule=rul_rule.get(self.rul, ""),
-                file_batteries=tuple(sorted(self.file_rul_batteries)),
-            ),
-            "capacity": StoredLabel(
-                origin=self.capacity, rule=capacity_rule.get(self.capacity, "")
-            ),
-        }
-
-    @classmethod
-    def of_labels(cls, labels: Mapping[str, StoredLabel]) -> "LabelOrigins":
-        """Read the labels of a feature schema."""
-        return cls(
-            pcl=labels["PCL"].origin,
-            rul=labels["RUL"].origin,
-            capacity=labels["capacity"].origin,
-            file_rul_batteries=frozenset(labels["RUL"].file_batteries),
-        )
-
-
-@dataclass(frozen=True)
 class LabelledData:
-    """Labelled cycles and one row per battery; the columns are those of `IngestResult`."""
+    """Labelled cycles and one row per battery; the columns are those of `IngestResult`.
+
+    isolated : battery_code, cycle_num and soh of every isolated reading
+    """
 
     cycles: pd.DataFrame
     batteries: pd.DataFrame
     origins: LabelOrigins
     warnings: tuple[str, ...]
+    isolated: tuple[Mapping[str, object], ...] = ()
 
 
 def label_cycles(frame: pd.DataFrame, mapping: ColumnMapping) -> LabelledData:
     """Label a checked raw frame (see `formats.collect`), sorted by battery and cycle."""
     groups, split_warnings = _group_tags(frame, mapping)
+    frame, life_batteries = with_life_column(frame, mapping)
     cycles = _canonical(frame, mapping)
-    nominal = dict.fromkeys(cycles["battery_code"].cat.categories, mapping.nominal_capacity_ah)
-    origins = _origins(cycles, mapping)
+    nominal = _nominal_of(frame, mapping)
+    origins = _origins(cycles, mapping, nominal, life_batteries)
     labelled, batteries = relabel(cycles, nominal, mapping.eol, origins)
+    found = label_sentences(cycles, labelled, batteries, origins, mapping)
     batteries.insert(1, "group_tag", batteries["battery_code"].map(groups).astype(object))
-    rul_warnings = _rul_warnings(labelled, origins)
-    return LabelledData(labelled, batteries, origins, (*split_warnings, *rul_warnings))
+    listed = tuple(listed_readings(labelled, isolated_rows(labelled)))
+    return LabelledData(labelled, batteries, origins, (*split_warnings, *found), listed)
 
 
 def relabel(
@@ -94,6 +62,8 @@ def relabel(
     origins: LabelOrigins,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Recompute the labels that `origins` calls computed; labels from the file stay.
+
+    Where the RUL of the file tells no life, capacity decides; after a life no RUL stays.
 
     Parameters
     ----------
@@ -120,42 +90,26 @@ def relabel(
     cycle_num = cycles["cycle_num"].to_numpy(dtype=np.int64)
     summaries = []
     new_rul = np.full(len(cycles), np.nan)
-    for code, rows in _stretches(cycles["battery_code"]):
+    for code, rows in stretches(cycles["battery_code"]):
         from_file = code in origins.file_rul_batteries
-        if from_file:
-            new_rul[rows] = rul[rows]
-            life = life_from_rul(cycle_num[rows], rul[rows])
-        else:
+        life = life_from_rul(cycle_num[rows], rul[rows]) if from_file else None
+        given = rul[rows]
+        if life is None:
             life = eol_cycle(cycle_num[rows], 1.0 - pcl[rows], eol)
-            if life is not None:
-                left = life - cycle_num[rows]
-                new_rul[rows] = np.where(left >= 0, left, np.nan)
+            given = (np.nan if life is None else life) - cycle_num[rows]
+        # Rows after the end of life carry no RUL, whatever the file has there.
+        if life is not None:
+            new_rul[rows] = np.where(cycle_num[rows] <= life, given, np.nan)
         nominal_ah = nominal_capacity_ah.get(code)
         summaries.append(_summary(code, nominal_ah, capacity[rows], life))
     labelled = cycles.assign(capacity_ah=capacity, pcl=pcl, rul=pd.array(new_rul, dtype="Int64"))
     return labelled, _battery_frame(summaries)
 
 
-def eol_cycle(cycle_num: np.ndarray, soh: np.ndarray, eol: EolRule) -> int | None:
-    """The end-of-life cycle: the start of the first run of rows below the threshold, or None.
-
-    Rows without SOH neither count for a run nor end it.
-    """
-    known = np.isfinite(soh)
-    below = soh[known] < eol.threshold
-    length = eol.run_length
-    if len(below) < length:
-        return None
-    runs = np.convolve(below, np.ones(length, dtype=np.int64), mode="valid") == length
-    return int(cycle_num[known][np.argmax(runs)]) if runs.any() else None
-
-
-def life_from_rul(cycle_num: np.ndarray, rul: np.ndarray) -> int | None:
-    """Cycle life from the file's RUL: the median of cycle + RUL; None without RUL."""
-    known = np.isfinite(rul)
-    if not known.any():
-        return None
-    return round(float(np.median(cycle_num[known] + rul[known])))
+def common_nominal(nominal_capacity_ah: pd.Series) -> float | None:
+    """The nominal capacity of all batteries, Ah; None where they differ or one is unknown."""
+    known = nominal_capacity_ah.astype("float64").unique()
+    return float(known[0]) if len(known) == 1 and pd.notna(known[0]) else None
 
 
 def _canonical(frame: pd.DataFrame, mapping: ColumnMapping) -> pd.DataFrame:
@@ -198,16 +152,46 @@ def _scaled(frame: pd.DataFrame, name: str, factor: float) -> np.ndarray:
     return frame[name].to_numpy() * factor
 
 
-def _origins(cycles: pd.DataFrame, mapping: ColumnMapping) -> LabelOrigins:
+def _origins(
+    cycles: pd.DataFrame,
+    mapping: ColumnMapping,
+    nominal_capacity_ah: Mapping[str, float | None],
+    life_batteries: Collection[str],
+) -> LabelOrigins:
     has_pcl = bool(mapping.pcl_column or mapping.soh_column)
-    has_nominal = mapping.nominal_capacity_ah is not None
+    has_nominal = any(ah is not None for ah in nominal_capacity_ah.values())
     capacity: Origin = "file" if mapping.capacity_column else "none"
     if has_pcl and has_nominal and not mapping.capacity_column:
         capacity = "computed"
     pcl: Origin = "file" if has_pcl else ("computed" if mapping.capacity_column else "none")
-    with_rul = cycles.loc[cycles["rul"].notna(), "battery_code"].unique()
-    rul: Origin = "file" if len(with_rul) else ("none" if pcl == "none" else "computed")
-    return LabelOrigins(pcl, rul, capacity, frozenset(map(str, with_rul)))
+    with_rul = frozenset(map(str, cycles.loc[cycles["rul"].notna(), "battery_code"].unique()))
+    rul: Origin = "file" if with_rul else ("none" if pcl == "none" else "computed")
+    return LabelOrigins(pcl, rul, capacity, with_rul, frozenset(life_batteries)).confirmed(cycles)
+
+
+def _nominal_of(frame: pd.DataFrame, mapping: ColumnMapping) -> dict[str, float | None]:
+    """Nominal capacity of each battery, Ah: the file's own goes before the mapping's number."""
+    codes = frame["battery_code"].cat.remove_unused_categories().cat.categories
+    nominal = {str(code): mapping.nominal_capacity_ah for code in codes}
+    if "nominal" not in frame:
+        return nominal
+    seen: set[str] = set()
+    pairs = frame[["battery_code", "nominal"]].dropna().drop_duplicates()
+    for code, ah in zip(pairs["battery_code"].astype(str), pairs["nominal"], strict=True):
+        if code in seen:
+            raise BadFile(
+                f"Battery {code} has two nominal capacities in column "
+                f"{mapping.nominal_column or 'nominal'!r}. Every row of a battery needs the same: "
+                "correct the file, or enter one number instead of the column."
+            )
+        if not 0 < ah < 1e6:
+            raise BadFile(
+                f"Battery {code} has the nominal capacity {ah:g} Ah, which is not a number above "
+                "0. Correct the file, or enter one number instead of the column."
+            )
+        seen.add(code)
+        nominal[code] = float(ah)
+    return nominal
 
 
 def _group_tags(
@@ -238,42 +222,6 @@ def _group_tags(
         if without
         else []
     )
-
-
-def _rul_warnings(cycles: pd.DataFrame, origins: LabelOrigins) -> list[str]:
-    if not origins.file_rul_batteries:
-        return []
-    life = cycles["cycle_num"] + cycles["rul"].astype("Float64")
-    by_battery = life.groupby(cycles["battery_code"], observed=True)
-    spread = by_battery.max() - by_battery.min()
-    uneven = spread[spread > 1]
-    warnings = []
-    if len(uneven):
-        warnings.append(
-            f"In {counted(len(uneven), 'battery')} cycle + RUL differs by more than 1 between rows "
-            f"(most in battery {uneven.idxmax()}: {uneven.max():.0f}). RUL is kept as in the file; "
-            "the cycle life is the median."
-        )
-    computed = _other_codes(cycles, origins.file_rul_batteries)
-    if computed:
-        warnings.append(
-            f"{counted(len(computed), 'battery has', 'batteries have')} no RUL in the file; it is "
-            "computed from end of life."
-        )
-    return warnings
-
-
-def _other_codes(cycles: pd.DataFrame, codes: Collection[str]) -> list[str]:
-    return [str(code) for code in cycles["battery_code"].cat.categories if code not in codes]
-
-
-def _stretches(codes: pd.Series) -> Iterator[tuple[str, slice]]:
-    """Yield each battery with the slice of its rows, which must be consecutive."""
-    texts = codes.to_numpy(dtype=object)
-    starts = [0, *(np.flatnonzero(texts[1:] != texts[:-1]) + 1), len(texts)]
-    for start, end in pairwise(starts):
-        if end > start:
-            yield str(texts[start]), slice(int(start), int(end))
 
 
 def _finite_or_nan(values: np.ndarray) -> np.ndarray:

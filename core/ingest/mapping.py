@@ -65,7 +65,9 @@ class EolRule:
     def describe(self) -> str:
         """The rule in words, as stored with the dataset."""
         text = f"first cycle with SOH < {self.threshold:.2f}"
-        return text if self.run_length == 1 else f"{text}, {self.run_length} cycles in a row"
+        if self.run_length > 1:
+            text = f"{text}, {self.run_length} cycles in a row"
+        return f"{text}, isolated readings counted" if self.count_isolated else text
 
 
 @dataclass(frozen=True)
@@ -225,6 +227,12 @@ def _check_numbers(mapping: ColumnMapping) -> None:
         raise InvalidInput(
             f"The end-of-life threshold must lie between {low:.2f} and {high:.2f} "
             f"(now {mapping.eol_threshold:g})."
+        )
+    stated = mapping.rul_eol_threshold
+    if stated is not None and not low <= stated <= high:
+        raise InvalidInput(
+            f"The end of life of the file's RUL must lie between {low:.2f} and {high:.2f} "
+            f"(now {stated:g})."
         )
     if not 1 <= mapping.eol_consecutive <= 1000:
         raise InvalidInput("The number of consecutive cycles must lie between 1 and 1000.")

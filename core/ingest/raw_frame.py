@@ -1,6 +1,5 @@
 """The raw frame: the mapped columns of all tables, as checks and labels work on them."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -18,7 +17,7 @@ from core.ingest.parts import (
     split_codes,
 )
 from core.ingest.recognition.row_structure import differences
-from core.ingest.recognition.true_causes import refuse_time_series
+from core.ingest.recognition.true_causes import is_date, refuse_time_series
 from core.ingest.table import Column, FileTables, Table
 from core.ingest.table_choice import tables_to_read
 from core.ingest.table_rows import codes_of, file_rows_of, numbers_of, rows_with, texts_of
@@ -26,10 +25,6 @@ from core.ingest.table_rows import codes_of, file_rows_of, numbers_of, rows_with
 MAX_CODE_LENGTH = 64
 _NUMBER_ROLES = ("cycle", "capacity", "pcl", "soh", "rul", "life")
 _UNIT_FACTOR = {"Ah": 1.0, "mAh": 1e-3}
-_DATE = re.compile(
-    r"\d{1,4}[-./]([A-Za-z]{3}|\d{1,2})[-./]\d{1,4}.*|\d{1,2}[-. ][A-Za-z]{3}.*|"
-    r"[A-Za-z]{3}[-. ]\d{1,4}.*"
-)
 
 
 @dataclass(frozen=True)
@@ -104,7 +99,7 @@ def _check_numbers(table: Table, column: Column, mapping: ColumnMapping) -> None
     """Refuse text where a number belongs, and numbers that can be read in two ways."""
     if column.n_texts:
         row, text = column.examples[0] if column.examples else (0, "text")
-        if _DATE.fullmatch(text.strip()):
+        if is_date(text):
             raise BadFile(
                 f"{table.name}, row {row}: column {column.name!r} holds the date {text[:30]!r}: a "
                 "spreadsheet has turned a number into a date. Correct it in the source (format "

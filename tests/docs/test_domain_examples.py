@@ -12,7 +12,10 @@ import pytest
 
 from core.evaluation.cycles_seen import told_lives
 from core.ingest import splits
-from core.ingest.labels import LabelOrigins, eol_cycle, life_from_rul, relabel
+from core.ingest.end_of_life import eol_cycle
+from core.ingest.file_rul import life_from_rul
+from core.ingest.label_origins import LabelOrigins
+from core.ingest.labels import relabel
 from core.ingest.mapping import EolRule
 from core.measures import coverage
 from core.measures.metrics import score

@@ -15,6 +15,7 @@ from ui.shared.theme import PLOTLY_CONFIG
 from ui.shared.words import plain
 
 NOT_REACHED = "not reached"
+MOST_NAMED = 20
 
 
 def battery_panel(
@@ -31,8 +32,16 @@ def battery_panel(
             frame,
             [(item.column, item.name, item.unit) for item in summary.features],
             battery_code=code,
+            isolated=frame["isolated"].to_numpy(),
             dark=is_dark(),
         )
+        if frame["isolated"].any():
+            cycles = [f"{n:,}" for n in frame.loc[frame["isolated"], "cycle_num"]]
+            more = f" and {len(cycles) - MOST_NAMED:,} more" if len(cycles) > MOST_NAMED else ""
+            st.caption(
+                "Hollow: isolated low readings, which end no life unless asked to. Cycles "
+                f"{', '.join(cycles[:MOST_NAMED])}{more}."
+            )
         st.plotly_chart(
             figure,
             theme=None,

@@ -11,8 +11,10 @@ from core.base.database import read_scope, session_scope
 from core.datasets.datasets import DatasetDetail
 from core.datasets.relabel import RelabelPreview, apply_relabel, preview_relabel
 from core.ingest.early_end import early_end_text
-from core.ingest.labels import LabelOrigins
+from core.ingest.label_origins import LabelOrigins
 from core.ingest.mapping import EOL_RANGE, EolRule
+from ui.datasets.isolated import isolated_table
+from ui.datasets.rul_end import rul_end_form
 from ui.datasets.words import label_lines
 from ui.shared.frame import shown_errors
 from ui.shared.words import counted
@@ -32,6 +34,7 @@ def label_editor(user: CurrentUser, detail: DatasetDetail) -> None:
     """Where the labels come from, and the form that changes the computed ones."""
     summary = detail.summary
     st.markdown("\n".join(f"- {line}" for line in label_lines(summary)))
+    isolated_table(user, summary)
     if summary.is_builtin:
         st.info("Built-in datasets are the same for everybody, so their labels cannot be changed.")
         return
@@ -44,12 +47,13 @@ def label_editor(user: CurrentUser, detail: DatasetDetail) -> None:
     eol = None if fixed_rul else eol_inputs(summary.eol, f"eol_{summary.id}")
     if fixed_rul:
         st.info("RUL and cycle life came with the file, so end of life cannot be set here.")
+    rul_end_form(user, summary)
     wish = _Wish(nominal, None if eol == summary.eol else eol)
     _look_and_apply(user, detail, wish)
 
 
 def eol_inputs(start: EolRule, key: str) -> EolRule:
-    """Draw the inputs for threshold and rule, and return their values."""
+    """Draw the inputs for threshold, rule and isolated readings, and return their values."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         percent = st.number_input(
             "End of life below (% of nominal capacity)",
@@ -67,20 +71,29 @@ def eol_inputs(start: EolRule, key: str) -> EolRule:
             (FIRST, RUN),
             index=0 if start.rule == "first_crossing" else 1,
             key=f"{key}_rule",
-            help="Several in a row ignore a single outlier.",
+            help="Several in a row wait until the battery stays below.",
             width=260,
         )
-        if rule == FIRST:
-            return EolRule(round(percent / 100, 4))
-        length = st.number_input(
-            "Cycles in a row",
-            min_value=2,
-            max_value=1000,
-            value=max(2, start.consecutive),
-            key=f"{key}_run",
-            width=160,
-        )
-    return EolRule(round(percent / 100, 4), "consecutive", int(length))
+        length = 1
+        if rule == RUN:
+            length = st.number_input(
+                "Cycles in a row",
+                min_value=2,
+                max_value=1000,
+                value=max(2, start.consecutive),
+                key=f"{key}_run",
+                width=160,
+            )
+    counted_in = st.toggle(
+        "Count isolated low readings",
+        value=start.count_isolated,
+        key=f"{key}_isolated",
+        help="Off: a single row that reads far lower than the rows around it ends no life.",
+    )
+    threshold = round(percent / 100, 4)
+    if rule == FIRST:
+        return EolRule(threshold, count_isolated=counted_in)
+    return EolRule(threshold, "consecutive", int(length), counted_in)
 
 
 def _all_rul_from_file(origins: LabelOrigins, n_batteries: int) -> bool:
@@ -170,9 +183,13 @@ def _show(preview: RelabelPreview) -> None:
     if not preview.cycles:
         st.info("No label changes by this.")
         return
+    corrected = (
+        "This includes the corrected rules of labels, which this dataset does not follow yet."
+    )
     rows = [
+        *([corrected] if preview.corrects_rules else []),
         f"Values change in {counted(preview.cycles, 'cycle')} of "
-        f"{counted(preview.batteries, 'battery', 'batteries')}."
+        f"{counted(preview.batteries, 'battery', 'batteries')}.",
     ]
     for target in ("PCL", "RUL"):
         before, after = preview.labelled_before[target], preview.labelled_after[target]

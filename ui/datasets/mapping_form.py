@@ -291,6 +291,7 @@ def _end_of_life(start: ColumnMapping, key: str) -> ColumnMapping:
         eol_threshold=rule.threshold,
         eol_rule=rule.rule,
         eol_consecutive=rule.consecutive,
+        count_isolated=rule.count_isolated,
     )
 
 

@@ -37,13 +37,6 @@ def ask_questions(
     return mapping, answers
 
 
-def unanswered(
-    questions: Sequence[Question], answers: dict[str, str], mapping: ColumnMapping
-) -> tuple[Question, ...]:
-    """Questions without an answer; a column mapped by hand answers the one about capacity."""
-    mapped = (mapping.capacity_column, mapping.pcl_column, mapping.soh_column, mapping.rul_column)
-    return tuple(
-        question
-        for question in questions
-        if question.key not in answers and not (question.key == "capacity_column" and any(mapped))
-    )
+def unanswered(questions: Sequence[Question], answers: dict[str, str]) -> tuple[Question, ...]:
+    """Questions without an answer."""
+    return tuple(question for question in questions if question.key not in answers)

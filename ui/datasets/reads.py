@@ -9,6 +9,7 @@ import streamlit as st
 from core.access.actor import CurrentUser
 from core.base.database import read_scope
 from core.datasets import explore
+from core.datasets.corrected_rules import Correction, preview_correction
 from core.datasets.datasets import DatasetSummary
 
 TTL_S = 600
@@ -28,6 +29,16 @@ def values_of(user: CurrentUser, summary: DatasetSummary, column: str) -> pd.Dat
 def correlations_of(user: CurrentUser, summary: DatasetSummary) -> pd.DataFrame:
     """Rank correlations of features and targets."""
     return _correlations(user.id, summary.id, summary.labels_version, user)
+
+
+def correction_of(user: CurrentUser, summary: DatasetSummary) -> Correction:
+    """What the corrected rules of labels change in a dataset."""
+    return _correction(user.id, summary.id, summary.labels_version, user)
+
+
+def isolated_of(user: CurrentUser, summary: DatasetSummary) -> pd.DataFrame:
+    """Isolated low readings: battery_code, cycle_num, soh."""
+    return _isolated(user.id, summary.id, summary.labels_version, user)
 
 
 # Roles are not cached, so that a changed split shows at once.
@@ -57,3 +68,19 @@ def _correlations(
 ) -> pd.DataFrame:
     with read_scope() as session:
         return explore.correlations(session, _user, dataset_id)
+
+
+@st.cache_data(ttl=TTL_S, max_entries=MAX_ENTRIES, show_spinner="Comparing labels")
+def _correction(
+    user_id: int, dataset_id: int, labels_version: int, _user: CurrentUser
+) -> Correction:
+    with read_scope() as session:
+        return preview_correction(session, _user, dataset_id)
+
+
+@st.cache_data(ttl=TTL_S, max_entries=MAX_ENTRIES, show_spinner="Reading cycles")
+def _isolated(
+    user_id: int, dataset_id: int, labels_version: int, _user: CurrentUser
+) -> pd.DataFrame:
+    with read_scope() as session:
+        return explore.isolated_readings(session, _user, dataset_id)

@@ -52,7 +52,17 @@ def label_lines(summary: DatasetSummary) -> list[str]:
         entry = summary.schema.labels.get(label)
         if entry is None:
             continue
-        rule = "" if entry.origin != "computed" else f": {plain(entry.rule)}"
+        told = entry.origin == "computed" or label == "RUL"
+        rule = f": {plain(entry.rule)}" if told and entry.rule else ""
         name = label if label.isupper() else label.capitalize()
         lines.append(f"**{name}** {words[entry.origin]}{rule}")
-    return lines
+    return [*lines, *_rul_end(summary)]
+
+
+def _rul_end(summary: DatasetSummary) -> list[str]:
+    """Where the file's RUL ends, as a line; none where the RUL is computed."""
+    if summary.schema.origin_of("RUL") != "file":
+        return []
+    stated = summary.schema.rul_eol_threshold
+    told = "is not known" if stated is None else f"is {stated:.1%} of nominal capacity, as stated"
+    return [f"**End of life of the file's RUL** {told}"]

@@ -113,6 +113,8 @@ def _reason(evidence: Evidence, column: str) -> str:
     if is_in(column, TIMES) or _is_row_counter(evidence, column):
         return "is a time or a position in the file"
     if not is_number_column(parts):
+        if column.startswith("column "):
+            return "is without a name and holds text"
         return "" if _is_constant(evidence, column) else "holds text"
     if role_of(column) is not None or speaks_of_label(column):
         return "is named like a label"

@@ -30,7 +30,7 @@ ROLE_NAMES: dict[Role, tuple[str, ...]] = {
         "batterycode battery batteryid batteryname batterynumber batteryno cellid cellcode cell "
         "cellname cellnumber cellno barcode serialnumber zelle zellenid zellid zellennummer "
         "zellnummer zellename batterie batterienummer akku 电池编号 电池 电池号 电芯 "
-        "电芯编号 电芯号 电池条码 条码"
+        "电芯编号 电芯号 电池条码 条码 id"
     ),
     "cycle": _words(
         "cycle cyclenum cyclenumber cycleindex cyclecount cycles cycleno cyclenr cycleid cyc "

@@ -21,7 +21,7 @@ CYCLE, CAPACITY = "cycle", "capacity"
 LAYOUT_WORDS: dict[Layout, str] = {
     "rows": "One row per battery and cycle",
     "cells_in_columns": "One column per battery",
-    "cells_side_by_side": "A group of columns per battery",
+    "cells_side_by_side": "Batteries side by side, a group of columns each",
     "cells_in_rows": "One row per battery",
 }
 _LABELS = ("capacity", "soh", "pcl")

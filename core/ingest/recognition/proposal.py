@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from core.base.errors import BadFile
 from core.base.words import counted
 from core.ingest.mapping import ColumnMapping, Layout
 from core.ingest.parts import counter_steps, restart_sentence, seam_sentence
@@ -20,7 +21,7 @@ from core.ingest.recognition.proposed_labels import (
     propose_labels,
     propose_share_units,
 )
-from core.ingest.recognition.questions import AS_READ, JOIN, SPLIT, WITHOUT, Question
+from core.ingest.recognition.questions import AS_READ, JOIN, SPLIT, Question
 from core.ingest.recognition.row_structure import (
     direction_of,
     filled_share,
@@ -31,6 +32,8 @@ from core.ingest.recognition.row_structure import (
 from core.ingest.recognition.true_causes import (
     half_cycles,
     no_discharge_capacity,
+    refuse_dates,
+    refuse_equivalent_cycles,
     refuse_no_numbers,
     refuse_time_series,
 )
@@ -103,7 +106,7 @@ def propose(tables: Sequence[Table], layout: Layout) -> Proposal:
 def _battery(draft: Draft, tables: tuple[Table, ...], roles: dict[Role, list[str]]) -> None:
     if draft.mapping.layout != "rows":
         return
-    found = roles.get("battery", [])
+    found = [name for name in roles.get("battery", []) if _names_batteries(tables, name)]
     if not found:
         each = "Each table is" if len(tables) > 1 else "The file is"
         draft.guesses.append(f"{each} taken as one battery, named by its file or sheet.")
@@ -118,6 +121,12 @@ def _battery(draft: Draft, tables: tuple[Table, ...], roles: dict[Role, list[str
         )
 
 
+def _names_batteries(tables: tuple[Table, ...], column: str) -> bool:
+    """Whether a column can name batteries: it differs not in every row, as a row's id does."""
+    n_rows = sum(table.n_rows for table in tables)
+    return n_rows < 2 or len(codes_of(tables, column, False).categories) < n_rows
+
+
 def _cycle(
     draft: Draft, tables: tuple[Table, ...], roles: dict[Role, list[str]], columns: Sequence[str]
 ) -> None:
@@ -128,6 +137,7 @@ def _cycle(
                 draft.guesses.append(half_cycles(column, numbers_of(tables, column)))
             draft.change(cycle_column=column)
             return
+        refuse_dates(tables, column)
         fault = "is mostly blank" if is_numeric(tables, column) else "holds no numbers"
         draft.leave_out(column, f"is no cycle number: it {fault}")
         draft.guesses.append(f"Column {column!r} {fault}, so it is no cycle number; {numbered}")
@@ -135,10 +145,8 @@ def _cycle(
     other = next((c for c in columns if is_in(c, EQUIVALENT_CYCLES)), None)
     date = next((c for c in columns if is_in(c, DATES)), None)
     if other is not None:
-        draft.guesses.append(
-            f"The file has no cycle number: {other!r} counts equivalent full cycles; {numbered}"
-        )
-    elif date is not None:
+        refuse_equivalent_cycles(other)
+    if date is not None:
         draft.guesses.append(f"The file has no cycle number but dates ({date!r}); {numbered}")
     else:
         draft.guesses.append(f"No cycle column was found: {numbered}")
@@ -204,10 +212,10 @@ def _say_what_is_missing(draft: Draft, columns: Sequence[str]) -> None:
     if mapping.capacity_column or mapping.pcl_column or mapping.soh_column:
         return
     missing = no_discharge_capacity(columns)
+    if missing and not mapping.rul_column and not mapping.life_column:
+        raise BadFile(missing)
     if missing:
         draft.guesses.append(missing)
-        if mapping.rul_column is None:
-            draft.questions.append(Question("capacity_column", missing, (WITHOUT,)))
 
 
 def _doubts(draft: Draft, evidence: Evidence) -> None:

@@ -27,7 +27,7 @@ from core.ingest.recognition.units_and_scale import (
     unit_of,
 )
 
-_NUMBER_ROLES: tuple[Role, ...] = ("capacity", "pcl", "soh", "rul", "life", "nominal")
+_NUMBER_ROLES: tuple[Role, ...] = ("capacity", "pcl", "soh", "rul", "nominal")
 
 
 def propose_labels(
@@ -39,20 +39,20 @@ def propose_labels(
                 continue
             fault = rul_fault(evidence, column) if role == "rul" else ""
             if fault:
-                draft.leave_out(column, fault)
-                draft.guesses.append(f"{fault}; it is not read.")
-                continue
+                draft.guesses.append(f"{fault}. Map no RUL, and it is computed from capacity.")
             draft.change(**{f"{role}_column": column})
             break
     mapping = draft.mapping
     if mapping.pcl_column and mapping.soh_column:
         draft.leave_out(mapping.soh_column, "says the same as PCL")
         draft.change(soh_column=None)
-    if mapping.life_column is not None:
-        draft.guesses.append(
-            f"{mapping.life_column!r} is taken as the cycle life of each battery. Map it as "
-            "nothing to compute the life from capacity."
-        )
+    for column in roles.get("life", []):
+        if column in numeric:
+            draft.leave_out(column, "holds the cycle life of each battery: map it to take it")
+            draft.guesses.append(
+                f"{column!r} holds a cycle life of each battery: map it to take it as the label; "
+                "now the life is computed from capacity."
+            )
 
 
 def propose_capacity(draft: Draft, evidence: Evidence) -> None:
@@ -154,11 +154,10 @@ def _nominal_of_column(draft: Draft, evidence: Evidence, tops_ah: "pd.Series") -
         return
     mah = unit == "mAh" or (not unit and np.median(known) > 20 * float(tops_ah.median()))
     draft.change(nominal_unit="mAh" if mah else "Ah")
-    if not unit:
-        draft.guesses.append(
-            f"{column!r} ({about(float(np.median(known)))}) is taken as each battery's nominal "
-            f"capacity in {'mAh' if mah else 'Ah'}."
-        )
+    draft.guesses.append(
+        f"{column!r} ({about(float(np.median(known)))}) is taken as each battery's nominal "
+        f"capacity in {'mAh' if mah else 'Ah'}."
+    )
 
 
 def _two_sizes(draft: Draft, groups: Sequence["pd.Series"]) -> None:

@@ -10,7 +10,6 @@ from core.ingest.mapping import CapacityUnit, ColumnMapping, Parts
 JOIN, SPLIT = "join", "split"
 EACH, ONE = "each", "one"
 AS_READ = "as read"
-WITHOUT = "without"
 
 # What each answer is called on the page.
 OPTION_WORDS: dict[str, str] = {
@@ -19,7 +18,6 @@ OPTION_WORDS: dict[str, str] = {
     EACH: "Each battery its own, as guessed",
     ONE: "One for all",
     AS_READ: "Yes, as shown",
-    WITHOUT: "Read the file without labels",
 }
 _COMMAND_LINE: dict[str, str] = {
     "capacity_unit": "--capacity-unit",
@@ -28,13 +26,11 @@ _COMMAND_LINE: dict[str, str] = {
         "--nominal-capacity-ah for all, or nominal_by_battery or nominal_column in --columns"
     ),
     "accept_doubt": 'accept_doubt in --columns ({"accept_doubt": true})',
-    "capacity_column": 'capacity_column in --columns ({"capacity_column": null} for none)',
     "pcl_unit": "pcl_unit in --columns",
 }
 # Other parts of a mapping that answer a question, too.
 _ANSWERED_BY: dict[str, tuple[str, ...]] = {
     "nominal_capacity_ah": ("nominal_by_battery", "nominal_column"),
-    "capacity_column": ("pcl_column", "soh_column", "rul_column"),
     "capacity_unit": ("soh_column", "pcl_column"),
 }
 
@@ -65,7 +61,7 @@ def answered(mapping: ColumnMapping, key: str, option: str) -> ColumnMapping:
         return replace(mapping, accept_doubt=True)
     if key == "pcl_unit" and option in ("percent", "fraction"):
         return replace(mapping, pcl_unit="percent" if option == "percent" else "fraction")
-    if option in (EACH, WITHOUT):
+    if option == EACH:
         return mapping
     raise InvalidInput(f"{option!r} answers no question about {key}.")
 

@@ -1,5 +1,6 @@
 """Why a file cannot be read as it is, in one sentence for page and command line alike."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,7 +12,10 @@ from core.ingest.recognition.known_names import CHARGE_CAPACITY, CURRENTS, ENERG
 from core.ingest.recognition.row_structure import is_time_series, rows_per_cycle
 from core.ingest.table import Table
 
-_REPEATED_ROWS = 10
+_DATE = re.compile(
+    r"\d{1,4}[-./]([A-Za-z]{3}|\d{1,2})[-./]\d{1,4}.*|\d{1,2}[-. ][A-Za-z]{3}.*|"
+    r"[A-Za-z]{3}[-. ]\d{1,4}.*"
+)
 
 
 def refuse_time_series(tables: Sequence[Table], codes: "object", cycle: np.ndarray | None) -> None:
@@ -41,6 +45,31 @@ def refuse_specific_capacity(column: str) -> None:
     )
 
 
+def refuse_dates(tables: Sequence[Table], column: str) -> None:
+    """Raise BadFile where a cycle column holds dates."""
+    for table in tables:
+        for row, text in table.column(column).examples[:1]:
+            if is_date(text):
+                raise BadFile(
+                    f"{table.name}, row {row}: column {column!r} holds dates ({text[:20]!r}), no "
+                    "cycle numbers. Add a column that counts the cycles (1, 2, 3, ...), or rename "
+                    "that one: rows are then numbered in their order."
+                )
+
+
+def refuse_equivalent_cycles(column: str) -> None:
+    """Raise BadFile where the only count of cycles is that of equivalent full cycles."""
+    raise BadFile(
+        f"The file has no cycle number: {column!r} counts equivalent full cycles. Add a column "
+        "that counts the cycles (1, 2, 3, ...)."
+    )
+
+
+def is_date(text: str) -> bool:
+    """Whether a text is a date, as spreadsheets and instruments write it."""
+    return _DATE.fullmatch(text.strip()) is not None
+
+
 def refuse_no_numbers(tables: Sequence[Table]) -> None:
     """Raise BadFile where no column holds numbers."""
     raise BadFile(
@@ -66,7 +95,7 @@ def no_discharge_capacity(columns: Sequence[str]) -> str:
     if charge is not None:
         return (
             f"The file has no discharge capacity: {charge!r} is the charge capacity. Add the "
-            "discharge capacity, or map that column if it is what you mean."
+            "discharge capacity, or rename that column if it is what you mean."
         )
     if energy is not None:
         return (

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -10,6 +11,8 @@ from ui.shared.figures.panels import lay_out_panels, place_of
 from ui.shared.theme import CAPACITY, TARGET_INFO, Quantity, palette
 
 STRIP_HEIGHT_PX = 104
+# Isolated readings are readings of capacity.
+ISOLATED_IN = ("capacity_ah", "pcl")
 LABEL_QUANTITIES = (
     ("capacity_ah", CAPACITY),
     ("pcl", TARGET_INFO["PCL"]),
@@ -23,6 +26,7 @@ def battery_features(
     *,
     battery_code: str = "",
     columns: int = 1,
+    isolated: np.ndarray | None = None,
     dark: bool = False,
 ) -> go.Figure:
     """Capacity, PCL, RUL and every feature of one battery over a shared cycle axis.
@@ -32,6 +36,7 @@ def battery_features(
     frame: one row a cycle: `cycle_num`, the feature columns and, where known, `capacity_ah`,
         `pcl` (fraction) and `rul` (cycles); columns without any value get no strip.
     features: (column, label, unit) in the order to show them.
+    isolated: (n_rows,) bool, rows to mark with hollow points in the strips of capacity and PCL.
     columns: strips side by side; one suits every screen, two a wide one.
     """
     title = f"Battery {battery_code}".strip()
@@ -49,6 +54,8 @@ def battery_features(
     lay_out_panels(figure, titles, columns, linked=True, dark=dark)
     for index, (column, quantity) in enumerate(panels):
         _add_strip(figure, frame, column, quantity, place_of(index, columns), dark)
+        if isolated is not None and column in ISOLATED_IN:
+            _add_isolated(figure, frame[isolated], column, quantity, place_of(index, columns), dark)
     return figure
 
 
@@ -78,5 +85,35 @@ def _add_strip(
         name=quantity.label,
         showlegend=False,
         hovertemplate=f"Cycle %{{x:,d}}<br>%{{y:,.4~r}}{quantity.suffix}<extra></extra>",
+        **place,
+    )
+
+
+def _add_isolated(
+    figure: go.Figure,
+    rows: pd.DataFrame,
+    column: str,
+    quantity: Quantity,
+    place: dict[str, int],
+    dark: bool,
+) -> None:
+    if rows.empty:
+        return
+    figure.add_scatter(
+        x=rows["cycle_num"],
+        y=rows[column] * quantity.factor,
+        mode="markers",
+        marker={
+            "symbol": "circle-open",
+            "size": 8,
+            "line": {"width": 1.6},
+            "color": palette(dark).truth,
+        },
+        name="Isolated low reading",
+        showlegend=False,
+        hovertemplate=(
+            f"Isolated low reading<br>Cycle %{{x:,d}}<br>%{{y:,.4~r}}{quantity.suffix}"
+            "<extra></extra>"
+        ),
         **place,
     )

@@ -123,8 +123,7 @@ def test_rul_that_is_no_count_of_cycles_is_not_read(unit: float) -> None:
     found = look(
         frame.assign(RUL=np.ceil(unit * left) if unit > 1 else left).reset_index(drop=True)
     )
-    assert found.mapping.rul_column is None
-    assert "not in cycles" in dict(found.left_out)["RUL"]
+    assert any("not in cycles. Map no RUL" in guess for guess in found.guesses)
 
 
 def test_a_counter_that_is_never_reset_gives_differences() -> None:
@@ -137,12 +136,17 @@ def test_a_counter_that_is_never_reset_gives_differences() -> None:
     np.testing.assert_allclose(capacity, frame["discharge_capacity_ah"])
 
 
-def test_what_is_missing_is_named_and_asked() -> None:
-    found = look(renamed("Charge_Capacity(Ah)"))
-    assert found.mapping.capacity_column is None
-    assert "no discharge capacity: 'Charge_Capacity(Ah)'" in found.questions[0].sentence
-    energy = look(renamed("Discharge_Energy(Wh)"))
-    assert "is an energy" in energy.questions[0].sentence
+def test_a_file_without_discharge_capacity_is_refused_by_what_it_has() -> None:
+    with pytest.raises(BadFile, match=r"no discharge capacity: 'Charge_Capacity\(Ah\)'"):
+        look(renamed("Charge_Capacity(Ah)"))
+    with pytest.raises(BadFile, match="is an energy"):
+        look(renamed("Discharge_Energy(Wh)"))
+
+
+def test_a_life_is_offered_and_not_taken() -> None:
+    found = look(fleet(cycle_life=50))
+    assert found.mapping.life_column is None
+    assert any("map it to take it as the label" in guess for guess in found.guesses)
 
 
 def test_numbers_in_doubt_are_asked_and_refused_until_they_are_accepted() -> None:

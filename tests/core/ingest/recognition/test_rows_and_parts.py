@@ -90,14 +90,16 @@ def test_a_time_series_is_refused_by_name() -> None:
         look(voltage)
 
 
-def test_dates_and_equivalent_cycles_are_no_cycle_numbers() -> None:
+def test_equivalent_cycles_are_no_cycle_numbers() -> None:
+    with pytest.raises(BadFile, match="'EFC' counts equivalent full cycles"):
+        look(ONE.drop(columns="cycle").assign(EFC=0.93 * ONE["cycle"]))
+
+
+def test_dates_beside_rows_without_a_number_are_said() -> None:
     dates = pd.date_range("2023-01-02", periods=60).strftime("%Y-%m-%d")
-    found = look(ONE.assign(cycle=dates))
+    found = look(ONE.drop(columns="cycle").assign(Date=dates))
     assert found.mapping.cycle_column is None
-    assert any("'cycle' holds no numbers" in guess for guess in found.guesses)
-    found = look(ONE.drop(columns="cycle").assign(EFC=0.93 * ONE["cycle"]))
-    assert found.mapping.cycle_column is None
-    assert any("'EFC' counts equivalent full cycles" in guess for guess in found.guesses)
+    assert any("no cycle number but dates ('Date')" in guess for guess in found.guesses)
 
 
 def test_text_where_a_number_belongs_names_its_cell_and_a_date_its_cause() -> None:
