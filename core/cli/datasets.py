@@ -30,6 +30,7 @@ from core.datasets.uploads import (
 )
 from core.ingest.formats.preview import Preview
 from core.ingest.formats.readers import preview
+from core.ingest.limited import run_limited
 from core.ingest.mapping import ColumnMapping
 from core.ingest.recognition.questions import require_answers
 
@@ -150,7 +151,7 @@ def _mapping(path: Path, given: dict[str, Any]) -> tuple[ColumnMapping, Preview]
         raise BadFile(f"There is no file at {path}.")
     checked = ColumnMapping.from_json(given)
     layout = checked.layout if "layout" in given else None
-    seen = preview(path, path.name, read_limits(), checked.sheet, layout)
+    seen = run_limited(path.name, preview, path, path.name, read_limits(), checked.sheet, layout)
     mapping = chosen_mapping(seen.mapping, given)
     check_mapping(mapping, seen.columns)
     require_answers(seen.questions, set(given))
