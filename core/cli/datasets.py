@@ -31,6 +31,7 @@ from core.datasets.uploads import (
 )
 from core.ingest.formats.preview import Preview
 from core.ingest.formats.readers import preview
+from core.ingest.limited import run_limited
 from core.ingest.mapping import ColumnMapping
 from core.ingest.recognition.questions import require_answers
 
@@ -183,7 +184,7 @@ def _mapping(path: Path, given: dict[str, Any], wish: "_EolWish") -> tuple[Colum
         raise BadFile(f"There is no file at {path}.")
     checked = ColumnMapping.from_json(given)
     layout = checked.layout if "layout" in given else None
-    seen = preview(path, path.name, read_limits(), checked.sheet, layout)
+    seen = run_limited(path.name, preview, path, path.name, read_limits(), checked.sheet, layout)
     mapping = chosen_mapping(seen.mapping, given)
     mapping = wish.applied(mapping)
     check_mapping(mapping, seen.columns)

@@ -18,6 +18,7 @@ from core.base.settings import get_settings
 from core.datasets.filters import EVERY_UPLOAD, UPLOAD_ORDERS, UploadFilter, filtered_uploads
 from core.ingest.formats.preview import Preview
 from core.ingest.formats.readers import preview
+from core.ingest.limited import run_limited
 from core.ingest.limits import Limits
 from core.ingest.mapping import ColumnMapping, Layout, validate_mapping
 from core.ingest.outlook import Outlook, make_outlook
@@ -110,7 +111,8 @@ def preview_upload(
     """
     upload = guard.get_upload(session, user, upload_id)
     with storage.local_path(upload.stored_path) as path:
-        return preview(path, upload.original_filename, read_limits(), sheet, layout)
+        name = upload.original_filename
+        return run_limited(name, preview, path, name, read_limits(), sheet, layout)
 
 
 def outlook_of_upload(
@@ -125,7 +127,8 @@ def outlook_of_upload(
     """
     upload = guard.get_upload(session, user, upload_id)
     with storage.local_path(upload.stored_path) as path:
-        return make_outlook(path, upload.original_filename, mapping, read_limits())
+        name = upload.original_filename
+        return run_limited(name, make_outlook, path, name, mapping, read_limits())
 
 
 def confirm_mapping(
