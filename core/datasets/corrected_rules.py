@@ -93,7 +93,7 @@ def accept_correction(session: Session, user: CurrentUser, dataset_id: int) -> C
         raise Conflict("The labels of this dataset follow the corrected rules already.")
     found = _summary(change, True)
     if found.cycles or len(found.lives):
-        store_change(session, user, dataset, change)
+        store_change(session, user, dataset_id, change)
         return found
     dataset.feature_schema = schema.changed(
         labels=change.origins.describe(change.eol), label_rules=LABEL_RULES

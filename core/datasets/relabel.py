@@ -94,14 +94,14 @@ def apply_relabel(
     # Read and computed before the first statement of `session`, so that no lock is held meanwhile.
     with read_scope() as reader:
         change = compute_change(reader, user, dataset_id, nominal_capacity_ah, eol)
-    dataset = guard.get_owned_dataset(session, user, dataset_id, lock=True)
-    return store_change(session, user, dataset, change)
+    return store_change(session, user, dataset_id, change)
 
 
 def store_change(
-    session: Session, user: CurrentUser, dataset: Dataset, change: LabelChange
+    session: Session, user: CurrentUser, dataset_id: int, change: LabelChange
 ) -> RelabelPreview:
-    """Write a change of labels of a locked dataset; errors as those of `apply_relabel`."""
+    """Write a change of labels that was computed before; `Conflict` as in `apply_relabel`."""
+    dataset = guard.get_correctable_dataset(session, user, dataset_id, lock=True)
     if labels_version_of(dataset.feature_schema) != change.labels_version:
         raise Conflict("The labels were changed by somebody else meanwhile. Look again first.")
     refuse_active_work(session, below_datasets([dataset.id]), "Its labels cannot be changed yet")

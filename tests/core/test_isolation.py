@@ -21,11 +21,13 @@ from core.base.errors import FadeBenchError, NotFound
 from core.base.settings import get_settings
 from core.datasets import (
     battery_sketches,
+    corrected_rules,
     cycles,
     datasets,
     explore,
     label_change,
     relabel,
+    rul_end,
     uploads,
 )
 from core.evaluation import (
@@ -150,6 +152,25 @@ BY_ID: dict[Callable[..., Any], Call] = {
     exports.latest_exports: lambda s, u, w: exports.latest_exports(s, u, w.test_id),
     exports.open_export: lambda s, u, w: exports.open_export(s, u, w.export_id),
     horizons.horizon_errors: lambda s, u, w: horizons.horizon_errors(s, u, [w.test_id], "PCL"),
+    corrected_rules.accept_correction: lambda s, u, w: corrected_rules.accept_correction(
+        s, u, w.dataset_id
+    ),
+    corrected_rules.preview_correction: lambda s, u, w: corrected_rules.preview_correction(
+        s, u, w.dataset_id
+    ),
+    explore.isolated_readings: lambda s, u, w: explore.isolated_readings(s, u, w.dataset_id),
+    guard.get_correctable_dataset: lambda s, u, w: guard.get_correctable_dataset(
+        s, u, w.dataset_id
+    ),
+    label_change.compute_correction: lambda s, u, w: label_change.compute_correction(
+        s, u, w.dataset_id
+    ),
+    relabel.store_change: lambda s, u, w: relabel.store_change(
+        s, u, w.dataset_id, label_change.compute_change(s, w.user, w.dataset_id, 1.0, None)
+    ),
+    rul_end.state_rul_end_of_life: lambda s, u, w: rul_end.state_rul_end_of_life(
+        s, u, w.dataset_id, 0.8
+    ),
     label_change.compute_change: lambda s, u, w: label_change.compute_change(
         s, u, w.dataset_id, 1.0, None
     ),
@@ -265,6 +286,7 @@ DESCRIBED: dict[Callable[..., Any], Call] = {
     ).get(w.dataset_id, []),
 }
 QUERIES: tuple[Callable[..., Any], ...] = (
+    guard.correctable_datasets,
     guard.owned_datasets,
     guard.visible_batteries,
     guard.visible_datasets,

@@ -7,7 +7,15 @@ import pytest
 from core.datasets import sketches
 from core.evaluation import leaderboard
 from core.evaluation.cycles_seen import CYCLES_SEEN
-from core.ingest import build, mapping, splits
+from core.ingest import (
+    build,
+    end_of_life,
+    file_rul,
+    isolated_readings,
+    label_sentences,
+    mapping,
+    splits,
+)
 from core.ingest.formats import mat
 from core.leakage import columns, copies, findings
 from core.measures import bootstrap, coverage
@@ -27,6 +35,14 @@ CONSTANTS: dict[str, float] = {
     "end of life: smallest threshold": mapping.EOL_RANGE[0],
     "end of life: largest threshold": mapping.EOL_RANGE[1],
     "end of life: consecutive cycles by default": mapping.ColumnMapping().eol_consecutive,
+    "end of life: tolerance at the threshold": end_of_life.TOLERANCE,
+    "isolated reading: depth": isolated_readings.DEPTH,
+    "isolated reading: rows on each side": isolated_readings.NEIGHBOURS,
+    "isolated reading: steepness of a cut last row": isolated_readings.LAST_STEP_FACTOR,
+    "isolated reading: too many, share of rows": isolated_readings.MOST_SHARE,
+    "isolated reading: too many, at least": isolated_readings.FEWEST_OF_MANY,
+    "RUL of the file: rows that must agree": file_rul.FEWEST_ROWS,
+    "upload: PCL of the file agrees with capacity within": label_sentences.PCL_AGREES,
     "nominal capacity of the Severson cells, Ah": mat.NOMINAL_CAPACITY_AH,
     "features of a dataset at most": mapping.MAX_FEATURES,
     "upload: usual first capacity / nominal, from": build.USUAL_FIRST_SOH[0],

@@ -14,6 +14,7 @@ from core.evaluation.cycles_seen import told_lives
 from core.ingest import splits
 from core.ingest.end_of_life import eol_cycle
 from core.ingest.file_rul import life_from_rul
+from core.ingest.isolated_readings import isolated_mask
 from core.ingest.label_origins import LabelOrigins
 from core.ingest.labels import relabel
 from core.ingest.mapping import EolRule
@@ -63,6 +64,11 @@ def _check_end_of_life(example: Example) -> None:
     for count in (2, 3):
         rule = EolRule(example["threshold"], "consecutive", count)
         assert eol_cycle(cycle, soh, rule) == _none(example[f"consecutive_{count}"])
+
+
+def _check_isolated(example: Example) -> None:
+    found = np.flatnonzero(isolated_mask(_floats(example["soh"]))) + 1
+    assert found.tolist() == example["isolated"]
 
 
 def _check_rul(example: Example) -> None:
@@ -196,6 +202,7 @@ def _check_life_told(example: Example) -> None:
 
 CHECKS: dict[str, Callable[[Example], None]] = {
     "end of life": _check_end_of_life,
+    "isolated readings": _check_isolated,
     "rul": _check_rul,
     "life from rul": _check_life_from_rul,
     "asked cycles": _check_asked_cycles,

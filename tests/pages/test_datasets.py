@@ -1,5 +1,7 @@
 """The datasets page: list, detail, split, labels, and what a stranger sees."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -8,6 +10,7 @@ from core.access.actor import CurrentUser
 from core.base.database import read_scope, session_scope
 from core.datasets.builtin import ensure_demo_fleet
 from core.datasets.datasets import get_dataset_summary, list_batteries, set_split
+from core.datasets.demo_fleet import make_demo_fleet
 from tests.pages.conftest import run_page, store_fleet, texts
 from ui.datasets.order import naturally
 
@@ -162,3 +165,41 @@ def test_deleting_asks_for_the_name_and_lists_what_goes(user: CurrentUser) -> No
     test.session_state[f"confirm_{dataset_id}"] = "Fleet"
     press(test, "Delete dataset")
     assert not next(button for button in test.button if button.label == "Delete for good").disabled
+
+
+def store_older(owner: CurrentUser | None) -> int:
+    """A fleet with a life that a dip ended, as the older rules left it."""
+    made = make_demo_fleet()
+    code = str(made.batteries["battery_code"].iloc[0])
+    cycles = made.cycles.copy()
+    row = cycles.index[cycles["battery_code"] == code][40]
+    cycles.loc[row, ["capacity_ah", "pcl"]] = [0.0, 1.0]
+    batteries = made.batteries.copy()
+    batteries.loc[batteries["battery_code"] == code, "cycle_life"] = 41
+    schema = made.feature_schema.changed(label_rules=1)
+    older = replace(made, cycles=cycles, batteries=batteries, feature_schema=schema)
+    return store_fleet(owner, "Older", older)
+
+
+def test_older_labels_are_kept_until_the_corrected_ones_are_accepted(user: CurrentUser) -> None:
+    dataset_id = store_older(user)
+    test = run_page("datasets", user, {"dataset": dataset_id, "view": "Labels"})
+    assert "By the corrected rules 1 of 24 lives changes" in texts(test)
+    assert "1 isolated low reading in 1 battery" in [box.label for box in test.expander]
+
+    press(test, "Accept the corrected labels")
+
+    assert "By the corrected rules" not in texts(test)
+    with read_scope() as session:
+        assert get_dataset_summary(session, user, dataset_id).schema.label_rules == 2
+
+
+def test_members_see_that_an_administrator_can_correct_a_built_in_dataset(
+    user: CurrentUser, stranger: CurrentUser
+) -> None:
+    dataset_id = store_older(None)
+    assert "An administrator can accept this" in texts(
+        run_page("datasets", stranger, {"dataset": dataset_id})
+    )
+    buttons = run_page("datasets", user, {"dataset": dataset_id}).button
+    assert "Accept the corrected labels" in [button.label for button in buttons]

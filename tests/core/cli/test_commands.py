@@ -16,7 +16,7 @@ from sqlalchemy import select
 from typer.testing import CliRunner, Result
 
 from core.access.actor import CurrentUser
-from core.base.database import is_current, read_scope
+from core.base.database import is_current, read_scope, session_scope
 from core.base.errors import InvalidInput
 from core.base.settings import get_settings
 from core.cli import edge
@@ -357,3 +357,48 @@ def test_a_column_given_a_meaning_loses_the_proposed_one() -> None:
     assert (mapping.battery_column, mapping.cycle_column) == ("cell", "n")
     with pytest.raises(InvalidInput, match="unknown key"):
         chosen_mapping(proposed, {"colour": "red"})
+
+
+def test_relabel_shows_first_and_stores_on_demand(world: World) -> None:
+    fixed = ("relabel", world.dataset_id, "--as", ANN)
+    shown = answer(*fixed, "--eol-threshold", 0.9, "--eol-consecutive", 2)
+    assert (shown["applied"], shown["corrects_rules"]) == (False, False)
+    assert shown["cycles"] > 0
+    done = answer(*fixed, "--eol-threshold", 0.9, "--eol-consecutive", 2, "--apply")
+    assert done["cycles"] == shown["cycles"]
+    with read_scope() as session:
+        schema = session.get_one(Dataset, world.dataset_id).feature_schema or {}
+    assert (schema["eol"]["threshold"], schema["eol"]["consecutive"]) == (0.9, 2)
+    assert "Say what to change" in refusal(*fixed)
+    assert "needs --eol-rule consecutive" in refusal(
+        *fixed, "--eol-rule", "first", "--eol-consecutive", 3
+    )
+    assert "No such dataset" in refusal("relabel", world.dataset_id, "--as", BOB, "--nominal", 1.0)
+
+
+def test_corrected_rules_are_accepted_from_the_shell(world: World) -> None:
+    fixed = ("relabel", world.dataset_id, "--as", ANN, "--accept-corrected-rules")
+    shown = answer(*fixed)
+    assert (shown["applied"], shown["batteries"], shown["lives"]) == (False, 0, [])
+    assert "follow the corrected rules already" in refusal(*fixed, "--apply")
+    with session_scope() as session:
+        row = session.get_one(Dataset, world.dataset_id)
+        stored = dict(row.feature_schema or {})
+        row.feature_schema = {**stored, "label_rules": 1}
+    assert answer(*fixed, "--apply")["applied"] is True
+    with read_scope() as session:
+        assert (session.get_one(Dataset, world.dataset_id).feature_schema or {})["label_rules"] == 2
+
+
+def test_import_takes_the_whole_end_of_life(fresh_database: Path, tmp_path: Path) -> None:
+    add_account(ANN)
+    path = write_csv(tmp_path / "fleet.csv")
+    fixed = ("import", path, "--as", ANN, "--nominal-capacity-ah", 1.1)
+    rule = ("--eol-rule", "consecutive", "--eol-consecutive", 3, "--count-isolated")
+    found = answer(*fixed, *rule)
+    with read_scope() as session:
+        schema = session.get_one(Dataset, found["dataset_id"]).feature_schema or {}
+    assert schema["eol"]["rule"] == "consecutive"
+    assert (schema["eol"]["consecutive"], schema["eol"]["count_isolated"]) == (3, True)
+    assert schema["label_rules"] == 2
+    assert "must lie between 0.60 and 0.95" in refusal(*fixed, "--rul-eol-threshold", 0.2)

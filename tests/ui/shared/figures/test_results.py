@@ -262,6 +262,23 @@ def test_battery_strips_share_the_cycle_axis_and_skip_what_is_missing():
     assert figure.layout.xaxis2.title.text == "Cycle number"
 
 
+def test_isolated_readings_are_hollow_points_on_capacity_and_loss_alone():
+    frame = pd.DataFrame(
+        {
+            "cycle_num": [1, 2, 5],
+            "capacity_ah": [1.1, 0.5, 1.0],
+            "pcl": [0.0, 0.55, 0.09],
+            "rul": [9.0, 8.0, 5.0],
+        }
+    )
+    marked = battery_features(frame, [], isolated=np.array([False, True, False]))
+    hollow = [trace for trace in marked.data if trace.mode == "markers"]
+    assert [(trace.marker.symbol, list(trace.x)) for trace in hollow] == [("circle-open", [2])] * 2
+    assert [list(trace.y) for trace in hollow] == [[0.5], [pytest.approx(55.0)]]
+    plain = battery_features(frame, [], isolated=np.zeros(3, dtype=bool))
+    assert not [trace for trace in plain.data if trace.mode == "markers"]
+
+
 @pytest.mark.parametrize("dark", [False, True])
 def test_empty_frames_say_so(dark, losses, errors):
     nothing = predictions(1).iloc[:0]
