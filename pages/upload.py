@@ -21,10 +21,14 @@ from core.datasets.uploads import (
 )
 from core.ingest.formats.preview import Preview
 from core.ingest.formats.readers import known_endings
-from core.ingest.mapping import ColumnMapping
+from core.ingest.mapping import ColumnMapping, Layout
+from core.ingest.recognition.layout import LAYOUT_WORDS
+from core.ingest.recognition.questions import Question
 from ui.datasets.manage import download_original
-from ui.datasets.mapping_form import mapping_form
+from ui.datasets.mapping_form import columns_form, life_form, rows_form
+from ui.datasets.outlook import show_outlook
 from ui.datasets.overview import problem_table
+from ui.datasets.questions import ask_questions, unanswered
 from ui.datasets.uploads import (
     confirm_upload_deletion,
     reading_progress,
@@ -145,10 +149,12 @@ def _failure(user: CurrentUser, info: UploadInfo) -> None:
 def _look_into(user: CurrentUser, info: UploadInfo) -> Preview | None:
     """The first rows; a file that cannot be used at all is marked as failed."""
     sheet: str | None = st.session_state.get(f"sheet_{info.id}")
-    if sheet is None and info.mapping is not None:
-        sheet = info.mapping.sheet
+    layout: Layout | None = st.session_state.get(f"layout_{info.id}")
+    if info.mapping is not None:
+        sheet = sheet or info.mapping.sheet
+        layout = layout or info.mapping.layout
     try:
-        return _preview(user.id, info.id, sheet, user)
+        return _preview(user.id, info.id, sheet, layout, user)
     except BadFile as error:
         if info.status == "PENDING":
             with session_scope() as session:
@@ -161,9 +167,11 @@ def _look_into(user: CurrentUser, info: UploadInfo) -> Preview | None:
 
 
 @st.cache_data(ttl=600, max_entries=16, show_spinner="Looking into the file")
-def _preview(user_id: int, upload_id: int, sheet: str | None, _user: CurrentUser) -> Preview:
+def _preview(
+    user_id: int, upload_id: int, sheet: str | None, layout: Layout | None, _user: CurrentUser
+) -> Preview:
     with read_scope() as session:
-        return preview_upload(session, _user, upload_id, sheet)
+        return preview_upload(session, _user, upload_id, sheet, layout)
 
 
 def _mapping(user: CurrentUser, info: UploadInfo, preview: Preview) -> None:
@@ -171,7 +179,7 @@ def _mapping(user: CurrentUser, info: UploadInfo, preview: Preview) -> None:
     st.html(PANEL_STYLE)
     questions, panel = st.columns([2.2, 1], gap="large")
     with questions:
-        mapping = _questions(info, preview)
+        mapping, open_questions = _questions(user, info, preview)
     with panel, st.container(border=True, key="read_panel"):
         name = st.text_input(
             "Name of the dataset",
@@ -179,16 +187,56 @@ def _mapping(user: CurrentUser, info: UploadInfo, preview: Preview) -> None:
             max_chars=MAX_LENGTH,
             key=f"name_{info.id}",
         )
-        _confirm(user, info, preview, mapping, name)
+        _confirm(user, info, preview, mapping, name, open_questions)
 
 
-def _questions(info: UploadInfo, preview: Preview) -> ColumnMapping:
-    """The first rows and what the columns mean."""
+def _questions(
+    user: CurrentUser, info: UploadInfo, preview: Preview
+) -> tuple[ColumnMapping, tuple[Question, ...]]:
+    """What must be asked, what the file would become, its first rows, what its columns mean."""
+    found = preview.mapping
+    before = info.mapping
+    asked, start, answers = preview.questions, found, dict[str, str]()
+    if before is not None and (before.sheet, before.layout) == (found.sheet, found.layout):
+        asked, start = (), before
+    else:
+        start, answers = ask_questions(asked, found, f"ask_{info.id}_{found.sheet}")
+    key = f"map_{info.id}_{found.sheet}_{found.layout}_{sorted(answers.items())}"
+    outlook = st.container()
+    _first_rows(info, preview)
+    mapping = columns_form(preview, start, key)
+    mapping = rows_form(preview, mapping, key)
+    _left_out(preview, mapping)
+    with outlook:
+        st.subheader("Capacity and end of life", anchor=False)
+        mapping = life_form(mapping, key)
+        if _is_usable(mapping, preview):
+            show_outlook(user, info, mapping)
+    return mapping, unanswered(asked, answers)
+
+
+def _first_rows(info: UploadInfo, preview: Preview) -> None:
     st.subheader("First rows", anchor=False)
     st.caption(_described(preview))
-    if len(preview.sheets) > 1:
-        start = preview.sheets.index(preview.mapping.sheet or preview.sheets[0])
-        st.selectbox("Worksheet", preview.sheets, index=start, key=f"sheet_{info.id}", width=260)
+    with st.container(horizontal=True):
+        if len(preview.sheets) > 1:
+            st.selectbox(
+                "Worksheet",
+                preview.sheets,
+                index=_sheet_index(preview),
+                placeholder="All with the same columns",
+                key=f"sheet_{info.id}",
+                width=260,
+            )
+        layouts: tuple[Layout, ...] = tuple(LAYOUT_WORDS)
+        st.selectbox(
+            "Layout",
+            layouts,
+            index=layouts.index(preview.mapping.layout),
+            format_func=LAYOUT_WORDS.__getitem__,
+            key=f"layout_{info.id}",
+            width=260,
+        )
     st.dataframe(
         preview.sample,
         hide_index=True,
@@ -198,17 +246,46 @@ def _questions(info: UploadInfo, preview: Preview) -> ColumnMapping:
     )
     if preview.guesses:
         st.info("\n".join(f"- {plain(guess)}" for guess in preview.guesses), icon=":material/help:")
-    before = info.mapping
-    fits = before is not None and before.sheet == preview.mapping.sheet
-    start_mapping = before if fits and before is not None else preview.mapping
-    key = f"map_{info.id}_{preview.mapping.sheet}"
-    return mapping_form(preview, start_mapping, key)
+
+
+def _sheet_index(preview: Preview) -> int | None:
+    """Position of the sheet that is read; None where several are."""
+    sheet = preview.mapping.sheet
+    return preview.sheets.index(sheet) if sheet in preview.sheets else None
+
+
+def _left_out(preview: Preview, mapping: ColumnMapping) -> None:
+    """The columns that are not used, and why."""
+    used = {column for _role, column in mapping.named_columns()}
+    rows = [(column, reason) for column, reason in preview.left_out if column not in used]
+    if not rows:
+        return
+    with st.expander(f"Columns not used ({len(rows)})"):
+        st.markdown("\n".join(f"- **{plain(column)}** {plain(reason)}" for column, reason in rows))
+
+
+def _is_usable(mapping: ColumnMapping, preview: Preview) -> bool:
+    try:
+        check_mapping(mapping, preview.columns)
+    except InvalidInput:
+        return False
+    return True
 
 
 def _confirm(
-    user: CurrentUser, info: UploadInfo, preview: Preview, mapping: ColumnMapping, name: str
+    user: CurrentUser,
+    info: UploadInfo,
+    preview: Preview,
+    mapping: ColumnMapping,
+    name: str,
+    open_questions: tuple[Question, ...],
 ) -> None:
-    valid = True
+    valid = not open_questions
+    if open_questions:
+        st.warning(
+            "Answer the question on the left first: the labels depend on it.",
+            icon=":material/help:",
+        )
     try:
         for warning in check_mapping(mapping, preview.columns):
             st.warning(warning, icon=":material/warning:")

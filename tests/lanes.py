@@ -22,6 +22,7 @@ LANES: Mapping[str, str] = {
     "core/base/test_words.py": "fast",
     "core/datasets/test_sketches.py": "fast",
     "core/ingest": "fast",
+    "core/ingest/test_limited.py": "thorough",
     "core/leakage/test_columns.py": "fast",
     "core/measures": "fast",
     "db": "thorough",

@@ -29,6 +29,12 @@ class Settings(BaseSettings):
     max_decompressed_mb: int = Field(
         2000, ge=1, description="Largest content of an archive or workbook, in MB."
     )
+    read_memory_mb: int = Field(
+        2000, ge=100, description="Memory that reading one file may take, in MB."
+    )
+    read_seconds: int = Field(
+        60, ge=1, description="Seconds that looking at one file for a page may take."
+    )
     session_days: int = Field(7, ge=1, description="Days until a sign-in must be repeated.")
     demo_fleet: bool = Field(
         True, description="Whether the first start creates the demonstration fleet."

@@ -1,6 +1,7 @@
 """The commands `import` and `datasets`."""
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,10 +29,27 @@ from core.datasets.uploads import (
     read_limits,
     receive_upload,
 )
+from core.ingest.formats.preview import Preview
 from core.ingest.formats.readers import preview
+from core.ingest.limited import run_limited
 from core.ingest.mapping import ColumnMapping
+from core.ingest.recognition.questions import require_answers
 
 REPORTED = ("batteries", "cycles", "labelled", "split", "split_origin", "censored", "dropped_rows")
+
+
+class CapacityUnitName(StrEnum):
+    """Units of capacity."""
+
+    AH = "Ah"
+    MAH = "mAh"
+
+
+class PartsName(StrEnum):
+    """What to do with the parts of a battery whose counter starts again."""
+
+    JOIN = "join"
+    SPLIT = "split"
 
 
 @dataclass(frozen=True)
@@ -70,6 +88,14 @@ def import_file(
     eol_threshold: Annotated[
         float | None, typer.Option(help="End-of-life threshold, a fraction of nominal capacity.")
     ] = None,
+    capacity_unit: Annotated[
+        CapacityUnitName | None,
+        typer.Option(help="Unit of the capacities, if not in the file."),
+    ] = None,
+    parts: Annotated[
+        PartsName | None,
+        typer.Option(help="Join or split a battery whose cycle counter starts again."),
+    ] = None,
     eol_rule: EolRuleOption = None,
     eol_consecutive: EolConsecutive = None,
     count_isolated: Annotated[
@@ -90,8 +116,16 @@ def import_file(
 ) -> None:
     """Import a file as a dataset."""
     user = acting_user(acting)
+    given: dict[str, Any] = dict(read_object(columns)) if columns else {}
+    options = {
+        "nominal_capacity_ah": nominal_capacity_ah,
+        "capacity_unit": capacity_unit.value if capacity_unit else None,
+        "parts": parts.value if parts else None,
+        "bad_rows": "drop" if drop_bad_rows else None,
+    }
+    given |= {key: value for key, value in options.items() if value is not None}
     wish = _EolWish(eol_threshold, eol_rule, eol_consecutive, count_isolated, rul_eol_threshold)
-    mapping, guesses = _mapping(path, columns, nominal_capacity_ah, wish, drop_bad_rows)
+    mapping, seen = _mapping(path, given, wish)
     upload_id = _store(user, path, mapping, name or path.stem)
 
     def look() -> UploadInfo:
@@ -107,7 +141,7 @@ def import_file(
     info = look()
     if finished and info.status != "SUCCEEDED":
         raise TaskFailed(info.error_message or "The file was not read. Try again.")
-    payload = _payload(info, guesses)
+    payload = _payload(info, seen)
     show(payload, as_json, _lines(payload))
     if not finished and not no_wait:
         raise typer.Exit(INTERRUPTED)
@@ -141,32 +175,29 @@ def list_all(
     show_list("datasets", found, [_row(item) for item in found], as_json, empty, keys)
 
 
-def _mapping(
-    path: Path,
-    columns: Path | None,
-    nominal_capacity_ah: float | None,
-    wish: "_EolWish",
-    drop_bad_rows: bool,
-) -> tuple[ColumnMapping, list[str]]:
-    """Return the column mapping, and notes on what in it was guessed.
+def _mapping(path: Path, given: dict[str, Any], wish: "_EolWish") -> tuple[ColumnMapping, Preview]:
+    """Return the column mapping, and what was found and guessed.
 
     It is checked before the file is stored, so that a wrong mapping leaves nothing behind.
     """
     if not path.is_file():
         raise BadFile(f"There is no file at {path}.")
-    given = read_object(columns) if columns else {}
-    limits = read_limits()
-    seen = preview(path, path.name, limits, given.get("sheet"))
+    checked = ColumnMapping.from_json(given)
+    layout = checked.layout if "layout" in given else None
+    seen = run_limited(path.name, preview, path, path.name, read_limits(), checked.sheet, layout)
     mapping = chosen_mapping(seen.mapping, given)
-    if nominal_capacity_ah is not None:
-        mapping = replace(mapping, nominal_capacity_ah=nominal_capacity_ah)
     mapping = wish.applied(mapping)
-    if drop_bad_rows:
-        mapping = replace(mapping, bad_rows="drop")
     check_mapping(mapping, seen.columns)
-    chosen = nominal_capacity_ah is not None or "nominal_capacity_ah" in given
-    guesses = [t for t in seen.guesses if not (chosen and t.startswith("The nominal capacity"))]
-    return mapping, guesses
+    require_answers(seen.questions, set(given))
+    chosen = "nominal_capacity_ah" in given
+    guesses = tuple(t for t in seen.guesses if not (chosen and t.startswith("The nominal capac")))
+    return mapping, replace(seen, guesses=guesses, left_out=_left_out(seen, mapping))
+
+
+def _left_out(seen: Preview, mapping: ColumnMapping) -> tuple[tuple[str, str], ...]:
+    """Columns that are not used, with the reason; those that the user chose are."""
+    used = {column for _role, column in mapping.named_columns()}
+    return tuple((column, reason) for column, reason in seen.left_out if column not in used)
 
 
 def _store(user: CurrentUser, path: Path, mapping: ColumnMapping, name: str) -> int:
@@ -176,7 +207,7 @@ def _store(user: CurrentUser, path: Path, mapping: ColumnMapping, name: str) -> 
     return upload_id
 
 
-def _payload(info: UploadInfo, guesses: list[str]) -> dict[str, Any]:
+def _payload(info: UploadInfo, seen: Preview) -> dict[str, Any]:
     report = info.report or {}
     return {
         "dataset_id": info.dataset_id,
@@ -184,7 +215,8 @@ def _payload(info: UploadInfo, guesses: list[str]) -> dict[str, Any]:
         "name": info.dataset_name,
         "status": info.status,
         **{key: report.get(key) for key in REPORTED},
-        "warnings": [*guesses, *report.get("warnings", [])],
+        "warnings": [*seen.guesses, *report.get("warnings", [])],
+        "left_out": [{"column": column, "reason": why} for column, why in seen.left_out],
         "seconds": round(info.task.elapsed_s, 2) if info.task else None,
     }
 

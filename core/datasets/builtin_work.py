@@ -9,6 +9,7 @@ from core.datasets.writing import publish, write_rows
 from core.ingest.build import IngestResult, build_dataset
 from core.ingest.feature_schema import FeatureSchema
 from core.ingest.formats.readers import preview
+from core.ingest.recognition.questions import require_answers
 from core.jobs.context import TaskContext
 from db.tables import Dataset
 
@@ -32,7 +33,9 @@ def work(context: TaskContext) -> None:
 def _read(context: TaskContext, original_name: str) -> IngestResult:
     limits = read_limits()
     with storage.local_path(builtin_path(context.subject_id, original_name)) as path:
-        mapping = preview(path, original_name, limits).mapping
+        seen = preview(path, original_name, limits)
+        require_answers(seen.questions, ())
+        mapping = seen.mapping
         return build_dataset(
             path,
             original_name,

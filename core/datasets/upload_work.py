@@ -7,6 +7,7 @@ from core.datasets.uploads import read_limits
 from core.datasets.writing import create_loading_dataset, publish, write_rows
 from core.ingest.build import IngestResult, build_dataset
 from core.ingest.checks import UnusableRows
+from core.ingest.limited import memory_limit
 from core.ingest.mapping import ColumnMapping
 from core.jobs.context import TaskContext
 from core.jobs.states import move
@@ -51,7 +52,10 @@ def work(context: TaskContext) -> None:
 
 def _read(context: TaskContext, upload: DataUpload, mapping: ColumnMapping) -> IngestResult:
     try:
-        with storage.local_path(upload.stored_path) as path:
+        with (
+            storage.local_path(upload.stored_path) as path,
+            memory_limit(upload.original_filename),
+        ):
             return build_dataset(
                 path,
                 upload.original_filename,
@@ -66,5 +70,6 @@ def _read(context: TaskContext, upload: DataUpload, mapping: ColumnMapping) -> I
             session.get_one(DataUpload, upload.id).report = {
                 "problems": problems,
                 "problem_counts": dict(error.problems.counts),
+                "may_drop": error.problems.may_drop,
             }
         raise

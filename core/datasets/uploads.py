@@ -18,8 +18,10 @@ from core.base.settings import get_settings
 from core.datasets.filters import EVERY_UPLOAD, UPLOAD_ORDERS, UploadFilter, filtered_uploads
 from core.ingest.formats.preview import Preview
 from core.ingest.formats.readers import preview
+from core.ingest.limited import run_limited
 from core.ingest.limits import Limits
-from core.ingest.mapping import ColumnMapping, validate_mapping
+from core.ingest.mapping import ColumnMapping, Layout, validate_mapping
+from core.ingest.outlook import Outlook, make_outlook
 from core.jobs.queue import TaskState, cancel_task, enqueue, is_busy, latest_tasks, remove_tasks
 from core.jobs.states import CANCELLED_BY_USER, move
 from db.tables import Dataset, DataUpload
@@ -56,7 +58,9 @@ class UploadInfo:
     @property
     def has_unusable_rows(self) -> bool:
         """Whether reading stopped at rows that may be left out."""
-        return self.status == "FAILED" and bool((self.report or {}).get("problem_counts"))
+        report = self.report or {}
+        found = bool(report.get("problem_counts")) and report.get("may_drop", True)
+        return self.status == "FAILED" and bool(found)
 
 
 def receive_upload(
@@ -92,7 +96,11 @@ def receive_upload(
 
 
 def preview_upload(
-    session: Session, user: CurrentUser, upload_id: int, sheet: str | None = None
+    session: Session,
+    user: CurrentUser,
+    upload_id: int,
+    sheet: str | None = None,
+    layout: Layout | None = None,
 ) -> Preview:
     """First rows, columns and proposed mapping of an upload.
 
@@ -103,7 +111,24 @@ def preview_upload(
     """
     upload = guard.get_upload(session, user, upload_id)
     with storage.local_path(upload.stored_path) as path:
-        return preview(path, upload.original_filename, read_limits(), sheet)
+        name = upload.original_filename
+        return run_limited(name, preview, path, name, read_limits(), sheet, layout)
+
+
+def outlook_of_upload(
+    session: Session, user: CurrentUser, upload_id: int, mapping: ColumnMapping
+) -> Outlook:
+    """What an upload would become under a mapping: its capacities and lives.
+
+    Raises
+    ------
+    BadFile, InvalidInput
+        Reading by this mapping would fail; the message says what to change.
+    """
+    upload = guard.get_upload(session, user, upload_id)
+    with storage.local_path(upload.stored_path) as path:
+        name = upload.original_filename
+        return run_limited(name, make_outlook, path, name, mapping, read_limits())
 
 
 def confirm_mapping(

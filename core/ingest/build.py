@@ -12,10 +12,11 @@ from core.base.words import counted, rounded
 from core.ingest.checks import MAX_LISTED, Problems, apply_checks
 from core.ingest.early_end import early_end_text, starting_below
 from core.ingest.feature_schema import LABEL_RULES, FeatureSchema, StoredFeature
-from core.ingest.formats.readers import find_format, read_table
+from core.ingest.formats.readers import find_format, read_tables
 from core.ingest.labels import LabelledData, common_nominal, label_cycles, sorting_order
 from core.ingest.limits import DEFAULT_LIMITS, Limits, Progress, no_progress
 from core.ingest.mapping import ColumnMapping, validate_mapping
+from core.ingest.raw_frame import raw_frame
 from core.ingest.splits import ROLES, propose_split
 
 READING_SHARE = 0.8
@@ -58,22 +59,26 @@ def build_dataset(
     Raises BadFile (the file) or InvalidInput (the mapping), saying what to change.
     """
     mapping_warnings = validate_mapping(mapping, [c for _role, c in mapping.named_columns()])
-    raw = read_table(
+    tables = read_tables(
         path,
         original_name,
-        mapping,
         limits,
-        lambda share, stage: on_progress(READING_SHARE * share, stage),
+        wanted=wanted_columns(mapping),
+        on_progress=lambda share, stage: on_progress(READING_SHARE * share, stage),
+        sheets=None if mapping.sheet is None else (mapping.sheet,),
     )
     on_progress(READING_SHARE, "Checking the rows")
-    raw, problems = apply_checks(_with_cycle(raw), mapping)
+    read = raw_frame(tables, mapping, limits)
+    del tables
+    raw = read.frame
+    raw, problems = apply_checks(numbered_rows(raw), mapping)
     _sort_in_place(raw)
     on_progress(0.9, "Computing labels")
     labelled = label_cycles(raw, mapping)
     del raw
     found = find_format(path, original_name)
-    warnings = [*mapping_warnings, *problems.warnings, *labelled.warnings]
-    result = assemble(labelled, mapping, problems, warnings, found.notes)
+    warnings = [*mapping_warnings, *read.notes, *problems.warnings, *labelled.warnings]
+    result = assemble(labelled, mapping, problems, warnings, (*found.notes, *read.notes))
     if found.label_notes and labelled.origins.pcl == "file":
         schema = result.feature_schema.changed(label_notes=found.label_notes)
         result = replace(result, feature_schema=schema)
@@ -105,7 +110,14 @@ def assemble(
     )
 
 
-def _with_cycle(raw: pd.DataFrame) -> pd.DataFrame:
+def wanted_columns(mapping: ColumnMapping) -> tuple[str, ...] | None:
+    """Columns that reading needs; None = all, where the layout decides what they are called."""
+    if mapping.layout != "rows":
+        return None
+    return tuple(column for _role, column in mapping.named_columns())
+
+
+def numbered_rows(raw: pd.DataFrame) -> pd.DataFrame:
     """Number the rows by their order if no column holds cycle numbers; dropped rows leave gaps."""
     if "cycle" in raw:
         return raw

@@ -13,13 +13,16 @@ from core.base.errors import BadFile
 from core.base.words import counted
 from core.ingest.file_rul import refuse_rul_shares
 from core.ingest.mapping import ColumnMapping
+from core.ingest.recognition.true_causes import half_cycles
 
 MAX_LISTED = 200
 # Examples in the message; the list beside it has the others.
 MAX_EXAMPLES = 2
+# No more rows than this share of a file are ever left out: beyond it the cause lies elsewhere.
+MAX_DROPPED = 0.2
 # So that cycle + RUL still fits a 32-bit column.
 MAX_CYCLE = 1_000_000_000
-_LABELS = ("capacity", "pcl", "soh", "rul")
+_LABELS = ("capacity", "pcl", "soh", "rul", "life", "nominal")
 KINDS: dict[str, str] = {
     "no_battery": "battery is blank",
     "bad_cycle": "cycle number is blank, negative or not whole",
@@ -83,9 +86,14 @@ class Problems:
         """Number of rows that cannot be used."""
         return int(self.bad_rows.sum())
 
+    @property
+    def may_drop(self) -> bool:
+        """Whether so few rows are unusable that they may be left out."""
+        return self.n_bad_rows <= MAX_DROPPED * len(self.bad_rows)
+
 
 def find_problems(frame: pd.DataFrame, mapping: ColumnMapping | None = None) -> Problems:
-    """Find the unusable rows of a raw frame (see `core.ingest.formats.collect`).
+    """Find the unusable rows of a raw frame (see `core.ingest.raw_frame`).
 
     `mapping` is needed only for the file's column names in messages.
     """
@@ -112,17 +120,29 @@ def find_problems(frame: pd.DataFrame, mapping: ColumnMapping | None = None) -> 
 
 
 def apply_checks(frame: pd.DataFrame, mapping: ColumnMapping) -> tuple[pd.DataFrame, Problems]:
-    """Drop unusable rows, or raise UnusableRows with the first ones, as the mapping says."""
+    """Drop unusable rows, or raise UnusableRows with the first ones, as the mapping says.
+
+    More than a fifth of the rows are never dropped.
+    """
+    _refuse_parts_of_cycles(frame, mapping)
     refuse_rul_shares(frame, mapping)
     problems = find_problems(frame, mapping)
     if not problems.n_bad_rows:
         return frame, problems
-    if mapping.bad_rows == "stop":
-        raise UnusableRows(_summary(problems), problems)
+    if mapping.bad_rows == "stop" or not problems.may_drop:
+        raise UnusableRows(_summary(frame, problems), problems)
     kept = frame.loc[~problems.bad_rows]
-    if kept.empty:
-        raise UnusableRows(f"No usable row is left. {_summary(problems)}", problems)
     return kept, _with_drop_warnings(problems, frame, kept)
+
+
+def _refuse_parts_of_cycles(frame: pd.DataFrame, mapping: ColumnMapping) -> None:
+    """Raise BadFile where most cycle numbers are not whole: no row is to be left out for that."""
+    if "cycle" not in frame:
+        return
+    values = frame["cycle"].to_numpy()
+    known = values[np.isfinite(values)]
+    if len(known) and np.mean(known != np.floor(known)) > 0.5:
+        raise BadFile(half_cycles(mapping.cycle_column or "cycle", known))
 
 
 def _masks(frame: pd.DataFrame) -> Iterator[tuple[str, str, np.ndarray]]:
@@ -199,7 +219,7 @@ def _order_warnings(frame: pd.DataFrame, bad: np.ndarray) -> Iterator[str]:
         )
 
 
-def _summary(problems: Problems) -> str:
+def _summary(frame: pd.DataFrame, problems: Problems) -> str:
     kinds = "; ".join(f"{KINDS[kind]}: {count:,}" for kind, count in problems.counts.items())
     first = "; ".join(problem.describe() for problem in problems.listed[:MAX_EXAMPLES])
     rows = counted(problems.n_bad_rows, "row")
@@ -209,7 +229,32 @@ def _summary(problems: Problems) -> str:
             "Most cycles occur more than once, as in a time series: FadeBench needs one row per "
             "cycle. Summarise the file by cycle first, or map another cycle column."
         )
-    return text + "Leave these rows out (command line: --drop-bad-rows), or correct the file."
+    if not problems.may_drop:
+        share = problems.n_bad_rows / len(problems.bad_rows)
+        return text + (
+            f"That is {share:.0%} of all rows, too many to leave out. Correct the file, or map "
+            "other columns."
+        )
+    return text + (
+        f"{_lost_by_battery(frame, problems)} Leave these rows out (command line: "
+        "--drop-bad-rows), or correct the file."
+    )
+
+
+def _lost_by_battery(frame: pd.DataFrame, problems: Problems) -> str:
+    """What leaving the rows out would take from each battery, the most affected first."""
+    bad = pd.Series(problems.bad_rows, index=frame["battery_code"].astype(str).to_numpy())
+    grouped = bad.groupby(level=0, sort=False)
+    lost = pd.DataFrame({"rows": grouped.sum(), "of": grouped.size()})
+    lost = lost[lost["rows"] > 0].sort_values("rows", ascending=False, kind="stable")
+    shown = ", ".join(
+        f"{code or '(blank)'} {row.rows:,} of {row.of:,}"
+        for code, row in zip(lost.index[:5], lost[:5].itertuples(), strict=True)
+    )
+    more = (
+        f" and {counted(len(lost) - 5, 'more battery', 'more batteries')}" if len(lost) > 5 else ""
+    )
+    return f"Rows by battery: {shown}{more}."
 
 
 def _with_drop_warnings(problems: Problems, before: pd.DataFrame, after: pd.DataFrame) -> Problems:

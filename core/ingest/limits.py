@@ -21,6 +21,8 @@ class Limits:
     max_ratio: float = 200.0
     max_batteries: int = 5_000
     max_rows: int = 5_000_000
+    max_columns: int = 2_000
+    max_cells: int = 50_000_000
 
 
 DEFAULT_LIMITS = Limits()

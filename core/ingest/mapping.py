@@ -15,11 +15,15 @@ ROLES = ("train", "val", "test")
 
 # Roles of columns that hold a battery, a cycle or what a label is made of.
 COLUMN_ROLES = ("battery", "cycle", "capacity", "pcl", "soh", "rul", "life", "nominal")
+# Columns that say which rows are read, or which battery is for what.
+ROW_ROLES = ("split", "direction")
 
 CapacityUnit = Literal["Ah", "mAh"]
 ShareUnit = Literal["fraction", "percent"]
 EolRuleName = Literal["first_crossing", "consecutive"]
 BadRows = Literal["stop", "drop"]
+Layout = Literal["rows", "cells_in_columns", "cells_side_by_side", "cells_in_rows"]
+Parts = Literal["ask", "join", "split"]
 
 # The published Severson files call their two test sets test1 and test2.
 SPLIT_VALUES: dict[str, str] = {
@@ -81,7 +85,17 @@ class ColumnMapping:
     rul_eol_threshold : SOH at which the file's RUL or life ends, as stated; None = unknown
     count_isolated : let isolated readings end a life, too
     bad_rows : "stop" refuses a file with unusable rows, "drop" leaves those rows out
-    sheet : worksheet of a workbook; None = the first that is not empty
+    sheet : worksheet of a workbook; None = all that hold the mapped columns
+    nominal_by_battery : Ah by battery code, for those that differ from `nominal_capacity_ah`
+    layout : "rows" has one row per battery and cycle; the others are turned into such rows, and
+        the mapping then names the turned columns: "cells_in_columns" has a column of capacities
+        per battery, "cells_side_by_side" a group of columns, "cells_in_rows" a row
+    parts : of a battery whose cycle counter steps back: "join" continues the count, "split" makes
+        each part a battery, "ask" refuses the file
+    fill_down : a blank battery takes the one above
+    direction_column, discharge_value : only rows with this text in that column are read
+    cumulative : the capacity counter is never reset: a cycle's capacity is the difference
+    accept_doubt : numbers that can be read in two ways are right as they were read
     """
 
     battery_column: str | None = None
@@ -107,6 +121,20 @@ class ColumnMapping:
     rul_eol_threshold: float | None = None
     bad_rows: BadRows = "stop"
     sheet: str | None = None
+    nominal_by_battery: dict[str, float] = field(default_factory=dict)
+    layout: Layout = "rows"
+    parts: Parts = "ask"
+    fill_down: bool = False
+    direction_column: str | None = None
+    discharge_value: str | None = None
+    cumulative: bool = False
+    accept_doubt: bool = False
+
+    @property
+    def has_nominal(self) -> bool:
+        """Whether every battery may have a nominal capacity."""
+        given = self.nominal_capacity_ah is not None
+        return given or self.nominal_column is not None or bool(self.nominal_by_battery)
 
     @property
     def eol(self) -> EolRule:
@@ -115,7 +143,7 @@ class ColumnMapping:
 
     def named_columns(self) -> Iterator[tuple[str, str]]:
         """Yield (role in words, source column) for every column in use."""
-        for role in (*COLUMN_ROLES, "split"):
+        for role in (*COLUMN_ROLES, *ROW_ROLES):
             column = getattr(self, f"{role}_column")
             if column is not None:
                 yield role, column
@@ -146,12 +174,18 @@ def validate_mapping(mapping: ColumnMapping, columns: Sequence[str]) -> tuple[st
     if mapping.pcl_column and mapping.soh_column:
         raise InvalidInput("PCL and SOH say the same thing: map one of them and clear the other.")
     if mapping.capacity_column and not (mapping.pcl_column or mapping.soh_column):
-        if mapping.nominal_capacity_ah is None:
+        if not mapping.has_nominal:
             raise InvalidInput(
                 "Enter the nominal capacity in Ah: it is needed to turn capacity into PCL."
             )
         return ()
-    if not (mapping.pcl_column or mapping.soh_column or mapping.rul_column):
+    labels = (mapping.pcl_column, mapping.soh_column, mapping.rul_column, mapping.life_column)
+    if not any(labels):
+        if not mapping.features:
+            raise InvalidInput(
+                "Map a column of capacity, PCL, SOH or RUL, or choose features: without them "
+                "nothing is read of the file."
+            )
         return (
             "No capacity, PCL, SOH or RUL column is mapped: the dataset will have no labels. "
             "Models can predict on it, but cannot be trained or scored.",
@@ -178,8 +212,6 @@ def _check_columns(mapping: ColumnMapping, columns: Sequence[str]) -> None:
 
 def _check_features(mapping: ColumnMapping) -> None:
     names = [feature.name.strip().casefold() for feature in mapping.features]
-    if not names:
-        raise InvalidInput("Choose at least one feature column: models need an input.")
     if len(names) > MAX_FEATURES:
         raise InvalidInput(
             f"{len(names)} feature columns are chosen; at most {MAX_FEATURES} are possible. "
@@ -209,6 +241,11 @@ def _check_numbers(mapping: ColumnMapping) -> None:
     nominal = mapping.nominal_capacity_ah
     if nominal is not None and not 0 < nominal < 1e6:
         raise InvalidInput(f"The nominal capacity must be above 0 Ah (now {nominal:g}).")
+    for code, capacity_ah in mapping.nominal_by_battery.items():
+        if not 0 < capacity_ah < 1e6:
+            raise InvalidInput(f"The nominal capacity of {code} must be above 0 Ah.")
+    if (mapping.direction_column is None) != (mapping.discharge_value is None):
+        raise InvalidInput("Say which text in which column marks the rows of the discharge.")
     wrong = sorted(set(mapping.split_values.values()) - set(ROLES))
     if wrong:
         raise InvalidInput(f"A split role must be train, val or test, not {wrong[0]!r}.")
@@ -226,6 +263,8 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "soh_unit": get_args(ShareUnit),
     "eol_rule": get_args(EolRuleName),
     "bad_rows": get_args(BadRows),
+    "layout": get_args(Layout),
+    "parts": get_args(Parts),
 }
 
 
@@ -255,10 +294,13 @@ def _checked_value(key: str, value: Any) -> Any:
         value = dict(value) if ok else value
     elif key == "eol_consecutive":
         ok = isinstance(value, int) and not isinstance(value, bool)
-    elif key == "count_isolated":
+    elif key == "nominal_by_battery":
+        ok = isinstance(value, Mapping) and all(map(_is_number, value.values()))
+        value = {str(code): float(ah) for code, ah in value.items()} if ok else value
+    elif key in ("count_isolated", "fill_down", "cumulative", "accept_doubt"):
         ok = isinstance(value, bool)
     elif key in ("eol_threshold", "nominal_capacity_ah", "rul_eol_threshold"):
-        ok = isinstance(value, int | float) and not isinstance(value, bool)
+        ok = _is_number(value)
         ok = ok or (value is None and key != "eol_threshold")
         value = float(value) if ok and value is not None else value
     else:
@@ -267,6 +309,10 @@ def _checked_value(key: str, value: Any) -> Any:
         choices = f" (one of {', '.join(_CHOICES[key])})" if key in _CHOICES else ""
         raise InvalidInput(f"The column mapping's {key!r} cannot be {value!r}{choices}.")
     return value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _features_from_json(value: Any) -> tuple[FeatureColumn, ...]:

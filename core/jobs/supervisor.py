@@ -268,7 +268,8 @@ def _exit_reason(code: int | None, task_id: int) -> str:
     if code is not None and code < 0:
         return (
             f"The background process was killed (signal {-code}), perhaps for lack of memory. "
-            "Nothing of it was kept; start it again."
+            "Nothing of it was kept; start it again, with a smaller file or smaller settings if it "
+            "ends the same way."
         )
     lines = _last_lines(log_path(task_id))
     return f"The background process ended without a result. {lines}".strip()

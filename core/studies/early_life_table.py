@@ -1,26 +1,23 @@
 """Reads a file with one row per battery and turns it into a `BatteryTable`."""
 
-import csv
-import io
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from core.base.errors import BadFile, InvalidInput
-from core.ingest.formats.csv_table import check_header, open_text, read_head, unique_names
-from core.ingest.formats.readers import find_format
+from core.ingest.formats.readers import find_format, read_tables
 from core.ingest.formats.text_files import CSV
-from core.ingest.formats.xlsx_table import XLSX, choose_sheet, open_workbook
+from core.ingest.formats.xlsx_table import XLSX
+from core.ingest.limited import run_limited
 from core.ingest.limits import Limits
-from core.ingest.numbers import TextCellError, is_missing, parse_numbers
 from core.ingest.splits import propose_split
+from core.ingest.table import Column, FileTables
+from core.ingest.table_rows import column_texts
 from core.studies.battery_table import GROUPS, BatteryTable, Floats, check_table
 
 MAX_BYTES = 5_000_000
@@ -44,11 +41,17 @@ SPLIT_MEANINGS = (
 
 @dataclass(frozen=True)
 class RawTable:
-    """Cells of a file as they were read; `numbers` holds the values of the numeric columns."""
+    """A file as it was read.
+
+    cells : the texts of all cells, "" where blank
+    numbers : the values of the columns that hold only numbers
+    doubts : by column, a sentence where its cells can be read in two ways
+    """
 
     file_name: str
     cells: pd.DataFrame
     numbers: dict[str, Floats]
+    doubts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -85,22 +88,27 @@ def read_battery_table(file_name: str, content: bytes) -> RawTable:
             "battery is much smaller; to use rows per cycle, upload the file as a dataset."
         )
     with TemporaryDirectory() as folder:
-        path = Path(folder) / "table.xlsx"  # openpyxl asks for this ending
+        path = Path(folder) / "table"
         path.write_bytes(content)
-        found = find_format(path, file_name)
-        if found is XLSX:
-            header, rows, decimal_comma = _read_xlsx(path)
-        elif found is CSV:
-            header, rows, decimal_comma = _read_csv(content)
-        else:
+        if find_format(path, file_name) not in (XLSX, CSV):
             raise BadFile("Choose a CSV file or an Excel workbook (.xlsx) with a row per battery.")
-    if len(rows) > MAX_ROWS:
+        file = run_limited(file_name, _read, path, file_name)
+    # Of a workbook, the readers give only sheets that hold a table.
+    table = file.tables[0]
+    if table.n_rows > MAX_ROWS:
         raise BadFile(
             f"The table has more than {MAX_ROWS:,} rows. It needs one row per battery; to use rows "
             "per cycle, upload the file as a dataset."
         )
-    cells = pd.DataFrame(rows, columns=list(header), dtype=object)
-    return RawTable(file_name, cells, _numbers(cells, decimal_comma))
+    cells = {
+        column.name: np.asarray(column_texts(column), dtype=object) for column in table.columns
+    }
+    return RawTable(
+        file_name,
+        pd.DataFrame(cells, dtype=object),
+        _numbers(table.columns),
+        {column.name: column.doubt for column in table.columns if column.doubt},
+    )
 
 
 def propose_columns(raw: RawTable) -> TableColumns:
@@ -159,56 +167,17 @@ def make_table(
     return table, [(code, text) for code, text in zip(codes, reasons, strict=True) if text]
 
 
-def _read_csv(content: bytes) -> tuple[Sequence[str], list[Any], bool]:
-    head = read_head(open_text(_raw(content)), "The table")
-    try:
-        frame = pd.read_csv(
-            open_text(_raw(content)),
-            sep=head.delimiter,
-            dtype=str,
-            header=0,
-            names=list(head.columns),
-            index_col=False,
-            keep_default_na=False,
-            nrows=MAX_ROWS + 1,
-        )
-    except (pd.errors.ParserError, csv.Error) as error:
-        raise BadFile(
-            f"The table cannot be read: {error}. Check that all rows have the same columns."
-        ) from error
-    rows: list[Any] = frame.to_numpy(dtype=object).tolist()
-    return head.columns, rows, head.decimal_comma
+def _read(path: Path, file_name: str) -> FileTables:
+    return read_tables(path, file_name, Limits(max_decompressed_bytes=20 * MAX_BYTES))
 
 
-def _raw(content: bytes) -> io.RawIOBase:
-    # open_text asks for a raw stream, and BytesIO reads like one.
-    return io.BytesIO(content)  # type: ignore[return-value]
-
-
-def _read_xlsx(path: Path) -> tuple[Sequence[str], list[Any], bool]:
-    with open_workbook(path, Limits(max_decompressed_bytes=20 * MAX_BYTES)) as workbook:
-        sheet = workbook[choose_sheet(workbook, None)]
-        sheet.reset_dimensions()
-        found = sheet.iter_rows(values_only=True)
-        filled = (list(row) for row in found if any(cell not in (None, "") for cell in row))
-        rows = list(islice(filled, MAX_ROWS + 2))
-    width = max((i + 1 for i, cell in enumerate(rows[0]) if not is_missing(cell)), default=1)
-    header = unique_names(rows[0][:width])
-    check_header(header, len(rows) - 1, "The sheet")
-    return header, [[*row[:width], *[None] * (width - len(row))] for row in rows[1:]], True
-
-
-def _numbers(cells: pd.DataFrame, decimal_comma: bool) -> dict[str, Floats]:
-    found = {}
-    for name in cells.columns:
-        try:
-            values = parse_numbers(cells[name].tolist(), decimal_comma)
-        except TextCellError:
-            continue
-        values = np.where(np.isfinite(values), values, np.nan)
-        if np.isfinite(values).any():
-            found[str(name)] = values
-    return found
+def _numbers(columns: Sequence[Column]) -> dict[str, Floats]:
+    """Columns that hold numbers and nothing else, NaN where blank or infinite."""
+    return {
+        column.name: np.where(np.isfinite(column.numbers), column.numbers, np.nan)
+        for column in columns
+        if column.n_texts == 0 and column.n_numbers
+    }
 
 
 def _first(names: Sequence[str], words: re.Pattern[str]) -> str | None:
@@ -224,14 +193,7 @@ def _first_distinct_text(raw: RawTable) -> str | None:
 
 
 def _texts(column: pd.Series) -> list[str]:
-    return [
-        "" if cell is None else str(int(cell)) if _is_whole(cell) else str(cell).strip()
-        for cell in column
-    ]
-
-
-def _is_whole(cell: object) -> bool:
-    return isinstance(cell, float) and cell.is_integer()
+    return [str(cell) for cell in column]
 
 
 def _checked_columns(raw: RawTable, columns: TableColumns) -> Floats:
@@ -244,6 +206,8 @@ def _checked_columns(raw: RawTable, columns: TableColumns) -> Floats:
             raise InvalidInput(f"The table has no column {name!r}.")
         if name not in raw.numbers:
             raise InvalidInput(f"Column {name!r} holds text where numbers belong. Choose another.")
+        if name in raw.doubts:
+            raise InvalidInput(f"{raw.doubts[name].rstrip('.')}. Write its numbers in one way.")
     if not columns.features:
         raise InvalidInput("Choose at least one feature column.")
     if len(columns.features) > MAX_FEATURES:

@@ -83,6 +83,7 @@ def plan_training(
     """
     settings = checked_settings(request)
     dataset = dataset or load_dataset(session, user, request.dataset_id)
+    require_inputs(settings, bool(dataset.summary.features))
     roles = checked_roles(request, dataset)
     features = stored_names(request.features, dataset.summary.features)
     _require_labels(session, user, request, roles)
@@ -192,6 +193,24 @@ def checked_settings(request: TrainingRequest) -> dict[str, Hyperparameters]:
         return settings
     except HyperparameterError as error:
         raise InvalidInput(str(error)) from error
+
+
+def require_inputs(settings: Mapping[str, Hyperparameters], has_features: bool) -> None:
+    """Raise `InvalidInput` where an algorithm would have no input: no features, no capacity.
+
+    Floors need none, and a forecast may have the capacity measured so far.
+    """
+    if has_features:
+        return
+    for name, hp in settings.items():
+        info = ALGORITHMS[name]
+        if info.family == "floor" or (hp.max_horizon > 0 and hp.use_capacity_history):
+            continue
+        if info.family != "ensemble":
+            raise InvalidInput(
+                f"The dataset has no features, so {info.label} has no input. Train a forecast "
+                "that uses the measured capacity, or read the file with feature columns."
+            )
 
 
 def checked_roles(request: TrainingRequest, dataset: LoadedDataset) -> dict[int, str]:

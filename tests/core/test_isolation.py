@@ -257,6 +257,9 @@ BY_ID: dict[Callable[..., Any], Call] = {
     uploads.open_upload: lambda s, u, w: uploads.open_upload(s, u, w.upload_id),
     uploads.refuse_upload: lambda s, u, w: uploads.refuse_upload(s, u, w.upload_id, "x"),
     uploads.preview_upload: lambda s, u, w: uploads.preview_upload(s, u, w.upload_id),
+    uploads.outlook_of_upload: lambda s, u, w: uploads.outlook_of_upload(
+        s, u, w.upload_id, ColumnMapping()
+    ),
 }
 # Each lists what the account may see; the first account has something of each.
 LISTS: tuple[Callable[..., Any], ...] = (

@@ -65,7 +65,9 @@ def write_workbook(path: Path, sheets: Mapping[str, pd.DataFrame]) -> None:
 def lives_of(cells: pd.DataFrame) -> dict[str, int]:
     """First cycle below the threshold, told apart from the product."""
     below = cells[cells["discharge_capacity_ah"] < THRESHOLD * NOMINAL_AH - 1e-9]
-    return {str(code): int(cycle) for code, cycle in below.groupby("cell_id")["cycle"].min().items()}
+    return {
+        str(code): int(cycle) for code, cycle in below.groupby("cell_id")["cycle"].min().items()
+    }
 
 
 def battery_rows(page: Page) -> dict[str, list[str]]:

@@ -1,4 +1,8 @@
-"""The form for a column mapping; it starts from the proposed mapping."""
+"""The form for a column mapping; it starts from the proposed mapping.
+
+It has two pieces, as the page shows the curves between them: what the columns mean, and nominal
+capacity with end of life.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,8 +12,8 @@ import pandas as pd
 import streamlit as st
 
 from core.ingest.formats.preview import Preview
-from core.ingest.mapping import MAX_FEATURES, BadRows, ColumnMapping, FeatureColumn
-from core.ingest.recognise import split_unit
+from core.ingest.mapping import MAX_FEATURES, BadRows, ColumnMapping, FeatureColumn, Parts
+from core.ingest.recognition.column_names import split_unit
 from ui.datasets.labels import eol_inputs
 from ui.datasets.words import role_label, role_of_label
 from ui.shared.theme import ROLE_LABELS
@@ -24,24 +28,32 @@ FEATURES_HEIGHT_PX = 320
 KNOWN_FORMAT = "MATLAB"
 CAPACITY_UNITS = ("Ah", "mAh")
 SHARE_UNITS = {"fraction": "0 to 1", "percent": "%"}
+PARTS_WORDS: dict[Parts, str] = {
+    "ask": "Stop and say so",
+    "join": "Parts of one test: continue the count",
+    "split": "Different batteries",
+}
 BAD_ROWS: dict[BadRows, str] = {"stop": "Stop and list them", "drop": "Leave them out and go on"}
 
 
-def mapping_form(preview: Preview, start: ColumnMapping, key: str) -> ColumnMapping:
-    """Draw the form and return the mapping entered in it; `start` gives its first values."""
-    mapping = start
-    if preview.format_label.startswith(KNOWN_FORMAT):
-        st.success(
-            f"{preview.format_label}: every column is known.", icon=":material/check_circle:"
-        )
-        with st.expander("Columns and features"):
-            mapping = _columns(preview, mapping, key)
-    else:
-        mapping = _columns(preview, mapping, key)
-    st.subheader("Capacity and end of life", anchor=False)
-    mapping = _nominal(preview, mapping, key)
-    mapping = _end_of_life(mapping, key)
-    return _bad_rows(mapping, key)
+def columns_form(preview: Preview, start: ColumnMapping, key: str) -> ColumnMapping:
+    """What the columns mean; `start` gives the first values."""
+    if not preview.format_label.startswith(KNOWN_FORMAT):
+        return _bad_rows(_columns(preview, start, key), key)
+    st.success(f"{preview.format_label}: every column is known.", icon=":material/check_circle:")
+    with st.expander("Columns and features"):
+        return _bad_rows(_columns(preview, start, key), key)
+
+
+def life_form(start: ColumnMapping, key: str) -> ColumnMapping:
+    """Nominal capacity and end of life."""
+    return _end_of_life(_nominal(start, key), key)
+
+
+def rows_form(preview: Preview, start: ColumnMapping, key: str) -> ColumnMapping:
+    """How rows are turned, joined or chosen; folded, as most files need none of it."""
+    with st.expander("How the rows are read"):
+        return _rows(preview, start, key)
 
 
 def _columns(preview: Preview, start: ColumnMapping, key: str) -> ColumnMapping:
@@ -80,21 +92,24 @@ def _labels(preview: Preview, start: ColumnMapping, key: str) -> ColumnMapping:
             ("pcl", "PCL, percentage capacity loss"),
             ("soh", "SOH, state of health"),
             ("rul", "RUL, remaining useful life (cycles)"),
+            ("life", "Cycle life of each battery"),
+            ("nominal", "Nominal capacity of each battery"),
         ):
             before = getattr(start, f"{role}_column")
             column = _pick(label, numeric, before, NOT_IN_FILE, f"{key}_{role}")
             chosen[f"{role}_column"] = column
-            if column is not None and role != "rul":
+            if column is not None and role not in ("rul", "life"):
                 chosen[f"{role}_unit"] = _unit(role, start, key)
     st.caption("What the file lacks is computed: PCL from capacity, RUL from end of life.")
     return replace(start, **chosen)
 
 
 def _unit(role: str, start: ColumnMapping, key: str) -> str:
-    units = CAPACITY_UNITS if role == "capacity" else tuple(SHARE_UNITS)
+    names = {"capacity": "capacity", "nominal": "nominal capacity"}
+    units = CAPACITY_UNITS if role in names else tuple(SHARE_UNITS)
     before = getattr(start, f"{role}_unit")
     return st.selectbox(
-        f"Unit of {role if role == 'capacity' else role.upper()}",
+        f"Unit of {names.get(role, role.upper())}",
         units,
         index=units.index(before),
         format_func=lambda unit: SHARE_UNITS.get(unit, unit),
@@ -189,37 +204,79 @@ def _split_values(start: dict[str, str], key: str) -> dict[str, str]:
     return {str(word): cast(str, role_of_label(label)) for word, label in pairs}
 
 
-def _nominal(preview: Preview, start: ColumnMapping, key: str) -> ColumnMapping:
+def _rows(preview: Preview, start: ColumnMapping, key: str) -> ColumnMapping:
+    parts = st.selectbox(
+        "A battery whose cycle counter starts again",
+        tuple(PARTS_WORDS),
+        index=tuple(PARTS_WORDS).index(start.parts),
+        format_func=PARTS_WORDS.__getitem__,
+        key=f"{key}_parts",
+        width=WIDTH_PX,
+    )
+    fill_down = st.checkbox(
+        "A blank battery is the one above", start.fill_down, key=f"{key}_fill_down"
+    )
+    cumulative = st.checkbox(
+        "The capacity counter is never reset: take differences",
+        start.cumulative,
+        key=f"{key}_cumulative",
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        column = _pick(
+            "Column of charge and discharge",
+            preview.columns,
+            start.direction_column,
+            NOT_IN_FILE,
+            f"{key}_direction",
+        )
+        value = None
+        if column is not None:
+            value = st.text_input(
+                "Its text for discharge",
+                start.discharge_value or "",
+                key=f"{key}_discharge",
+                width=UNIT_WIDTH_PX,
+            )
+    return replace(
+        start,
+        parts=parts,
+        fill_down=fill_down,
+        cumulative=cumulative,
+        direction_column=column,
+        discharge_value=value or None,
+    )
+
+
+def _nominal(start: ColumnMapping, key: str) -> ColumnMapping:
+    if start.nominal_column is not None:
+        st.caption(f"Nominal capacity comes from the file ({plain(start.nominal_column)}).")
+        return start
+    if start.nominal_by_battery:
+        return replace(start, nominal_by_battery=_nominal_table(start.nominal_by_battery, key))
     value = st.number_input(
         "Nominal capacity (Ah)",
         min_value=0.0,
         value=start.nominal_capacity_ah,
         format="%.4g",
         step=0.01,
-        key=f"{key}_nominal",
+        key=f"{key}_nominal_ah",
         help="Of every battery in the file, as on the data sheet. SOH is capacity over this.",
         width=WIDTH_PX,
     )
-    mapping = replace(start, nominal_capacity_ah=value or None)
-    first_ah = first_capacity_ah(preview, mapping)
-    if first_ah is not None and value:
-        st.caption(
-            f"First capacity {first_ah:.4g} Ah, over nominal capacity: **{first_ah / value:.3f}** "
-            "(usually 0.9 to 1.1)"
-        )
-    return mapping
+    return replace(start, nominal_capacity_ah=value or None)
 
 
-def first_capacity_ah(preview: Preview, mapping: ColumnMapping) -> float | None:
-    """The first capacity above zero in the sample, Ah; None where no capacity is mapped."""
-    column = mapping.capacity_column
-    if column is None or column not in preview.sample:
-        return None
-    values = pd.to_numeric(preview.sample[column], errors="coerce")
-    positive = values[values > 0]
-    if positive.empty:
-        return None
-    return float(positive.iloc[0]) / (1000.0 if mapping.capacity_unit == "mAh" else 1.0)
+def _nominal_table(start: dict[str, float], key: str) -> dict[str, float]:
+    edited = st.data_editor(
+        pd.DataFrame({"Battery": list(start), "Nominal capacity (Ah)": list(start.values())}),
+        hide_index=True,
+        height=min(220, 38 + 35 * len(start)),
+        disabled=["Battery"],
+        key=f"{key}_nominals",
+        alt="Batteries with their nominal capacity, which can be changed.",
+    )
+    pairs = zip(edited["Battery"], edited["Nominal capacity (Ah)"], strict=True)
+    return {str(code): float(ah) for code, ah in pairs if pd.notna(ah)}
 
 
 def _end_of_life(start: ColumnMapping, key: str) -> ColumnMapping:

@@ -1,143 +1,95 @@
-"""Reads delimited text; finds separator, decimal mark, encoding and header by itself."""
+"""Reads delimited text; finds separator, comments and header by itself."""
 
-import codecs
 import csv
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import chain, islice
+from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import chain
 from typing import IO
 
 from core.base.errors import BadFile
-from core.ingest.formats.collect import Collector
-from core.ingest.formats.preview import PREVIEW_ROWS
-from core.ingest.numbers import parse_number
+from core.base.words import counted
+from core.ingest.formats.table_reader import Row, read_rows
+from core.ingest.limits import Limits
+from core.ingest.table import Table
 
-BATCH_ROWS = 5_000
-DELIMITERS = (",", ";", "\t")
+DELIMITERS = (",", ";", "\t", "|", " ")
+COMMENT_MARKS = ("#", "//", "%")
 _HEAD_CHARACTERS = 65_536
+_HEAD_LINES = 60
 _MAX_LINE_CHARACTERS = 1_000_000
-_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class CsvHead:
-    """What the first lines of a table show: columns, delimiter and first rows."""
-
-    columns: tuple[str, ...]
-    delimiter: str
-    rows: tuple[tuple[str, ...], ...]
-
-    @property
-    def decimal_comma(self) -> bool:
-        """True where a comma can be a decimal mark, because it separates no cells."""
-        return self.delimiter != ","
-
-
-def _latin1_bytes(error: UnicodeError) -> tuple[str, int]:
-    """Decode the bytes that are not UTF-8 as Latin-1, as older instruments write "°C"."""
-    if not isinstance(error, UnicodeDecodeError):
-        raise error
-    return error.object[error.start : error.end].decode("latin-1"), error.end
-
-
-codecs.register_error("latin1_bytes", _latin1_bytes)
-
-
-def open_text(stream: io.RawIOBase) -> IO[str]:
-    """Decode a byte stream: UTF-8, with or without byte order mark; stray bytes as Latin-1."""
-    buffered = io.BufferedReader(stream, 1 << 16)
-    start = buffered.peek(4)[:4]
-    if start.startswith(_UTF16_MARKS):
-        raise BadFile('The table is saved as UTF-16. Save it as "CSV UTF-8" and upload it again.')
-    return io.TextIOWrapper(buffered, encoding="utf-8-sig", errors="latin1_bytes", newline="")
-
-
-def read_head(text: IO[str], table_name: str) -> CsvHead:
-    """Columns, delimiter and first rows of a table."""
-    head, _lines = _start(text, table_name)
-    return head
-
-
-def read_rows(
+def read_text(
     text: IO[str],
     table_name: str,
     battery_code: str,
-    collector: Collector,
+    limits: Limits,
+    wanted: Collection[str] | None,
     on_batch: Callable[[], None],
-) -> None:
-    """Read a whole table into `collector`, calling `on_batch` every few thousand rows."""
-    head, lines = _start(text, table_name)
-    collector.start_table(head.columns, table_name, battery_code, head.decimal_comma)
-    width = len(head.columns)
-    records = _records(lines, head.delimiter, table_name)
-    for _header in islice(records, 1):
-        pass
-    while batch := list(islice(records, BATCH_ROWS)):
-        file_rows = [number for number, _cells in batch]
-        cells = [cells for _number, cells in batch]
-        if set(map(len, cells)) != {width}:
-            cells = [_fit(*record, width, table_name) for record in batch]
-        collector.add(cells, file_rows)
+) -> Table:
+    """Read a whole table of text, calling `on_batch` every few thousand rows."""
+    said: list[str] = []
+    rows = _rows(text, table_name, said)
+    for table in read_rows(rows, table_name, battery_code, limits, wanted, said):
+        if table is not None:
+            return table
         on_batch()
+    raise BadFile(f"{table_name} is empty. Upload a file with column names and rows.")
 
 
-def unique_names(header: Sequence[object]) -> tuple[str, ...]:
-    """Make column names for display and mapping: trimmed, none empty, all different."""
-    names: list[str] = []
-    seen: set[str] = set()
-    for position, cell in enumerate(header, start=1):
-        base = " ".join(str(cell).split()) if cell is not None else ""
-        name = base = base or f"column {position}"
-        repeat = 2
-        while name in seen:
-            name = f"{base} ({repeat})"
-            repeat += 1
-        names.append(name)
-        seen.add(name)
-    return tuple(names)
-
-
-def check_header(columns: Sequence[str], n_rows: int, table_name: str) -> None:
-    """Raise BadFile if the header holds numbers or no rows follow it."""
-    if all(_is_number(column) for column in columns):
-        raise BadFile(
-            f"The first row of {table_name} holds numbers. Add a first row with column names."
-        )
-    if n_rows == 0:
-        raise BadFile(f"{table_name} has column names but no rows. Upload a file with data.")
-
-
-def _start(text: IO[str], table_name: str) -> tuple[CsvHead, Iterator[str]]:
-    """Look at the first lines; returns what they say and an iterator over all lines."""
+def _rows(text: IO[str], table_name: str, said: list[str]) -> Iterator[Row]:
+    """Rows that hold anything, with their line; what is skipped is added to `said`."""
     first = text.read(_HEAD_CHARACTERS)
     first += text.readline(_MAX_LINE_CHARACTERS)
     if "\0" in first:
         raise _not_text(table_name)
     if not first.strip():
-        raise _empty(table_name)
-    delimiter = _find_delimiter(first)
-    found = _records(io.StringIO(first, newline=""), delimiter, table_name)
-    records = [cells for _number, cells in islice(found, PREVIEW_ROWS + 1)]
-    if not records:
-        raise _empty(table_name)
-    columns = unique_names(_without_trailing_blanks(records[0]))
-    check_header(columns, len(records) - 1, table_name)
-    width = len(columns)
-    rows = tuple(tuple([*cells, *[""] * width][:width]) for cells in records[1:])
+        raise BadFile(f"{table_name} is empty. Upload a file with column names and rows.")
     lines = chain(io.StringIO(first, newline=""), _lines(text, table_name))
-    return CsvHead(columns, delimiter, rows), lines
+    head = [line for line in re.split(r"\r\n|\r|\n", first) if line.strip()][:_HEAD_LINES]
+    delimiter = ""
+    given = _SEPARATOR_LINE.fullmatch(head[0])
+    if given:
+        delimiter = given[1]
+        head = head[1:]
+    plain = [line for line in head if not _is_comment(line)]
+    delimiter = delimiter or _find_delimiter(plain)
+    yield from _records(lines, delimiter, table_name, given is not None, said)
 
 
-def _not_text(table_name: str) -> BadFile:
-    return BadFile(
-        f"{table_name} is not a text table. Save the table as CSV (UTF-8) and upload it again."
-    )
+def _records(
+    lines: Iterable[str], delimiter: str, table_name: str, skip_first: bool, said: list[str]
+) -> Iterator[Row]:
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=delimiter == " ")
+    n_comments = 0
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            break
+        except csv.Error as error:
+            raise BadFile(
+                f"{table_name}, line {reader.line_num}: {error}. Look for a missing closing quote."
+            ) from error
+        if not any(map(str.strip, cells)) or (skip_first and reader.line_num == 1):
+            continue
+        if cells[0].startswith(COMMENT_MARKS) and _is_comment(cells[0]):
+            n_comments += 1
+            continue
+        if delimiter == " " and cells[-1] == "":
+            cells.pop()
+        yield reader.line_num, cells
+    if n_comments:
+        said.append(f"{counted(n_comments, 'comment line')} of {table_name} skipped.")
 
 
-def _empty(table_name: str) -> BadFile:
-    return BadFile(f"{table_name} is empty. Upload a file with column names and rows.")
+def _is_comment(text: str) -> bool:
+    """Whether a line begins as a comment; a column may be called "#" or "%", a comment goes on."""
+    start = text.lstrip()
+    mark = next((mark for mark in COMMENT_MARKS if start.startswith(mark)), None)
+    return mark is not None and len(start.split(",")[0].strip()) > len(mark) + 1
 
 
 def _lines(text: IO[str], table_name: str) -> Iterator[str]:
@@ -149,59 +101,26 @@ def _lines(text: IO[str], table_name: str) -> Iterator[str]:
         yield line
 
 
-def _records(
-    lines: Iterable[str], delimiter: str, table_name: str
-) -> Iterator[tuple[int, list[str]]]:
-    """Rows that hold anything, with their line number."""
-    reader = csv.reader(lines, delimiter=delimiter)
-    while True:
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise BadFile(
-                f"{table_name}, line {reader.line_num}: {error}. Look for a missing closing quote."
-            ) from error
-        if any(map(str.strip, cells)):
-            yield reader.line_num, cells
+def _not_text(table_name: str) -> BadFile:
+    return BadFile(
+        f"{table_name} is not a text table. Save the table as CSV (UTF-8) and upload it again."
+    )
 
 
-def _fit(file_row: int, cells: list[str], width: int, table_name: str) -> list[str]:
-    """Pad a short row with blanks, and drop blank cells beyond the last column."""
-    if any(cell.strip() for cell in cells[width:]):
-        raise BadFile(
-            f"{table_name}, row {file_row} has {len(cells)} cells, but there are {width} columns. "
-            "Check the separator (a decimal comma needs ; or tab between cells)."
-        )
-    return [*cells[:width], *[""] * (width - len(cells))]
-
-
-def _find_delimiter(first: str) -> str:
-    """The delimiter that gives the header most cells, and the rows as many."""
-    lines = [line for line in re.split(r"\r\n|\r|\n", first) if line.strip()][: PREVIEW_ROWS + 1]
+def _find_delimiter(lines: list[str]) -> str:
+    """The delimiter that gives the same number of cells, many, in most lines."""
 
     def score(delimiter: str) -> float:
         try:
-            widths = [len(cells) for cells in csv.reader(lines, delimiter=delimiter)]
+            reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=delimiter == " ")
+            widths = [len(cells) for cells in reader]
         except csv.Error:
             return 0.0
-        same = sum(width == widths[0] for width in widths) / len(widths)
-        return widths[0] * same if widths[0] > 1 else 1e-3
+        if not widths:
+            return 0.0
+        usual = max(set(widths), key=lambda width: (widths.count(width), width))
+        share = widths.count(usual) / len(widths)
+        # Blanks separate words of headers, too: any other mark that fits goes first.
+        return (usual * share * (0.5 if delimiter == " " else 1.0)) if usual > 1 else 1e-3
 
     return max(DELIMITERS, key=score)
-
-
-def _without_trailing_blanks(header: list[str]) -> list[str]:
-    end = len(header)
-    while end > 1 and not header[end - 1].strip():
-        end -= 1
-    return header[:end]
-
-
-def _is_number(text: str) -> bool:
-    try:
-        parse_number(text, decimal_comma=True)
-    except ValueError:
-        return False
-    return True

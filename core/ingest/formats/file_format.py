@@ -2,15 +2,12 @@
 `core.ingest.formats.readers.FORMATS`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-
-from core.ingest.formats.preview import Preview
 from core.ingest.limits import Limits, Progress
-from core.ingest.mapping import ColumnMapping
+from core.ingest.table import FileTables
 
 READING = "Reading the file"
 
@@ -32,8 +29,8 @@ class FileFormat:
     endings : what its name may end in, the usual ending first
     fits : whether a file is of this format, by its first 1024 bytes and, if need be, the rest;
         raises BadFile for what is known to be of no use
-    preview : the first rows and a proposed mapping; of the named sheet, where there are sheets
-    read : the mapped columns as the raw frame that `core.ingest.formats.collect` describes
+    read : the tables of a file: (source, wanted columns or None for all, sheets or None for all,
+        progress); columns and sheets that do not exist are left out
     notes, label_notes : what readers of every dataset from such a file should know, and of its
         labels
     """
@@ -41,7 +38,8 @@ class FileFormat:
     content: str
     endings: tuple[str, ...]
     fits: Callable[[Path, bytes], bool]
-    preview: Callable[[SourceFile, str | None], Preview]
-    read: Callable[[SourceFile, ColumnMapping, Progress], pd.DataFrame]
+    read: Callable[
+        [SourceFile, Collection[str] | None, Collection[str] | None, Progress], FileTables
+    ]
     notes: tuple[str, ...] = ()
     label_notes: tuple[str, ...] = ()

@@ -1,6 +1,7 @@
 """Tells the format of a file by its content; the ending of its name must agree."""
 
 import mmap
+import struct
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -43,6 +44,22 @@ def _refuse_known_misfits(source: SourceFile, start: bytes, accepted: str) -> No
             "This is a MATLAB v7.3 (HDF5) file. Save it in MATLAB with "
             "save(name, ..., '-v7') and try again, or export it as CSV."
         )
+    if start.startswith(b"PAR1") and not source.name.lower().endswith(".parquet"):
+        raise BadFile("This is a Parquet file. Give its name the ending .parquet and try again.")
+    if _is_pickle(source, start):
+        raise BadFile(
+            "This is a Python pickle, which can run code when it is opened. Save the table as "
+            "Parquet or CSV instead."
+        )
+    if start.startswith(b"\x93NUMPY"):
+        raise BadFile("This is a NumPy file (.npy). Save the table as CSV, with column names.")
+    if source.name.lower().endswith((".json", ".jsonl")) or _is_json(start):
+        raise BadFile("This is a JSON file. Export the data as a table: CSV, .xlsx or .parquet.")
+    if source.name.lower().endswith(".mat") and _is_mat4(start):
+        raise BadFile(
+            "This is a MATLAB version 4 file. Save it in MATLAB with save(name, ..., '-v7') and "
+            "try again, or export it as CSV."
+        )
     if source.name.lower().endswith(".xlsm"):
         raise BadFile("The workbook may hold macros (.xlsm). Save it as .xlsx or CSV.")
     if start.startswith(_OTHER_PACKERS):
@@ -61,6 +78,30 @@ def _check_ending(source: SourceFile, found: FileFormat, formats: Sequence[FileF
     raise BadFile(
         f"The file name ends in {suffix!r}, but its content is {found.content}. It may be cut off "
         f"or wrongly named; use the ending {found.endings[0]!r} if the content is right."
+    )
+
+
+def _is_pickle(source: SourceFile, start: bytes) -> bool:
+    ending = source.name.lower().endswith((".pkl", ".pickle", ".p", ".joblib"))
+    return ending or (start[:1] == b"\x80" and start[1:2] in b"\x02\x03\x04\x05")
+
+
+def _is_json(start: bytes) -> bool:
+    text = start.lstrip(b"\xef\xbb\xbf \t\r\n")
+    return text[:1] == b"{" or text[:2] in (b"[{", b"[[", b"[\n", b"[\r")
+
+
+def _is_mat4(start: bytes) -> bool:
+    """Whether a file begins with the five integers of a version 4 matrix."""
+    if len(start) < 20:
+        return False
+    kind, rows, columns, imaginary, name_length = struct.unpack("<5i", start[:20])
+    return (
+        0 <= kind < 60
+        and rows >= 0
+        and columns >= 0
+        and imaginary in (0, 1)
+        and 0 < name_length < 64
     )
 
 

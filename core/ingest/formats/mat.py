@@ -1,18 +1,18 @@
 """Reads the MATLAB v5 file of the Severson study: flat arrays, one battery after the other."""
 
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from core.base.errors import BadFile
-from core.ingest.formats.collect import number_sources
 from core.ingest.formats.file_format import FileFormat, SourceFile
 from core.ingest.formats.mat5 import read_arrays
-from core.ingest.formats.preview import PREVIEW_ROWS, Preview
+from core.ingest.formats.typed_columns import column_of
+from core.ingest.formats.zip_archive import stem_of
 from core.ingest.limits import Limits, Progress
-from core.ingest.mapping import ColumnMapping, FeatureColumn, validate_mapping
-from core.ingest.recognise import numeric_columns
+from core.ingest.mapping import ColumnMapping, FeatureColumn
+from core.ingest.table import FileTables, Table
 
 BATTERY_COLUMN = "battery"
 SPLIT_COLUMN = "split"
@@ -21,6 +21,7 @@ LABEL_NOTES = (
     "The PCL of this file was repaired with statistics of each battery's whole life and with "
     "the next cycle; forecasts inherit that.",
 )
+SEVERSON_LABEL = "MATLAB 5 file of the Severson study"
 NOTES = ("The features of this file are trailing means over 10 cycles.", *LABEL_NOTES)
 _CYCLES, _COUNTS, _FEATURES = "Cycles_Flt", "Num_Cycles_Flt", "Features_mov_Flt"
 _PCL, _RUL = "PCL_Flt", "RUL_Flt"
@@ -57,8 +58,8 @@ def read_columns(path: Path, limits: Limits) -> dict[str, np.ndarray]:
     return columns
 
 
-def propose(columns: dict[str, np.ndarray]) -> ColumnMapping:
-    """Return the column mapping of this file, which is known."""
+def propose(columns: Sequence[str]) -> ColumnMapping:
+    """The column mapping of the Severson file, which is known."""
     names = [name for name in columns if name.startswith(_FEATURES)]
     return ColumnMapping(
         battery_column=BATTERY_COLUMN,
@@ -72,25 +73,6 @@ def propose(columns: dict[str, np.ndarray]) -> ColumnMapping:
         ),
         nominal_capacity_ah=NOMINAL_CAPACITY_AH,
     )
-
-
-def read_frame(path: Path, mapping: ColumnMapping, limits: Limits) -> pd.DataFrame:
-    """The raw frame described in `collect`; file_row is the 1-based position."""
-    columns = read_columns(path, limits)
-    validate_mapping(mapping, list(columns))
-    battery = columns[mapping.battery_column or BATTERY_COLUMN]
-    codes, categories = pd.factorize(np.array([str(code) for code in battery], dtype=object))
-    frame: dict[str, object] = {
-        "battery_code": pd.Categorical.from_codes(codes, categories=pd.Index(categories)),
-        "file_row": np.arange(1, len(battery) + 1, dtype=np.int32),
-    }
-    if mapping.split_column is not None:
-        frame["split"] = pd.Categorical(columns[mapping.split_column].astype(str))
-    for name, source in number_sources(mapping):
-        if columns[source].dtype == object:
-            raise BadFile(f"Column {source!r} holds text. Map another column as {name}.")
-        frame[name] = columns[source]
-    return pd.DataFrame(frame)
 
 
 def _load(path: Path, limits: Limits) -> dict[str, np.ndarray]:
@@ -154,28 +136,48 @@ def _roles(arrays: dict[str, np.ndarray], n_batteries: int) -> np.ndarray:
     return roles
 
 
-def _preview(source: SourceFile, _sheet: str | None) -> Preview:
-    columns = read_columns(source.path, source.limits)
-    sample = pd.DataFrame({name: values[:PREVIEW_ROWS] for name, values in columns.items()})
-    return Preview(
-        format_label="MATLAB 5 file of the Severson study",
-        columns=tuple(columns),
-        numeric_columns=numeric_columns(sample),
-        sample=sample,
-        n_tables=1,
-        one_battery_per_file=False,
-        sheets=(),
-        mapping=propose(columns),
-        guesses=(),
-    )
+def _read(
+    source: SourceFile,
+    wanted: Collection[str] | None,
+    _sheets: Collection[str] | None,
+    _on_progress: Progress,
+) -> FileTables:
+    arrays = read_arrays(source.path, None, source.limits)
+    if _FEATURES in arrays or _COUNTS in arrays:
+        columns = read_columns(source.path, source.limits)
+        return _one_table(source, SEVERSON_LABEL, columns, wanted)
+    return _one_table(source, "MATLAB table", _vectors(arrays), wanted)
 
 
-def _read(source: SourceFile, mapping: ColumnMapping, _on_progress: Progress) -> pd.DataFrame:
-    return read_frame(source.path, mapping, source.limits)
+def _one_table(
+    source: SourceFile, label: str, columns: dict[str, np.ndarray], wanted: Collection[str] | None
+) -> FileTables:
+    kept = [
+        column_of(name, values)
+        for name, values in columns.items()
+        if wanted is None or name in wanted
+    ]
+    n_rows = len(next(iter(columns.values())))
+    rows = np.arange(1, n_rows + 1, dtype=np.int32)
+    table = Table(source.name, stem_of(source.name), tuple(kept), rows)
+    return FileTables(label, "text", (table,))
+
+
+def _vectors(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Variables of one length as columns: a table saved variable by variable."""
+    vectors = {name: v.ravel() for name, v in arrays.items() if 1 in v.shape and v.size > 1}
+    lengths = {len(values) for values in vectors.values()}
+    if len(lengths) != 1 or len(vectors) < 2:
+        raise BadFile(
+            "The .mat file holds neither the arrays of the Severson study nor columns of one "
+            "length: structs and cell arrays cannot be read. Export the cycles in MATLAB with "
+            "writetable(...) as CSV, one row per cycle."
+        )
+    return vectors
 
 
 def _fits(_path: Path, start: bytes) -> bool:
     return start.startswith(b"MATLAB 5.0 MAT-file")
 
 
-MAT = FileFormat("MAT", (".mat",), _fits, _preview, _read, notes=NOTES, label_notes=LABEL_NOTES)
+MAT = FileFormat("MAT", (".mat",), _fits, _read, notes=NOTES, label_notes=LABEL_NOTES)

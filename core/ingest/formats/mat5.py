@@ -33,8 +33,10 @@ _NUMBER_TYPES = {
 }
 
 
-def read_arrays(path: Path, names: Collection[str], limits: Limits) -> dict[str, np.ndarray]:
+def read_arrays(path: Path, names: Collection[str] | None, limits: Limits) -> dict[str, np.ndarray]:
     """Read the named two-dimensional variables as float64; missing ones are left out.
+
+    Without names, every variable that is a table of real numbers is read.
 
     Raises BadFile for damage, for more content than `limits` allow, and for a named variable
     that is no table of real numbers.
@@ -107,19 +109,21 @@ class _Matrix:
         self._order = order
         self._position = 0
 
-    def read(self, names: Collection[str]) -> tuple[str, np.ndarray | None]:
+    def read(self, names: Collection[str] | None) -> tuple[str, np.ndarray | None]:
         """The variable's name, and its values if it is one of `names`."""
         _kind, flags = self._next()
         _kind, dimensions = self._next()
         _kind, name_bytes = self._next()
         name = bytes(name_bytes).decode("ascii", "replace").rstrip("\0")
-        if name not in names:
+        if names is not None and name not in names:
             return name, None
         if len(flags) < 8 or len(dimensions) % 4:
             raise damaged()
         (flag_word,) = struct.unpack(self._order + "I", flags[:4])
         shape = struct.unpack(f"{self._order}{len(dimensions) // 4}i", dimensions)
         if flag_word & 0xFF not in _NUMERIC_CLASSES or flag_word >> 8 & _COMPLEX_FLAG:
+            if names is None:
+                return name, None
             raise BadFile(f"The variable {name!r} of the .mat file is not a table of numbers.")
         return name, self._numbers(shape)
 

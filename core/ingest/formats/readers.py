@@ -2,27 +2,28 @@
 
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from zipfile import BadZipFile
 
-import pandas as pd
-
 from core.base.errors import BadFile
-from core.ingest.formats import mat, text_files, xlsx_table
+from core.ingest.formats import archives, mat, parquet_table, text_files, xlsx_table
 from core.ingest.formats.file_format import FileFormat, SourceFile
 from core.ingest.formats.file_kind import recognise_format
-from core.ingest.formats.preview import Preview
+from core.ingest.formats.preview import Preview, make_preview
 from core.ingest.limits import DEFAULT_LIMITS, Limits, Progress, no_progress
-from core.ingest.mapping import ColumnMapping
+from core.ingest.mapping import Layout
+from core.ingest.table import FileTables
 
 # The first that fits a file's content is taken; CSV takes what no other knows, so it is last.
 FORMATS: tuple[FileFormat, ...] = (
     mat.MAT,
     text_files.CSV_GZ,
     xlsx_table.XLSX,
-    text_files.ZIP,
+    archives.ZIP,
+    parquet_table.PARQUET,
     text_files.CSV,
 )
 
@@ -37,34 +38,44 @@ def find_format(path: Path, original_name: str, limits: Limits = DEFAULT_LIMITS)
     return recognise_format(SourceFile(path, original_name, limits), FORMATS)
 
 
-def preview(
-    path: Path, original_name: str, limits: Limits = DEFAULT_LIMITS, sheet: str | None = None
-) -> Preview:
-    """Read the first rows of a file (all of a .mat) and propose a mapping.
+def read_tables(
+    path: Path,
+    original_name: str,
+    limits: Limits = DEFAULT_LIMITS,
+    wanted: Collection[str] | None = None,
+    on_progress: Progress = no_progress,
+    sheets: Collection[str] | None = None,
+) -> FileTables:
+    """Read the tables of a file whole.
+
+    wanted : only these columns, where a table has them; None = all
+    sheets : only these worksheets; None = all
 
     Raises BadFile when the file cannot be used, saying what to change.
     """
     source = SourceFile(path, original_name, limits)
     found = recognise_format(source, FORMATS)
     with _readable(original_name):
-        return found.preview(source, sheet)
+        return found.read(source, wanted, sheets, on_progress)
 
 
-def read_table(
+def preview(
     path: Path,
     original_name: str,
-    mapping: ColumnMapping,
     limits: Limits = DEFAULT_LIMITS,
-    on_progress: Progress = no_progress,
-) -> pd.DataFrame:
-    """Read the mapped columns into the raw frame described in `core.ingest.formats.collect`.
+    sheet: str | None = None,
+    layout: Layout | None = None,
+) -> Preview:
+    """Read a file and propose a mapping for it.
 
-    Raises BadFile for the file and InvalidInput for a mapping that does not fit it.
+    Raises BadFile when the file cannot be used, saying what to change.
     """
-    source = SourceFile(path, original_name, limits)
-    found = recognise_format(source, FORMATS)
-    with _readable(original_name):
-        return found.read(source, mapping, on_progress)
+    tables = read_tables(path, original_name, limits)
+    found = make_preview(tables, sheet, layout)
+    if tables.label == mat.SEVERSON_LABEL:
+        # Every column of this file is known.
+        return replace(found, mapping=mat.propose(found.columns), guesses=(), questions=())
+    return found
 
 
 @contextmanager
@@ -72,7 +83,7 @@ def _readable(original_name: str) -> Iterator[None]:
     """Turn what the standard library raises on broken archives and text into BadFile."""
     try:
         yield
-    except (BadZipFile, gzip.BadGzipFile, EOFError, zlib.error) as error:
+    except (BadZipFile, gzip.BadGzipFile, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise BadFile(
             f"{original_name} is damaged or cut off. Copy or pack it again, and upload it anew."
         ) from error

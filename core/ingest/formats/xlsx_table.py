@@ -1,170 +1,150 @@
-"""Excel workbooks (.xlsx), read row by row."""
+"""Excel workbooks (.xlsx): every worksheet that holds a table."""
 
-import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from itertools import chain, islice
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
-import pandas as pd
-from openpyxl import load_workbook
+import python_calamine
+from python_calamine import CalamineWorkbook, SheetTypeEnum
 
 from core.base.errors import BadFile, FadeBenchError
-from core.ingest.formats.collect import Collector
-from core.ingest.formats.csv_table import BATCH_ROWS, check_header, unique_names
+from core.ingest.formats.column_reader import is_number, text_of
 from core.ingest.formats.file_format import READING, FileFormat, SourceFile
-from core.ingest.formats.preview import PREVIEW_ROWS, Preview, make_preview, sample_frame
+from core.ingest.formats.table_reader import Row, read_rows
+from core.ingest.formats.xlsx_extent import Extent, damaged, extent_of, sheet_paths
 from core.ingest.formats.zip_archive import check_members, is_workbook, is_zip, stem_of
 from core.ingest.limits import Limits, Progress
-from core.ingest.mapping import ColumnMapping
-from core.ingest.numbers import is_missing, parse_number
-
-MAX_SHEET_ROWS = 1_048_576
-_Row = tuple[int, list[Any]]
+from core.ingest.table import FileTables, Table
 
 
-@contextmanager
-def open_workbook(path: Path, limits: Limits) -> Iterator[Any]:
-    """Open a workbook for streaming; raises BadFile for any error of its parser."""
-    with ZipFile(path) as archive:
-        check_members(archive, path.stat().st_size, limits)
-        names = [name.lower() for name in archive.namelist()]
-    if any(name.endswith("vbaproject.bin") for name in names):
-        raise BadFile("The workbook holds macros. Save it as .xlsx without macros, or as CSV.")
-    workbook = None
+def read_workbook(
+    source: SourceFile,
+    wanted: Collection[str] | None,
+    sheets: Collection[str] | None,
+    on_progress: Progress,
+) -> FileTables:
+    """The tables of a workbook; sheets without one (remarks, charts) are left out and named."""
+    extents = _checked_extents(source)
+    tables: list[Table] = []
+    without: list[str] = []
+    refused: BadFile | None = None
+    book = _open(source.path)
     try:
-        workbook = load_workbook(path, read_only=True, data_only=True, keep_links=False)
-        yield workbook
+        names = [n for n in _worksheets(book) if sheets is None or n in sheets]
+        for done, name in enumerate(names):
+            on_progress(done / len(names), READING)
+            try:
+                table = _sheet(book, name, source, wanted, extents.get(name))
+            except BadFile as error:
+                refused = error
+                without.append(name)
+                continue
+            tables.append(table)
+    finally:
+        book.close()
+    if not tables:
+        raise refused or BadFile(
+            "The workbook is empty. Upload one with column names and rows."
+            if sheets is None
+            else f"The workbook has no sheet {', '.join(map(repr, sheets))}. Choose another."
+        )
+    if len(tables) == 1 and sheets is None and len(names) == 1:
+        tables = [_called_by_file(tables[0], source)]
+    notes = (f"Sheets without a table: {', '.join(without[:5])}.",) if without else ()
+    kind = "sheets"
+    return FileTables("Excel workbook", kind, tuple(tables), notes=notes)
+
+
+def _called_by_file(table: Table, source: SourceFile) -> Table:
+    """The only sheet of a workbook is its battery by the name of the file, as of a CSV."""
+    return Table(
+        table.name, stem_of(source.name), table.columns, table.file_rows, table.above, table.skipped
+    )
+
+
+def _checked_extents(source: SourceFile) -> dict[str, Extent]:
+    """What every sheet uses; raises BadFile where that is more than the limits allow."""
+    limits = source.limits
+    with ZipFile(source.path) as archive:
+        check_members(archive, source.path.stat().st_size, limits)
+        if any(name.lower().endswith("vbaproject.bin") for name in archive.namelist()):
+            raise BadFile("The workbook holds macros. Save it as .xlsx without macros, or as CSV.")
+        known = set(archive.namelist())
+        extents = {}
+        for name, path in sheet_paths(archive).items():
+            if path not in known:
+                continue
+            with archive.open(path) as stream:
+                extents[name] = extent_of(stream)
+            _check_extent(name, extents[name], limits)
+    return extents
+
+
+def _check_extent(name: str, extent: Extent, limits: Limits) -> None:
+    if extent.n_columns > limits.max_columns:
+        raise BadFile(
+            f"Sheet {name!r} reaches to column {extent.n_columns:,}; at most "
+            f"{limits.max_columns:,} columns can be read. Delete what stands far to the right, or "
+            "save the table as CSV."
+        )
+    if extent.n_columns * extent.n_rows > limits.max_cells:
+        raise BadFile(
+            f"Sheet {name!r} spans {extent.n_columns:,} columns and {extent.n_rows:,} rows; at "
+            f"most {limits.max_cells:,} cells can be read. Save the table as CSV."
+        )
+
+
+def _open(path: Path) -> CalamineWorkbook:
+    try:
+        return CalamineWorkbook.from_path(str(path))
+    except Exception as error:  # calamine raises errors of several kinds on damaged files
+        raise damaged() from error
+
+
+def _worksheets(book: CalamineWorkbook) -> list[str]:
+    return [sheet.name for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
+
+
+def _sheet(
+    book: CalamineWorkbook,
+    name: str,
+    source: SourceFile,
+    wanted: Collection[str] | None,
+    extent: Extent | None,
+) -> Table:
+    table_name = f"Sheet {name!r}"
+    try:
+        rows = list(_filled_rows(book.get_sheet_by_name(name)))
     except FadeBenchError:
         raise
-    except Exception as error:  # openpyxl raises errors of many kinds on damaged files
+    except Exception as error:  # as above
+        raise damaged() from error
+    if not any(is_number(cell) for _number, cells in rows for cell in cells):
+        raise BadFile(f"{table_name} holds no numbers. Choose another sheet.")
+    if extent is not None and extent.formulas_without_result:
+        cells = ", ".join(extent.formulas_without_result)
         raise BadFile(
-            "The workbook is damaged or of an unknown kind. Open it in a spreadsheet and save "
-            "it again as .xlsx, or as CSV."
-        ) from error
-    finally:
-        if workbook is not None:
-            workbook.close()
-
-
-def choose_sheet(workbook: Any, wanted: str | None) -> str:
-    """The wanted worksheet, by default the first that holds a table with numbers.
-
-    Instruments put a sheet of remarks before the data, so the first filled sheet may be wrong.
-    """
-    names = sheet_names(workbook)
-    if wanted is not None:
-        if wanted not in names:
-            raise BadFile(f"The workbook has no sheet {wanted!r}. Choose one of {names}.")
-        return wanted
-    filled = [name for name in names if any(True for _row in _filled_rows(workbook[name], None))]
-    if not filled:
-        raise BadFile("The workbook is empty. Upload one with column names and rows.")
-    for name in filled:
-        first = [cells for _number, cells in islice(_filled_rows(workbook[name], None), 3)]
-        if len(first) > 1 and _looks_like_table(first):
-            return name
-    return filled[0]
-
-
-def sheet_names(workbook: Any) -> tuple[str, ...]:
-    """Names of the worksheets, without sheets of charts."""
-    return tuple(sheet.title for sheet in workbook.worksheets)
-
-
-def read_head(workbook: Any, sheet: str) -> tuple[tuple[str, ...], list[list[Any]]]:
-    """Columns and first rows of a worksheet."""
-    rows = list(islice(_filled_rows(workbook[sheet], None), PREVIEW_ROWS + 1))
-    table_name = f"Sheet {sheet!r}"
-    if not rows:
-        raise BadFile(f"{table_name} is empty. Choose another sheet.")
-    columns = _columns(rows[0][1])
-    check_header(columns, len(rows) - 1, table_name)
-    width = len(columns)
-    return columns, [[*cells, *[None] * width][:width] for _number, cells in rows[1:]]
-
-
-def read_rows(
-    workbook: Any,
-    sheet: str,
-    battery_code: str,
-    collector: Collector,
-    on_batch: Callable[[int], None],
-) -> None:
-    """Read a worksheet into `collector`, telling `on_batch` the number of rows so far."""
-    columns, _rows = read_head(workbook, sheet)
-    collector.start_table(columns, f"Sheet {sheet!r}", battery_code, decimal_comma=True)
-    width = len(columns)
-    rows = _filled_rows(workbook[sheet], width)
-    for _header in islice(rows, 1):
-        pass
-    for first in rows:
-        batch = list(chain([first], islice(rows, BATCH_ROWS - 1)))
-        cells = [[*cells, *[None] * (width - len(cells))] for _number, cells in batch]
-        collector.add(cells, [number for number, _cells in batch])
-        on_batch(batch[-1][0])
-
-
-def _filled_rows(worksheet: Any, width: int | None) -> Iterator[_Row]:
-    """Rows that hold anything, with their number in the sheet."""
-    # The stored dimensions are often wrong, and sometimes cut the sheet to one cell.
-    worksheet.reset_dimensions()
-    rows = worksheet.iter_rows(max_col=width, values_only=True)
-    for number, cells in enumerate(rows, start=1):
-        if number > MAX_SHEET_ROWS:
-            raise BadFile(
-                f"A sheet has more than {MAX_SHEET_ROWS:,} rows: not a workbook of Excel."
-            )
-        if any(cell is not None and cell != "" for cell in cells):
-            yield number, list(cells)
-
-
-def _columns(header: Sequence[Any]) -> tuple[str, ...]:
-    filled = [index for index, cell in enumerate(header) if not is_missing(cell)]
-    return unique_names(header[: filled[-1] + 1] if filled else header[:1])
-
-
-def _looks_like_table(rows: list[list[Any]]) -> bool:
-    """Two or more texts in the first row, and a number below one of them."""
-    names = sum(isinstance(cell, str) and bool(cell.strip()) for cell in rows[0])
-    return names > 1 and any(_is_number(cell) for cells in rows[1:] for cell in cells)
-
-
-def _is_number(cell: Any) -> bool:
-    try:
-        return not is_missing(cell) and not math.isnan(parse_number(cell, decimal_comma=True))
-    except ValueError:
-        return False
-
-
-def _preview(source: SourceFile, sheet: str | None) -> Preview:
-    with open_workbook(source.path, source.limits) as workbook:
-        sheets = sheet_names(workbook)
-        chosen = choose_sheet(workbook, sheet)
-        columns, rows = read_head(workbook, chosen)
-    samples = [sample_frame(columns, rows)]
-    return make_preview("Excel workbook", columns, samples, sheets=sheets, sheet=chosen)
-
-
-def _read(source: SourceFile, mapping: ColumnMapping, on_progress: Progress) -> pd.DataFrame:
-    collector = Collector(mapping, source.limits)
-    with open_workbook(source.path, source.limits) as workbook:
-        sheet = choose_sheet(workbook, mapping.sheet)
-        n_rows = max(workbook[sheet].max_row or MAX_SHEET_ROWS, 1)
-        read_rows(
-            workbook,
-            sheet,
-            stem_of(source.name),
-            collector,
-            lambda row: on_progress(min(row / n_rows, 1.0), READING),
+            f"{table_name} holds formulas without a stored result (cell {cells}). Open the "
+            "workbook in a spreadsheet, save it there, and upload it again."
         )
-    return collector.frame()
+    for table in read_rows(rows, table_name, name, source.limits, wanted):
+        if table is not None:
+            return table
+    raise BadFile(f"{table_name} is empty. Choose another sheet.")
+
+
+def _filled_rows(sheet: Any) -> Iterator[Row]:
+    """Rows that hold anything, with their number in the sheet; blank cells are None."""
+    for number, cells in enumerate(sheet.iter_rows(), start=1):
+        values = [None if cell == "" else cell for cell in cells]
+        if any(cell is not None and text_of(cell) for cell in values):
+            yield number, values
 
 
 def _fits(path: Path, start: bytes) -> bool:
     return is_zip(start) and is_workbook(path)
 
 
-XLSX = FileFormat("XLSX", (".xlsx",), _fits, _preview, _read)
+XLSX = FileFormat("XLSX", (".xlsx",), _fits, read_workbook)
+CalamineError = python_calamine.CalamineError

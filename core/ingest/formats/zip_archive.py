@@ -8,8 +8,8 @@ from pathlib import Path, PurePosixPath
 from core.base.errors import BadFile
 from core.ingest.limits import Limits, check_unpacked_size
 
-_TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
-_ARCHIVE_SUFFIXES = (".zip", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".tar", ".xlsx", ".zst")
+_TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx")
+_ARCHIVE_SUFFIXES = (".zip", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".tar", ".zst")
 _EXTRA_MEMBERS = 1_000
 # Of the ordinary and of the strong encryption; patched data cannot be read here at all.
 _ENCRYPTED_FLAG, _PATCHED_FLAG = 0x41, 0x20
@@ -54,24 +54,24 @@ def check_members(
     return [member for member in members if not member.is_dir()]
 
 
-def csv_members(
+def table_members(
     archive: zipfile.ZipFile, packed_bytes: int, limits: Limits
-) -> list[zipfile.ZipInfo]:
-    """The tables of an archive in natural order ("cell 2" before "cell 10")."""
+) -> tuple[list[zipfile.ZipInfo], list[str]]:
+    """The tables of an archive in natural order ("cell 2" before "cell 10"), and what is none."""
     members = [m for m in check_members(archive, packed_bytes, limits) if not _is_litter(m)]
     for member in members:
         if member.filename.lower().endswith(_ARCHIVE_SUFFIXES):
             raise BadFile(
                 f"The archive holds another packed file ({_shown(member.filename)}). "
-                "Unpack it, and pack the CSV files themselves."
+                "Unpack it, and pack the tables themselves."
             )
     tables = [m for m in members if m.filename.lower().endswith(_TABLE_SUFFIXES)]
-    csv_only = [m for m in tables if m.filename.lower().endswith(".csv")]
-    # A .txt file beside CSV files is a read-me, not a table.
-    chosen = csv_only or tables
+    # A .txt file beside other tables is a read-me, not a table.
+    chosen = [m for m in tables if not m.filename.lower().endswith(".txt")] or tables
     if not chosen:
         raise BadFile("The archive holds no CSV file. Pack one CSV per battery, or one table.")
-    return sorted(chosen, key=lambda member: _natural(member.filename))
+    left_out = [m.filename for m in members if m not in chosen]
+    return sorted(chosen, key=lambda member: _natural(member.filename)), left_out
 
 
 def battery_codes(members: list[zipfile.ZipInfo]) -> list[str]:

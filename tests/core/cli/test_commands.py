@@ -29,7 +29,7 @@ from db.tables import BackgroundTask, Dataset
 from models.settings.errors import HyperparameterError
 from tests.core.seeding import PASSWORD, World, add_account, write_csv
 from tests.core.wide import NAMES, write_wide
-from tests.paths import ROOT
+from tests.paths import ROOT, SHARED_DATA, needs_shared_data
 
 ANN = "ann@example.org"
 BOB = "bob@example.org"
@@ -192,6 +192,25 @@ def test_a_bad_file_leaves_nothing_behind(fresh_database: Path, tmp_path: Path) 
     with read_scope() as session:
         assert session.scalars(select(BackgroundTask)).all() == []
     assert not list((fresh_database / "1").rglob("raw_data*"))
+
+
+@needs_shared_data
+def test_what_only_the_user_knows_is_asked_by_naming_the_option(fresh_database: Path) -> None:
+    add_account(ANN)
+    field = SHARED_DATA / "field"
+    coin = field / "coin_mAh_unnamed.csv"
+    assert "is it Ah or mAh? Answer with --capacity-unit." in refusal("import", coin, "--as", ANN)
+    reset = field / "counter_reset_single.csv"
+    said = refusal("import", reset, "--as", ANN)
+    assert "starts again at 1 after cycle 100" in said
+    assert "--parts join" in said
+
+    made = answer("import", coin, "--as", ANN, "--capacity-unit", "mAh")
+    assert any("0.0045 Ah" in warning for warning in made["warnings"])
+    joined = answer("import", reset, "--as", ANN, "--parts", "join")
+    assert (joined["batteries"], joined["censored"]) == (1, 0)
+    copied = answer("import", field / "capacity_only_copied.csv", "--as", ANN)
+    assert copied["left_out"] == [{"column": "cap_copy", "reason": "is named like a label"}]
 
 
 def test_import_waits_and_says_what_it_found(fresh_database: Path, tmp_path: Path) -> None:

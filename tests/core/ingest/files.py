@@ -7,10 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from openpyxl import Workbook
 from scipy.io import savemat
 
+from core.ingest.build import wanted_columns
+from core.ingest.formats.readers import read_tables
+from core.ingest.limits import DEFAULT_LIMITS
 from core.ingest.mapping import ColumnMapping, FeatureColumn
+from core.ingest.raw_frame import raw_frame
 
 TIDY_HEADER = "cell,cycle,capacity_ah,temp_degc"
 TIDY_CSV = TIDY_HEADER + "\na,1,1.1,30\na,2,0.9,31\na,3,0.8,32\nb,1,1.05,30\nb,2,1.0,30.5\n"
@@ -71,3 +76,12 @@ def write_mat(path: Path, variables: Mapping[str, Any], compress: bool = True) -
     buffer = io.BytesIO()
     savemat(buffer, dict(variables), do_compression=compress)
     return write(path, buffer.getvalue())
+
+
+def read_table(path: Path, original_name: str, mapping: ColumnMapping, **more: Any) -> pd.DataFrame:
+    """The raw frame of a file by a mapping."""
+    limits = more.pop("limits", DEFAULT_LIMITS)
+    sheets = None if mapping.sheet is None else (mapping.sheet,)
+    wanted = wanted_columns(mapping)
+    tables = read_tables(path, original_name, limits, wanted=wanted, sheets=sheets, **more)
+    return raw_frame(tables, mapping, limits).frame

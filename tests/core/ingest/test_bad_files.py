@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from core.base.errors import BadFile, InvalidInput
-from core.ingest.formats.readers import preview, read_table
+from core.ingest.formats.readers import preview
 from core.ingest.limits import Limits
 from core.ingest.mapping import ColumnMapping, FeatureColumn
-from tests.core.ingest.files import TIDY, TIDY_CSV, write, write_xlsx, write_zip
+from tests.core.ingest.files import TIDY, TIDY_CSV, read_table, write, write_xlsx, write_zip
 
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)
 ENCRYPTED = OLE + "EncryptedPackage".encode("utf-16-le")

@@ -8,6 +8,7 @@ import pytest
 
 from core.base.errors import BadFile
 from core.ingest.checks import MAX_LISTED, UnusableRows, apply_checks, find_problems
+from core.ingest.mapping import BadRows
 from tests.core.ingest.files import TIDY
 
 
@@ -58,24 +59,53 @@ def test_stop_names_battery_row_and_the_way_out() -> None:
     assert e.value.problems.listed[0].to_json()["battery_code"] == "b"
 
 
+def _long_frame(n_rows: int = 20, **columns: object) -> pd.DataFrame:
+    """Battery a with all rows but the last two, which are of battery b."""
+    data: dict[str, object] = {
+        "battery_code": ["a"] * (n_rows - 2) + ["b"] * 2,
+        "file_row": np.arange(2, n_rows + 2, dtype=np.int32),
+        "cycle": np.arange(n_rows, dtype=float),
+        "capacity": 1.0,
+        "feature_1": 30.0,
+        **columns,
+    }
+    return pd.DataFrame(data).astype({"battery_code": "category"})
+
+
 def test_drop_counts_rows_and_names_batteries_that_vanish() -> None:
-    frame = _frame(feature_1=[1, 1, np.inf, np.nan, np.inf])
+    frame = _long_frame(feature_1=[np.inf, *[1.0] * 17, np.nan, np.inf])
     kept, problems = apply_checks(frame, replace(TIDY, bad_rows="drop"))
-    assert list(kept["file_row"]) == [2, 3]
+    assert list(kept["file_row"]) == list(range(3, 20))
     assert "3 unusable rows" in problems.warnings[0]
     assert "1 battery left out for lack of a usable row: b." in problems.warnings[1]
 
 
+def test_stop_says_by_battery_what_leaving_out_would_take() -> None:
+    frame = _long_frame(feature_1=[np.inf, *[1.0] * 17, np.nan, np.inf])
+    with pytest.raises(UnusableRows, match=r"Rows by battery: b 2 of 2, a 1 of 18\. Leave these"):
+        apply_checks(frame, TIDY)
+
+
 def test_drop_keeps_the_first_of_duplicates() -> None:
-    frame = _frame(cycle=[1, 1, 2, 1, 1])
+    frame = _long_frame(cycle=[1.0, 1.0, *range(2, 20)])
     kept, _problems = apply_checks(frame, replace(TIDY, bad_rows="drop"))
-    assert list(kept["file_row"]) == [2, 4, 5]
+    assert list(kept["file_row"]) == [2, *range(4, 22)]
 
 
-def test_nothing_left_is_a_bad_file() -> None:
-    frame = _frame(feature_1=[np.nan] * 5)
-    with pytest.raises(BadFile, match="No usable row is left"):
+@pytest.mark.parametrize("bad_rows", ["stop", "drop"])
+def test_more_than_a_fifth_is_never_left_out_nor_offered(bad_rows: BadRows) -> None:
+    frame = _long_frame(feature_1=[np.nan] * 5 + [1.0] * 15)
+    with pytest.raises(UnusableRows, match="25% of all rows, too many to leave out") as error:
+        apply_checks(frame, replace(TIDY, bad_rows=bad_rows))
+    assert "Leave these rows out" not in str(error.value)
+    assert not error.value.problems.may_drop
+
+
+def test_half_cycles_are_named_and_nothing_is_offered() -> None:
+    frame = _long_frame(cycle=np.arange(20) + 1.5)
+    with pytest.raises(BadFile, match=r"'cycle' holds 1\.5, 2\.5, 3\.5 \.\.\.: half") as error:
         apply_checks(frame, replace(TIDY, bad_rows="drop"))
+    assert not isinstance(error.value, UnusableRows)
 
 
 def test_time_series_gets_its_own_advice() -> None:

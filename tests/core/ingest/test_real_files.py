@@ -9,7 +9,8 @@ import pytest
 from core.base.errors import BadFile
 from core.ingest.build import IngestResult, build_dataset
 from core.ingest.checks import UnusableRows
-from core.ingest.formats.readers import preview, read_table
+from core.ingest.formats.readers import preview
+from tests.core.ingest.files import read_table
 from tests.paths import SHARED_DATA, needs_shared_data
 
 pytestmark = needs_shared_data

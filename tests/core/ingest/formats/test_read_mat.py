@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from core.base.errors import BadFile
-from core.ingest.formats.readers import preview, read_table
-from tests.core.ingest.files import mat_variables, write_mat
+from core.ingest.formats.readers import preview
+from tests.core.ingest.files import mat_variables, read_table, write_mat
 
 
 @pytest.mark.parametrize(("n_features", "compress"), [(3, True), (8, False)])

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from core.base.errors import BadFile, InvalidInput
-from core.ingest.formats.readers import preview, read_table
+from core.ingest.formats.readers import preview
 from core.ingest.mapping import ColumnMapping, FeatureColumn
-from tests.core.ingest.files import TIDY, TIDY_CSV, write, write_zip
+from tests.core.ingest.files import TIDY, TIDY_CSV, read_table, write, write_zip
 
 
 def _variants() -> dict[str, bytes]:

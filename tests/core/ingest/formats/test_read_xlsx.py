@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from core.base.errors import BadFile
-from core.ingest.formats.readers import preview, read_table
+from core.ingest.formats.readers import preview
 from core.ingest.mapping import ColumnMapping, FeatureColumn
-from tests.core.ingest.files import write_xlsx
+from tests.core.ingest.files import read_table, write_xlsx
 
 ROWS: list[list[Any]] = [["cell", "cycle", "capacity_ah", "ir"], [7, 1, 1.1, 0.1], [7, 2, 1.0, 0.2]]
 

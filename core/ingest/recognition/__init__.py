@@ -1,0 +1,1 @@
+"""Recognition: what a file's tables hold, judged on whole columns, and what must be asked."""
