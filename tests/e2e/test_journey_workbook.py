@@ -29,7 +29,7 @@ def test_one_sheet_per_battery_with_chinese_headings(
 ) -> None:
     cells = pd.read_csv(TABLE)
     workbook = tmp_path / "电池循环数据.xlsx"
-    write_workbook(workbook, {code: part for code, part in cells.groupby("cell_id")})
+    write_workbook(workbook, dict(iter(cells.groupby("cell_id"))))
     page = context.new_page()
     sign_up(page, app_address, ANN, "Ann")
 

@@ -105,10 +105,12 @@ class _Reader:
             self._repeated.append(number)
             return True
         filled = [cell for cell in cells if text_of(cell)]
-        if len(filled) == 1 and self._width > 2 and not is_number(filled[0]):
-            if " " in text_of(filled[0]) or text_of(filled[0]).startswith(("#", "%", "//")):
-                self._remarks.append((number, filled))
-                return True
+        if len(filled) != 1 or self._width < 3 or is_number(filled[0]):
+            return False
+        text = text_of(filled[0])
+        if " " in text or text.startswith(("#", "%", "//")):
+            self._remarks.append((number, filled))
+            return True
         return False
 
     def _fit(self, number: int, cells: Sequence[Any]) -> Sequence[Any]:
