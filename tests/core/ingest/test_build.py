@@ -27,7 +27,13 @@ def test_report_and_schema(tmp_path: Path) -> None:
     assert schema["features"] == [
         {"name": "temperature", "unit": "degC", "source_column": "temp_degc"}
     ]
-    assert schema["eol"] == {"threshold": 0.8, "rule": "first_crossing", "consecutive": 1}
+    assert schema["eol"] == {
+        "threshold": 0.8,
+        "rule": "first_crossing",
+        "consecutive": 1,
+        "count_isolated": False,
+    }
+    assert schema["label_rules"] == 2
     assert schema["labels"]["PCL"]["origin"] == "computed"
     assert schema["labels_version"] == 1
     assert ColumnMapping.from_json(schema["mapping"]) == TIDY

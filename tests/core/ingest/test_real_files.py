@@ -37,6 +37,11 @@ def test_severson_mat() -> None:
     np.testing.assert_allclose(first, summary["q_first"], atol=2e-4)
     below = result.cycles.loc[result.cycles["pcl"] > 0.2, "battery_code"].nunique()
     assert below == 13
+    assert result.report["isolated_count"] == 10
+    assert [reading["battery_code"] for reading in result.report["isolated"]][:2] == ["003", "046"]
+    (said,) = (w for w in result.report["warnings"] if "differs from that by capacity" in w)
+    assert "In 2 of 13 batteries" in said
+    assert "073 535 in the file, 534 by capacity, 082 487 in the file, 486 by capacity" in said
 
 
 def test_severson_eight_features() -> None:
