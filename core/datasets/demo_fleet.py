@@ -101,7 +101,7 @@ def _draw_cell(number: int, life_cycles: float, generator: np.random.Generator) 
 
 
 def _simulate(cell: _Cell, generator: np.random.Generator) -> pd.DataFrame:
-    """The raw frame (see `core.ingest.formats.collect`) of one cell."""
+    """The raw frame (see `core.ingest.raw_frame`) of one cell."""
     cycle = np.arange(1, int(CYCLES_BEYOND_LIFE * cell.life_cycles) + 1, dtype=np.float64)
     loss, film = _loss(cell, cycle)
     noisy_loss = loss + generator.normal(0, 3e-4, len(cycle))

@@ -42,7 +42,7 @@ class LabelledData:
 
 
 def label_cycles(frame: pd.DataFrame, mapping: ColumnMapping) -> LabelledData:
-    """Label a checked raw frame (see `formats.collect`), sorted by battery and cycle."""
+    """Label a checked raw frame (see `core.ingest.raw_frame`), sorted by battery and cycle."""
     groups, split_warnings = _group_tags(frame, mapping)
     frame, life_batteries = with_life_column(frame, mapping)
     cycles = _canonical(frame, mapping)

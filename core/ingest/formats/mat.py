@@ -1,6 +1,7 @@
-"""Reads the MATLAB v5 file of the Severson study: flat arrays, one battery after the other."""
+"""Reads MATLAB v5 files: of the Severson study, of NASA and Oxford, and plain vectors."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,8 @@ import numpy as np
 from core.base.errors import BadFile
 from core.ingest.formats.file_format import FileFormat, SourceFile
 from core.ingest.formats.mat5 import read_arrays
+from core.ingest.formats.mat_cycles import struct_tables
+from core.ingest.formats.mat_structs import read_structs
 from core.ingest.formats.typed_columns import column_of
 from core.ingest.formats.zip_archive import stem_of
 from core.ingest.limits import Limits, Progress
@@ -146,7 +149,17 @@ def _read(
     if _FEATURES in arrays or _COUNTS in arrays:
         columns = read_columns(source.path, source.limits)
         return _one_table(source, SEVERSON_LABEL, columns, wanted)
+    found = struct_tables(read_structs(source.path, source.limits))
+    if found is not None:
+        return found if wanted is None else _only(found, wanted)
     return _one_table(source, "MATLAB table", _vectors(arrays), wanted)
+
+
+def _only(file: FileTables, wanted: Collection[str]) -> FileTables:
+    tables = (
+        replace(t, columns=tuple(c for c in t.columns if c.name in wanted)) for t in file.tables
+    )
+    return replace(file, tables=tuple(tables))
 
 
 def _one_table(
@@ -170,8 +183,8 @@ def _vectors(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     if len(lengths) != 1 or len(vectors) < 2:
         raise BadFile(
             "The .mat file holds neither the arrays of the Severson study nor columns of one "
-            "length: structs and cell arrays cannot be read. Export the cycles in MATLAB with "
-            "writetable(...) as CSV, one row per cycle."
+            "length; of structs, only the layouts of NASA and Oxford are known. Export the cycles "
+            "in MATLAB with writetable(...) as CSV, one row per cycle."
         )
     return vectors
 

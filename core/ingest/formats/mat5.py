@@ -42,8 +42,8 @@ def read_arrays(path: Path, names: Collection[str] | None, limits: Limits) -> di
     that is no table of real numbers.
     """
     arrays: dict[str, np.ndarray] = {}
-    for order, content in _matrices(path, limits):
-        name, values = _Matrix(content, order).read(names)
+    for content, order in variables(path, limits):
+        name, values = MatrixReader(content, order).read(names)
         if values is not None:
             arrays[name] = values
     return arrays
@@ -54,8 +54,8 @@ def damaged() -> BadFile:
     return BadFile("The .mat file is damaged or cut off. Copy or export it again.")
 
 
-def _matrices(path: Path, limits: Limits) -> Iterator[tuple[str, memoryview]]:
-    """Yield byte order and content of every variable, inflated within the limits."""
+def variables(path: Path, limits: Limits) -> Iterator[tuple[memoryview, str]]:
+    """Yield content and byte order of every variable, inflated within the limits."""
     packed = path.stat().st_size
     unpacked = 0
     with path.open("rb") as file:
@@ -78,7 +78,7 @@ def _matrices(path: Path, limits: Limits) -> Iterator[tuple[str, memoryview]]:
             unpacked += len(content)
             check_unpacked_size(unpacked, packed, limits)
             if kind == _MATRIX:
-                yield order, content
+                yield content, order
 
 
 def _inflate(file: IO[bytes], size: int, packed: int, unpacked: int, limits: Limits) -> memoryview:
@@ -101,8 +101,8 @@ def _inflate(file: IO[bytes], size: int, packed: int, unpacked: int, limits: Lim
     return memoryview(content)
 
 
-class _Matrix:
-    """One variable: its flags, dimensions, name and numbers, in that order."""
+class MatrixReader:
+    """One matrix, element by element: its flags, dimensions, name and content, in that order."""
 
     def __init__(self, content: memoryview, order: str) -> None:
         self._content = content
@@ -111,24 +111,61 @@ class _Matrix:
 
     def read(self, names: Collection[str] | None) -> tuple[str, np.ndarray | None]:
         """The variable's name, and its values if it is one of `names`."""
-        _kind, flags = self._next()
-        _kind, dimensions = self._next()
-        _kind, name_bytes = self._next()
-        name = bytes(name_bytes).decode("ascii", "replace").rstrip("\0")
+        kind, is_complex, shape, name = self.head()
         if names is not None and name not in names:
             return name, None
+        if kind not in _NUMERIC_CLASSES or is_complex:
+            if names is None:
+                return name, None
+            raise BadFile(f"The variable {name!r} of the .mat file is not a table of numbers.")
+        if names is None and len(shape) != 2:
+            return name, None
+        return name, self.numbers(shape)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing stands here, as in fields that were never set."""
+        return len(self._content) == 0
+
+    @property
+    def utf16(self) -> str:
+        """Python's name of UTF-16 in the file's byte order."""
+        return "utf-16-be" if self._order == ">" else "utf-16-le"
+
+    def head(self) -> tuple[int, bool, tuple[int, ...], str]:
+        """MATLAB's class, whether it is complex, the shape and the name."""
+        _kind, flags = self.element()
+        _kind, dimensions = self.element()
+        _kind, name_bytes = self.element()
         if len(flags) < 8 or len(dimensions) % 4:
             raise damaged()
         (flag_word,) = struct.unpack(self._order + "I", flags[:4])
         shape = struct.unpack(f"{self._order}{len(dimensions) // 4}i", dimensions)
-        if flag_word & 0xFF not in _NUMERIC_CLASSES or flag_word >> 8 & _COMPLEX_FLAG:
-            if names is None:
-                return name, None
-            raise BadFile(f"The variable {name!r} of the .mat file is not a table of numbers.")
-        return name, self._numbers(shape)
+        name = bytes(name_bytes).decode("ascii", "replace").rstrip("\0")
+        return flag_word & 0xFF, bool(flag_word >> 8 & _COMPLEX_FLAG), shape, name
 
-    def _numbers(self, shape: tuple[int, ...]) -> np.ndarray:
-        kind, data = self._next()
+    def field_names(self) -> list[str]:
+        """Names of a struct's fields, which follow its head."""
+        _kind, length_bytes = self.element()
+        _kind, names = self.element()
+        if len(length_bytes) != 4:
+            raise damaged()
+        (length,) = struct.unpack(self._order + "i", length_bytes)
+        if not 0 < length <= 64 or len(names) % length:
+            raise damaged()
+        pieces = (bytes(names[at : at + length]) for at in range(0, len(names), length))
+        return [piece.partition(b"\0")[0].decode("ascii", "replace") for piece in pieces]
+
+    def matrix(self) -> "MatrixReader":
+        """The next element, which must be a matrix itself."""
+        kind, content = self.element()
+        if kind != _MATRIX:
+            raise damaged()
+        return MatrixReader(content, self._order)
+
+    def numbers(self, shape: tuple[int, ...]) -> np.ndarray:
+        """The numbers of a table as float64."""
+        kind, data = self.element()
         if kind not in _NUMBER_TYPES or len(shape) != 2 or min(shape) < 0:
             raise damaged()
         stored = np.dtype(self._order + _NUMBER_TYPES[kind])
@@ -137,7 +174,7 @@ class _Matrix:
         # Widened at once: in the file's uint8 and uint16, sums and differences overflow.
         return np.frombuffer(data, stored).astype(np.float64).reshape(shape, order="F")
 
-    def _next(self) -> tuple[int, memoryview]:
+    def element(self) -> tuple[int, memoryview]:
         """Type and content of the next element, which starts at a multiple of 8 bytes."""
         start = self._position
         if start + 8 > len(self._content):

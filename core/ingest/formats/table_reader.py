@@ -105,13 +105,13 @@ class _Reader:
             self._repeated.append(number)
             return True
         filled = [cell for cell in cells if text_of(cell)]
-        if len(filled) != 1 or self._width < 3 or is_number(filled[0]):
+        if len(filled) != 1 or self._width <= 2 or is_number(filled[0]):
             return False
-        text = text_of(filled[0])
-        if " " in text or text.startswith(("#", "%", "//")):
-            self._remarks.append((number, filled))
-            return True
-        return False
+        remark = text_of(filled[0])
+        if " " not in remark and not remark.startswith(("#", "%", "//")):
+            return False
+        self._remarks.append((number, filled))
+        return True
 
     def _fit(self, number: int, cells: Sequence[Any]) -> Sequence[Any]:
         """Pad a short row, and drop blank cells beyond the last column."""

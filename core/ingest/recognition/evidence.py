@@ -11,6 +11,7 @@ from core.ingest.table_rows import common_columns, numbers_of
 
 # A battery's first cycles: a tenth of its rows, within these bounds.
 FIRST_CYCLES = (3, 20)
+_FEW = 5
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,16 @@ class Evidence:
         return pd.Series(values[order], index=names[self.codes.codes[order]])
 
     def tops(self, values: np.ndarray) -> "pd.Series":
-        """Each battery's upper quartile over its first cycles: spikes and formation pass it by."""
+        """Each battery's upper quartile over its first cycles: spikes and formation pass it by.
+
+        Of fewer than five first cycles it is the largest, as they lie far apart.
+        """
         known = self.by_battery(np.where(values > 0, values, np.nan))
         groups = known.groupby(level=0, sort=False)
         wanted = (groups.transform("size") // 10).clip(*FIRST_CYCLES)
-        first = known[(groups.cumcount() < wanted).to_numpy()]
-        return first.groupby(level=0, sort=False).quantile(0.75)
+        first = known[(groups.cumcount() < wanted).to_numpy()].groupby(level=0, sort=False)
+        few = first.size() < _FEW
+        return first.quantile(0.75).where(~few, first.max())
 
 
 def is_number_column(parts: Sequence[Column]) -> bool:

@@ -73,7 +73,7 @@ def is_date(text: str) -> bool:
 def refuse_no_numbers(tables: Sequence[Table]) -> None:
     """Raise BadFile where no column holds numbers."""
     raise BadFile(
-        f"No column of {tables[0].name} holds numbers. FadeBench needs one row per cycle, with a "
+        f"No column holds numbers (in {tables[0].name}). FadeBench needs one row per cycle, with a "
         "first row of column names and numbers below."
     )
 

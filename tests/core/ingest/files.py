@@ -13,7 +13,7 @@ from scipy.io import savemat
 
 from core.ingest.build import wanted_columns
 from core.ingest.formats.readers import read_tables
-from core.ingest.limits import DEFAULT_LIMITS
+from core.ingest.limits import DEFAULT_LIMITS, Limits
 from core.ingest.mapping import ColumnMapping, FeatureColumn
 from core.ingest.raw_frame import raw_frame
 
@@ -78,9 +78,14 @@ def write_mat(path: Path, variables: Mapping[str, Any], compress: bool = True) -
     return write(path, buffer.getvalue())
 
 
-def read_table(path: Path, original_name: str, mapping: ColumnMapping, **more: Any) -> pd.DataFrame:
+def read_table(
+    path: Path,
+    original_name: str,
+    mapping: ColumnMapping,
+    limits: Limits = DEFAULT_LIMITS,
+    **more: Any,
+) -> pd.DataFrame:
     """The raw frame of a file by a mapping."""
-    limits = more.pop("limits", DEFAULT_LIMITS)
     sheets = None if mapping.sheet is None else (mapping.sheet,)
     wanted = wanted_columns(mapping)
     tables = read_tables(path, original_name, limits, wanted=wanted, sheets=sheets, **more)

@@ -61,11 +61,13 @@ def test_warnings(text: str, change: dict[str, object], words: str, tmp_path: Pa
 
 
 def test_row_order_numbers_cycles_and_dropped_rows_leave_gaps(tmp_path: Path) -> None:
-    table = "capacity,ir\n1.1,0.1\n1.0,inf\n0.9,0.2\n"
+    rows = "".join(f"{1.0 - 0.01 * cycle},0.1\n" for cycle in range(3, 30))
+    table = f"capacity,ir\n1.0,0.1\n0.99,inf\n{rows}"
     path = write_zip(tmp_path / "z.zip", {"c1.csv": table, "c2.csv": table})
-    mapping = replace(preview(path, "z.zip").mapping, bad_rows="drop")
+    mapping = replace(preview(path, "z.zip").mapping, capacity_column="capacity", bad_rows="drop")
+    mapping = replace(mapping, soh_column=None, nominal_capacity_ah=1.0)
     result = build_dataset(path, "z.zip", mapping)
-    assert result.cycles["cycle_num"].tolist() == [1, 3, 1, 3]
+    assert result.cycles["cycle_num"].tolist() == 2 * [1, *range(3, 30)]
     assert result.report["dropped_rows"] == 2
     assert any("counting the 2 rows left out" in text for text in result.report["warnings"])
     assert [problem["battery_code"] for problem in result.report["problems"]] == ["c1", "c2"]
@@ -78,8 +80,10 @@ def test_stop_is_the_default(tmp_path: Path) -> None:
 
 
 def test_mapping_is_checked_before_the_file(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="at least one feature"):
-        build_dataset(tmp_path / "absent.csv", "absent.csv", replace(TIDY, features=()))
+    with pytest.raises(InvalidInput, match="or choose features"):
+        build_dataset(
+            tmp_path / "absent.csv", "absent.csv", replace(TIDY, features=(), capacity_column=None)
+        )
 
 
 def test_mat_carries_its_notes(tmp_path: Path) -> None:

@@ -129,8 +129,10 @@ def test_zip_with_one_tidy_table(tmp_path: Path) -> None:
 def test_zip_with_a_table_that_lacks_a_column(tmp_path: Path) -> None:
     tables = {"a.csv": "capacity,ir\n1.1,0.1\n", "b.csv": "capacity\n1.1\n"}
     path = write_zip(tmp_path / "z.zip", tables)
+    mapping = {"capacity_column": "capacity", "features": [{"source_column": "ir"}]}
+    mapping |= {"nominal_capacity_ah": 1.1}
     with pytest.raises(BadFile, match=r"b\.csv has no column 'ir'"):
-        read_table(path, "z.zip", preview(path, "z.zip").mapping)
+        read_table(path, "z.zip", ColumnMapping.from_json(mapping))
 
 
 def test_progress_only_grows(tmp_path: Path) -> None:
