@@ -47,7 +47,7 @@ def test_chosen_sheet_and_unknown_sheet(tmp_path: Path) -> None:
 
 def test_a_date_where_a_number_belongs(tmp_path: Path) -> None:
     path = write_xlsx(tmp_path / "w.xlsx", {"S": [*ROWS, [7, 3, date(2024, 1, 2), 0.3]]})
-    with pytest.raises(BadFile, match="row 4: column 'capacity_ah' holds '2024-01-02"):
+    with pytest.raises(BadFile, match="row 4: column 'capacity_ah' holds the date '2024-01-02"):
         read_table(path, "w.xlsx", preview(path, "w.xlsx").mapping)
 
 
