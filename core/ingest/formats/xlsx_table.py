@@ -120,6 +120,8 @@ def _sheet(
         raise
     except Exception as error:  # as above
         raise damaged() from error
+    if not rows:
+        raise BadFile(f"{table_name} is empty. Choose another sheet.")
     if not any(is_number(cell) for _number, cells in rows for cell in cells):
         raise BadFile(f"{table_name} holds no numbers. Choose another sheet.")
     if extent is not None and extent.formulas_without_result:
