@@ -37,7 +37,7 @@ def test_empty_list_says_what_to_do(user: CurrentUser) -> None:
 def test_list_shows_errors_in_displayed_units(user: CurrentUser, model_id: int) -> None:
     frame = run_page("models", user).dataframe[0].value
     assert list(frame["Model"]) == ["My training v1"]
-    assert frame["PCL RMSE, val (%-points)"][0] == pytest.approx(0.5)
+    assert frame["PCL RMSE, validation (%-points)"][0] == pytest.approx(0.5)
     assert "RUL RMSE, test (cycles)" not in frame
     assert frame["Labels"][0] == "Current"
     assert list(frame.columns[:2]) == ["Model", "Kind"]
