@@ -1,7 +1,7 @@
 """Test jobs: apply a model to batteries, in the background."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,6 +14,8 @@ from core.base.errors import NotFound
 from core.base.paging import FIRST, Listed, Page, page_ids, page_of
 from core.datasets.series import targets_of
 from core.evaluation.filters import EVERY_TEST, TEST_ORDERS, TestFilter, filtered_tests
+from core.evaluation.label_groups import label_groups
+from core.evaluation.label_scoring import OWN_LABELS
 from core.jobs.queue import TaskState, cancel_task, latest_tasks
 from core.jobs.states import CANCELLED_BY_USER, FINISHED, move
 from core.model_versions.stored_metrics import StoredMetrics
@@ -36,6 +38,8 @@ class TestInfo:
 
     overall : metrics by target over the batteries that the model never saw; empty until it is
         finished, and a target without labelled unseen batteries is absent
+    label_groups : by target, the labels it was scored against, "" for those of the dataset; only
+        tests of one group can be compared
     """
 
     __test__ = False
@@ -53,6 +57,11 @@ class TestInfo:
     finished_at: datetime | None
     task: TaskState | None
     overall: dict[str, StoredMetrics]
+    label_groups: Mapping[str, str] = field(default_factory=dict)
+
+    def label_group(self, target: str) -> str:
+        """The labels that a target was scored against; "" for those of the dataset."""
+        return self.label_groups.get(target, OWN_LABELS)
 
     @property
     def is_active(self) -> bool:
@@ -161,8 +170,16 @@ def _describe(session: Session, tests: list[TestJob]) -> list[TestInfo]:
     origin: dict[int, Any] = {row[0]: row for row in rows}
     tasks = latest_tasks(session, "TEST", ids)
     overall = _overall_metrics(session, [t.id for t in tests if t.status == "SUCCEEDED"])
+    groups = label_groups(session, overall)
     return [
-        _info(test, origin[test.id], tasks.get(test.id), overall.get(test.id, {})) for test in tests
+        _info(
+            test,
+            origin[test.id],
+            tasks.get(test.id),
+            overall.get(test.id, {}),
+            groups.get(test.id, {}),
+        )
+        for test in tests
     ]
 
 
@@ -181,7 +198,11 @@ def _overall_metrics(session: Session, test_ids: list[int]) -> dict[int, dict[st
 
 
 def _info(
-    test: TestJob, origin: Any, task: TaskState | None, overall: dict[str, StoredMetrics]
+    test: TestJob,
+    origin: Any,
+    task: TaskState | None,
+    overall: dict[str, StoredMetrics],
+    groups: Mapping[str, str],
 ) -> TestInfo:
     _, model, dataset_name = origin
     return TestInfo(
@@ -199,4 +220,5 @@ def _info(
         finished_at=test.finished_at,
         task=task,
         overall=overall,
+        label_groups=groups,
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TestRequest:
-    """What to test; None takes the default (domain.md: the test batteries, horizon 0 or 1)."""
+    """What to test; None takes the default: `material.default_batteries`, and horizon 0 or 1."""
 
     __test__ = False
     model_id: int
