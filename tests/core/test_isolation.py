@@ -335,6 +335,8 @@ WITHOUT_ACCOUNT = {
     "core.accounts.sessions": {"account_of_email", "end_session", "user_of_session"},
     "core.studies.studies": {"begin", "settle"},
     "core.evaluation.evaluations": {"add_log", "begin", "settle"},
+    # Of metrics that the caller has already read for an account.
+    "core.evaluation.label_groups": {"label_groups"},
     "core.training.trainings": {"begin", "settle", "update_job"},
     "core.training.views": {"log_page"},
     "core.datasets.uploads": {"begin", "settle"},
