@@ -10,6 +10,7 @@ from core.base.database import read_scope
 from core.base.errors import InvalidInput, NotFound
 from core.base.paging import Listed
 from core.datasets.datasets import get_dataset_summary, load_dataset
+from core.evaluation.label_scoring import label_scoring
 from core.evaluation.material import TestMaterial, load_test_material, matched_columns
 from core.evaluation.request import TestRequest
 from core.evaluation.start import start_test
@@ -162,6 +163,10 @@ def _choose_horizon(model: ModelInfo) -> int:
 def _start_panel(user: CurrentUser, request: TestRequest, material: TestMaterial) -> None:
     codes = request.battery_codes or ()
     n = len(codes)
+    for sentence in label_scoring(material.model, material.dataset.summary).sentences(
+        material.model.target
+    ):
+        st.warning(plain(sentence), icon=":material/rule:")
     st.metric("Batteries to test", f"{n:,}")
     st.metric("Estimate or forecast", kind_word(request.horizon or 0))
     clean = True

@@ -19,6 +19,7 @@ from ui.evaluation.curves import CURVES_VIEW, VIEW_KEY, curve_view
 from ui.evaluation.exports import export_buttons
 from ui.evaluation.headline import headline_metrics
 from ui.evaluation.list import comparable, show_tests
+from ui.evaluation.lives import lives_table
 from ui.evaluation.spread import distribution_view, scatter_view
 from ui.evaluation.target import choose_target
 from ui.evaluation.words import TARGET_TITLES, horizon_text
@@ -108,6 +109,7 @@ def _heading(user: CurrentUser, info: TestInfo, result: TestResult | None) -> No
 
 def _finished(user: CurrentUser, result: TestResult) -> None:
     headline_metrics(user, result)
+    lives_table(user, result)
     target = choose_target(result.targets, str(result.info.id))
     tabs = st.tabs(VIEWS, key=VIEW_KEY, on_change="rerun", bind="query-params")
     draw = (

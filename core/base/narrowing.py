@@ -31,6 +31,11 @@ def is_equal(column: Any, value: Any) -> Condition:
     return None if value is None else column == value
 
 
+def is_forecast(horizon: Any, wanted: bool | None) -> Condition:
+    """The column or expression holds a horizon of forecasts, or 0; None is no condition."""
+    return None if wanted is None else (horizon > 0 if wanted else horizon == 0)
+
+
 def is_since(column: Any, moment: datetime | None) -> Condition:
     """The column's time is this one or later."""
     return None if moment is None else column >= moment

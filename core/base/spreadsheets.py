@@ -1,6 +1,6 @@
 """Writes results as CSV and XLSX: numbers stay numbers, and no text can act as a formula."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +43,12 @@ def write_xlsx(
     overall: pd.DataFrame,
     batteries: pd.DataFrame,
     predictions: pd.DataFrame,
+    further: Mapping[str, pd.DataFrame] | None = None,
     max_sheet_rows: int = MAX_SHEET_ROWS,
 ) -> None:
     """Write a workbook: information, overall metrics, per-battery metrics, predictions.
 
-    Predictions fill as many sheets as they need.
+    Predictions fill as many sheets as they need; `further` sheets stand before them, by name.
     """
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(path, options) as workbook:
@@ -56,6 +57,8 @@ def write_xlsx(
         _write_sheet(workbook, bold, "Information", ["Item", "Value"], items)
         _write_frame(workbook, bold, "Overall metrics", overall)
         _write_frame(workbook, bold, "Per-battery metrics", batteries)
+        for name, frame in (further or {}).items():
+            _write_frame(workbook, bold, name, frame)
         per_sheet = max_sheet_rows - 1
         for number, start in enumerate(range(0, max(len(predictions), 1), per_sheet), start=1):
             name = "Predictions" if number == 1 else f"Predictions {number}"

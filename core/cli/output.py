@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 from core.base.words import rounded
+from core.measures.metrics import LARGEST_SHARE, SHARES
 from db.engine import finite
 
 
@@ -34,10 +35,15 @@ def table(rows: Sequence[Mapping[str, Any]], empty: str) -> list[str]:
 
 
 def metrics_text(metrics: Mapping[str, Any]) -> str:
-    """Return the main metrics of one target as a line."""
+    """Return the main metrics of one target as a line.
+
+    A percentage that says nothing is named as such; mae stands beside it.
+    """
     return ", ".join(
-        f"{name} {rounded(metrics[name])}"
-        for name in ("rmse", "mae", "r2", "rmspe")
+        f"{name} over {LARGEST_SHARE:.0%} (true values near 0: see mae)"
+        if name in SHARES and metrics[name] > LARGEST_SHARE
+        else f"{name} {rounded(metrics[name])}"
+        for name in ("rmse", "mae", "r2", "rmspe", "mape")
         if metrics.get(name) is not None
     )
 

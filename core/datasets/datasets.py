@@ -97,6 +97,16 @@ class LoadedDataset:
         ids = self.batteries["battery_id"].astype(int)
         return dict(zip(ids, self.batteries["battery_code"].astype(str), strict=True))
 
+    @property
+    def nominal_capacity_ah(self) -> dict[str, float | None]:
+        """Nominal capacity of each battery by code; None where it is unknown."""
+        pairs = zip(
+            self.batteries["battery_code"].astype(str),
+            self.batteries["nominal_capacity"],
+            strict=True,
+        )
+        return {code: None if pd.isna(ah) else float(ah) for code, ah in pairs}
+
     def ids_of(self, codes: Collection[str]) -> dict[str, int]:
         """Battery ids by code, in the order of `codes`; `InvalidInput` names an unknown code."""
         return _chosen_ids({code: battery_id for battery_id, code in self.codes.items()}, codes)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from core.access.actor import CurrentUser
 from core.base.errors import InvalidInput, NotFound
 from core.evaluation.evaluations import UNSEEN, TestInfo, get_test_infos
 from core.measures.bootstrap import Floats
-from core.measures.paired import Means, compare_means
+from core.measures.paired import Means, Pair, compare_means, mean_differences
 from core.model_versions.stored_metrics import StoredMetrics
 from db.tables import BatteryUnit, TestJob, TestJobBattery, TestJobBatteryMetric, TestJobPrediction
 from models.settings.catalogue import ALGORITHMS
@@ -48,7 +49,9 @@ class Comparison:
     """Tests of one dataset and target, over the batteries unseen by all of their models.
 
     batteries : battery_code, test_id, n, mae, rmse, ... of the common batteries
-    means : mean over those batteries of `metric`, in the order of `tests`
+    means : mean over those batteries of `metric`, in the order of `tests`, with possible ranks
+    pairs : the difference of every two tests over all batteries that neither of their two models
+        had seen, so that it does not depend on what else is compared
     horizons_differ : the tests look differently far ahead, so they answer different questions
     labels_differ : the labels of the dataset changed between these tests
     """
@@ -59,6 +62,7 @@ class Comparison:
     codes: tuple[str, ...]
     batteries: pd.DataFrame
     means: Means
+    pairs: tuple[Pair, ...]
     horizons_differ: bool
     labels_differ: bool
 
@@ -75,7 +79,8 @@ def compare_tests(
     Raises
     ------
     InvalidInput
-        The tests differ in dataset or target, or no battery is unseen by all of the models.
+        The tests differ in dataset, target or the labels they were scored against, or no battery
+        is unseen by all of the models.
     """
     ids = list(dict.fromkeys(test_ids))
     infos = get_test_infos(session, user, ids)
@@ -97,8 +102,8 @@ def unseen_errors(
 
     Returns
     -------
-    test_id, battery_code, n, mae, mse, rmse, r2, rmspe and further metrics; a row per test and
-    battery, by code
+    test_id, battery_code, n, mae, mse, rmse, r2, rmspe, mape and further metrics; a row per test
+    and battery, by code
     """
     metric, battery = TestJobBatteryMetric, TestJobBattery
     own = session.scalars(guard.visible_results(user).where(TestJob.id.in_(test_ids)))
@@ -118,7 +123,7 @@ def unseen_errors(
         for test_id, code, values, exposure in rows
         if (exposure or UNSEEN) == UNSEEN
     ]
-    columns = ["test_id", "battery_code", "n", "mae", "mse", "rmse", "r2", "rmspe"]
+    columns = ["test_id", "battery_code", "n", "mae", "mse", "rmse", "r2", "rmspe", "mape"]
     frame = pd.DataFrame(records).reindex(
         columns=[*columns, *sorted({name for record in records for name in record} - {*columns})]
     )
@@ -132,6 +137,29 @@ def common_codes(errors: pd.DataFrame, test_ids: Sequence[int], metric: str) -> 
     known = errors[errors["test_id"].isin(test_ids) & np.isfinite(errors[metric])]
     counts = known.groupby("battery_code")["test_id"].nunique()
     return sorted(str(code) for code in counts.index[counts == len(test_ids)])
+
+
+def own_pairs(errors: pd.DataFrame, test_ids: Sequence[int], metric: str) -> tuple[Pair, ...]:
+    """Every two tests over the batteries that neither of their models had seen.
+
+    Parameters
+    ----------
+    errors : as `unseen_errors` gives them
+    """
+    known = errors[errors["test_id"].isin(test_ids) & np.isfinite(errors[metric])]
+    wide = known.pivot(index="battery_code", columns="test_id", values=metric).sort_index()
+    places = list(combinations(range(len(test_ids)), 2))
+    values = [(wide[test_ids[i]] - wide[test_ids[j]]).dropna().to_numpy() for i, j in places]
+    found = mean_differences(values)
+    return tuple(Pair(i, j, part) for (i, j), part in zip(places, found, strict=True))
+
+
+def label_groups_of(infos: Sequence[TestInfo], target: str) -> dict[str, list[TestInfo]]:
+    """Tests by the labels that they were scored against, the largest group first."""
+    groups: dict[str, list[TestInfo]] = {}
+    for info in infos:
+        groups.setdefault(info.label_group(target), []).append(info)
+    return dict(sorted(groups.items(), key=lambda item: (-len(item[1]), item[0])))
 
 
 def pooled(target: str, rows: pd.DataFrame) -> StoredMetrics:
@@ -150,8 +178,12 @@ def pooled(target: str, rows: pd.DataFrame) -> StoredMetrics:
             left_out = rows.get(f"{name}_left_out", pd.Series(0.0, rows.index)).fillna(0.0)
             result[name] = _pooled_percentage(rows[name].to_numpy(), cycles - left_out.to_numpy())
             result[f"{name}_left_out"] = int(left_out.sum())
+    if "mape" in rows:
+        left_out = rows.get("mape_left_out", pd.Series(0.0, rows.index)).fillna(0.0)
+        result["mape"] = _pooled_mean(rows["mape"].to_numpy(), cycles - left_out.to_numpy())
+        result["mape_left_out"] = int(left_out.sum())
     result["macro"] = {
-        name: float(rows[name].mean()) for name in ("mae", "rmse", "rmspe") if name in rows
+        name: _macro(rows[name]) for name in ("mae", "rmse", "rmspe", "mape") if name in rows
     }
     return StoredMetrics.from_json(result)
 
@@ -185,6 +217,7 @@ def _compared(
         codes=tuple(codes),
         batteries=shared,
         means=compare_means(matrix(shared, ids, metric)),
+        pairs=own_pairs(errors, ids, metric),
         horizons_differ=len({info.horizon for info in infos}) > 1,
         labels_differ=_labels_differ(session, infos, target, codes),
     )
@@ -202,6 +235,19 @@ def _pooled_percentage(values: Floats, cycles: Floats) -> float | None:
     if not known.any():
         return None
     return float(np.sqrt(np.average(values[known] ** 2, weights=cycles[known])))
+
+
+def _pooled_mean(values: Floats, cycles: Floats) -> float | None:
+    """Mean over all cycles; None where a battery's own mean was not stored."""
+    counted = cycles > 0
+    if not counted.any() or not np.isfinite(values[counted]).all():
+        return None
+    return float(np.average(values[counted], weights=cycles[counted]))
+
+
+def _macro(values: pd.Series) -> float | None:
+    known = values.dropna()
+    return float(known.mean()) if len(known) else None
 
 
 def _labels_differ(
@@ -244,5 +290,10 @@ def _require_comparable(infos: Sequence[TestInfo], target: str, metric: str) -> 
     for info in infos:
         if target not in info.targets:
             raise InvalidInput(f"{info.title!r} does not predict {target}. Leave it out.")
+    if len(label_groups_of(infos, target)) > 1:
+        raise InvalidInput(
+            f"These tests scored {target} against labels of different ends of life, so their "
+            "errors do not answer the same question. Compare those of one end of life."
+        )
     if metric not in COMPARED_METRICS:
         raise InvalidInput(f"Compare by {', '.join(COMPARED_METRICS)}, not by {metric!r}.")

@@ -12,19 +12,21 @@ from core.access import guard
 from core.access.actor import CurrentUser
 from core.base.errors import InvalidInput, NotFound
 from core.evaluation.evaluations import UNSEEN
+from core.measures.metrics import share_within
 from core.model_versions.provenance import get_job_roles
 from core.model_versions.versions import get_model_info
 from db.tables import BatteryUnit, TestJob, TestJobBattery, TestJobPrediction
 
 CYCLES_SEEN = tuple(range(20, 151, 10))
-ERROR_COLUMNS = ["cycles_seen", "n_batteries", "rmse", "median_absolute"]
+ERROR_COLUMNS = ["cycles_seen", "n_batteries", "rmse", "median_absolute", "within_15"]
 
 
 @dataclass(frozen=True)
 class CyclesSeenErrors:
     """Errors of cycle life against cycles seen, in cycles, over the same batteries for all tests.
 
-    tests : test_id, cycles_seen, n_batteries, rmse, median_absolute
+    tests : test_id, cycles_seen, n_batteries, rmse, median_absolute, within_15 (share of batteries
+        whose life is told within 15 % of the true one)
     floor : the same without test_id, for the mean life of the training batteries that outlived
         the cycles seen; empty where no such battery has a known life
     n_training : training batteries with a known life
@@ -116,13 +118,19 @@ def mean_life_floor(lives: pd.DataFrame, training_lives: np.ndarray) -> pd.DataF
 
 
 def life_errors(lives: pd.DataFrame) -> pd.DataFrame:
-    """Root mean square and median of the absolute errors of `told_lives`, by cycles seen."""
-    errors = lives["told_life"] - lives["true_life"]
-    groups = [(int(seen), part) for seen, part in errors.groupby(lives["cycles_seen"])]
-    records = [
-        (seen, len(part), float(np.sqrt(np.mean(part**2))), float(np.median(np.abs(part))))
-        for seen, part in groups
-    ]
+    """Root mean square and median of the absolute errors, and the share within 15 %.
+
+    Parameters
+    ----------
+    lives : as `told_lives` gives them
+    """
+    records = []
+    for seen in sorted(lives["cycles_seen"].unique()):
+        part = lives[lives["cycles_seen"] == seen]
+        error = (part["told_life"] - part["true_life"]).to_numpy(np.float64)
+        right = share_within(part["true_life"].to_numpy(), part["told_life"].to_numpy())
+        rmse, median = np.sqrt(np.mean(error**2)), np.median(np.abs(error))
+        records.append((int(seen), len(part), float(rmse), float(median), right))
     return pd.DataFrame(records, columns=ERROR_COLUMNS)
 
 

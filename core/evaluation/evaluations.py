@@ -1,7 +1,7 @@
 """Test jobs: apply a model to batteries, in the background."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -15,6 +15,8 @@ from core.base.paging import FIRST, Listed, Page, page_ids, page_of
 from core.datasets.overruled import overruled_notes, stored_overruled
 from core.datasets.series import targets_of
 from core.evaluation.filters import EVERY_TEST, TEST_ORDERS, TestFilter, filtered_tests
+from core.evaluation.label_groups import label_groups
+from core.evaluation.label_scoring import OWN_LABELS
 from core.jobs.queue import TaskState, cancel_task, latest_tasks
 from core.jobs.states import CANCELLED_BY_USER, FINISHED, move
 from core.model_versions.stored_metrics import StoredMetrics
@@ -41,6 +43,8 @@ class TestInfo:
         finished, and a target without labelled unseen batteries is absent
     overruled : a sentence for each time that findings of the leakage check were overruled, for
         the training of the model or for this test
+    label_groups : by target, the labels it was scored against, "" for those of the dataset; only
+        tests of one group can be compared
     """
 
     __test__ = False
@@ -59,6 +63,11 @@ class TestInfo:
     task: TaskState | None
     overall: dict[str, StoredMetrics]
     overruled: tuple[str, ...] = ()
+    label_groups: Mapping[str, str] = field(default_factory=dict)
+
+    def label_group(self, target: str) -> str:
+        """The labels that a target was scored against; "" for those of the dataset."""
+        return self.label_groups.get(target, OWN_LABELS)
 
     @property
     def is_active(self) -> bool:
@@ -169,8 +178,16 @@ def _describe(session: Session, tests: list[TestJob]) -> list[TestInfo]:
     origin: dict[int, Any] = {row[0]: row for row in rows}
     tasks = latest_tasks(session, "TEST", ids)
     overall = _overall_metrics(session, [t.id for t in tests if t.status == "SUCCEEDED"])
+    groups = label_groups(session, overall)
     return [
-        _info(test, origin[test.id], tasks.get(test.id), overall.get(test.id, {})) for test in tests
+        _info(
+            test,
+            origin[test.id],
+            tasks.get(test.id),
+            overall.get(test.id, {}),
+            groups.get(test.id, {}),
+        )
+        for test in tests
     ]
 
 
@@ -189,7 +206,11 @@ def _overall_metrics(session: Session, test_ids: list[int]) -> dict[int, dict[st
 
 
 def _info(
-    test: TestJob, origin: Any, task: TaskState | None, overall: dict[str, StoredMetrics]
+    test: TestJob,
+    origin: Any,
+    task: TaskState | None,
+    overall: dict[str, StoredMetrics],
+    groups: Mapping[str, str],
 ) -> TestInfo:
     _, model, dataset_name, of_training = origin
     return TestInfo(
@@ -208,4 +229,5 @@ def _info(
         task=task,
         overall=overall,
         overruled=overruled_notes(stored_overruled(of_training), stored_overruled(test.overruled)),
+        label_groups=groups,
     )

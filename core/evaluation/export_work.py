@@ -11,6 +11,7 @@ from core.base import storage
 from core.base.database import read_scope, session_scope
 from core.base.spreadsheets import OVERRULED_COLUMN, write_csv, write_xlsx
 from core.evaluation.exports import get_export_info
+from core.evaluation.predicted_lives import predicted_lives
 from core.evaluation.results import TestResult, get_result, load_predictions
 from core.jobs.context import TaskContext
 from core.model_versions.versions import ModelInfo, get_model_info
@@ -33,7 +34,14 @@ COLUMN_UNITS = (
     ("r2", "no unit; 1 is perfect"),
     ("rmspe", "fraction; PCL: of SOH = 1 - PCL; RUL: of the true RUL, rows of 0 left out"),
     ("rmspe_pcl", "fraction of the true PCL, rows below 0.005 left out"),
-    ("rmspe_left_out, rmspe_pcl_left_out", "number of rows left out of that percentage"),
+    ("mape", "mean absolute error as a fraction, of the same as rmspe; empty: not taken then"),
+    ("*_left_out", "number of rows left out of that percentage"),
+    ("label_group", "end of life of the labels scored against; empty: that of the dataset"),
+    (
+        "predicted_life",
+        "cycles; cycle + predicted RUL at the last predicted cycle, of batteries "
+        "without RUL labels; life_low, life_high: ends of its 90 % interval",
+    ),
     ("n", "number of labelled cycles"),
     ("n_batteries", "number of labelled batteries"),
     ("macro_*", "mean of the metric over batteries, in the unit of the metric"),
@@ -51,6 +59,7 @@ def work(context: TaskContext) -> None:
         result = get_result(session, user, export.test_job_id)
         model = get_model_info(session, user, result.info.model_version_id)
         predictions = load_predictions(session, user, export.test_job_id)
+        lives = predicted_lives(session, user, export.test_job_id)
     result, predictions = _marked(result, predictions)
     relative = storage.export_path(user.id, export.test_job_id, export.id, export.format)
     context.report(f"Writing {export.format}", 0.4)
@@ -64,6 +73,7 @@ def work(context: TaskContext) -> None:
                 overall_frame(result),
                 result.batteries,
                 predictions,
+                {"Predicted lives": lives} if len(lives) else {},
             )
     with session_scope() as session:
         context.finish(session)
@@ -99,6 +109,7 @@ def information(result: TestResult, model: ModelInfo) -> list[tuple[str, Any]]:
         ("Batteries", len(codes)),
         ("Batteries never seen by the model (overall metrics)", unseen),
         ("Battery codes", ", ".join(codes)),
+        *((f"Labels of {target}", note) for target, note in result.label_notes.items()),
         *((f"Unit of column: {name}", unit) for name, unit in COLUMN_UNITS),
         ("Dataset fingerprint", model.config.dataset_fingerprint or ""),
         ("FadeBench version", model.config.made_by),

@@ -7,7 +7,15 @@ from typing import Any
 
 from sqlalchemy import Select
 
-from core.base.narrowing import has_text, is_before, is_equal, is_one_of, is_since, narrowed
+from core.base.narrowing import (
+    has_text,
+    is_before,
+    is_equal,
+    is_forecast,
+    is_one_of,
+    is_since,
+    narrowed,
+)
 from core.base.paging import BY_AGE, Order
 from db.tables import Dataset, ModelVersion, TestJob
 from db.text import lowered, spelled
@@ -27,6 +35,8 @@ class TestFilter:
 
     name : part of the model's name with its version, in any case
     dataset : part of the name of the dataset that was tested on, in any case
+    target : PCL, RUL or BOTH
+    forecasts : only forecasts, or only estimates
     since, until : created at this time or later, and before this time; UTC
     """
 
@@ -37,6 +47,8 @@ class TestFilter:
     model_id: int | None = None
     statuses: tuple[str, ...] = ()
     algorithm: str | None = None
+    target: str | None = None
+    forecasts: bool | None = None
     since: datetime | None = None
     until: datetime | None = None
 
@@ -58,6 +70,8 @@ def filtered_tests(query: Select[Any], wanted: TestFilter, order: str) -> Select
         is_equal(TestJob.model_version_id, wanted.model_id),
         is_one_of(TestJob.status, wanted.statuses),
         is_equal(ModelVersion.algorithm, wanted.algorithm),
+        is_equal(TestJob.target, wanted.target),
+        is_forecast(TestJob.horizon, wanted.forecasts),
         is_since(TestJob.created_at, wanted.since),
         is_before(TestJob.created_at, wanted.until),
     )

@@ -17,9 +17,11 @@ from core.evaluation.comparison import (
     Comparison,
     compare_tests,
     is_floor,
+    label_groups_of,
     unseen_errors,
 )
 from core.evaluation.evaluations import TestInfo, describe_tests
+from core.evaluation.label_scoring import OWN_LABELS
 from core.measures.bootstrap import Interval
 from db.tables import Dataset, TestJob, TestJobMetricOverall
 
@@ -47,7 +49,10 @@ class Standing:
 
     mean : mean over the common batteries of the board's metric, with its interval at 95 %
     ranks : best and worst rank that remain possible; equal where the rank is certain
-    beats, ties : titles of the floors that it beats beyond chance, and of the others
+    beats : titles of the floors that it beats beyond chance, judged pair by pair
+    ties : those of which chance may explain the difference
+    loses : those that beat it beyond chance
+    neighbours : the ones next to it in the order from which its rank cannot be told apart
     """
 
     test: ComparedTest
@@ -56,6 +61,19 @@ class Standing:
     ranks: tuple[int, int]
     beats: tuple[str, ...]
     ties: tuple[str, ...]
+    loses: tuple[str, ...] = ()
+    neighbours: tuple["Neighbour", ...] = ()
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A test with which a rank is shared, by its place in the comparison.
+
+    needed : about how many batteries would tell the two apart; None: more than there will be
+    """
+
+    place: int
+    needed: int | None
 
 
 @dataclass(frozen=True)
@@ -64,6 +82,8 @@ class Leaderboard:
 
     candidates : one test per model (the one with most unseen batteries, then the newest)
     left_out : candidates that are not ranked
+    label_group, label_groups : the labels that all of these were scored against, and all those
+        that tests of this board were scored against, "" for those of the dataset
     """
 
     board: Board
@@ -71,6 +91,8 @@ class Leaderboard:
     standings: tuple[Standing, ...]
     candidates: tuple[TestInfo, ...]
     left_out: tuple[TestInfo, ...]
+    label_group: str = OWN_LABELS
+    label_groups: tuple[str, ...] = (OWN_LABELS,)
 
     @property
     def has_floors(self) -> bool:
@@ -111,8 +133,12 @@ def rank_models(
     board: Board,
     metric: str = "rmse",
     test_ids: Sequence[int] | None = None,
+    label_group: str | None = None,
 ) -> Leaderboard:
     """Rank the models of a board; by default those that share enough unseen batteries.
+
+    Only tests that were scored against the same labels rank together; by default the largest
+    such group.
 
     Raises
     ------
@@ -120,7 +146,10 @@ def rank_models(
         There are fewer than two models, or no battery is unseen by all of them.
     """
     guard.get_dataset(session, user, board.dataset_id)
-    errors, candidates = _candidates(session, user, board)
+    tests = describe_tests(session, user, _newest_tests(session, user, board))
+    groups = label_groups_of(tests, board.target)
+    group = label_group if label_group in groups else next(iter(groups), OWN_LABELS)
+    errors, candidates = _candidates(session, user, board, groups.get(group, []))
     chosen = _chosen(candidates, errors, board.target, test_ids)
     if len(chosen) < 2:
         raise InvalidInput(
@@ -133,9 +162,11 @@ def rank_models(
     return Leaderboard(
         board,
         compared,
-        tuple(_standing(compared, place) for place in order),
+        tuple(_standing(compared, place, order) for place in order),
         tuple(candidates),
         tuple(test for test in candidates if test.id not in ids),
+        group,
+        tuple(name for name, part in groups.items() if name == group or _is_ranked(part)),
     )
 
 
@@ -160,7 +191,9 @@ def standings_frame(found: Leaderboard) -> pd.DataFrame:
                 "common_unseen_batteries": len(found.comparison.codes),
                 "cycles": standing.test.overall.n,
                 "floors_beaten": "; ".join(standing.beats),
-                "floors_not_beaten": "; ".join(standing.ties),
+                "floors_not_shown_to_be_beaten": "; ".join(standing.ties),
+                "floors_lost_to": "; ".join(standing.loses),
+                "labels": found.label_group,
                 "test_id": standing.test.info.id,
                 "overruled_findings": harmless(" ".join(standing.test.info.overruled)),
             }
@@ -169,11 +202,14 @@ def standings_frame(found: Leaderboard) -> pd.DataFrame:
     )
 
 
+def _is_ranked(tests: Sequence[TestInfo]) -> bool:
+    return len({test.model_version_id for test in tests}) > 1
+
+
 def _candidates(
-    session: Session, user: CurrentUser, board: Board
+    session: Session, user: CurrentUser, board: Board, tests: Sequence[TestInfo]
 ) -> tuple[pd.DataFrame, list[TestInfo]]:
-    """Errors of all tests of the board, and one test per model, lowest pooled RMSE first."""
-    tests = describe_tests(session, user, _newest_tests(session, user, board))
+    """Errors of some tests of the board, and one test per model, lowest pooled RMSE first."""
     errors = unseen_errors(session, user, [test.id for test in tests], board.target)
     sizes = errors["test_id"].value_counts()
     best: dict[int, TestInfo] = {}
@@ -235,23 +271,44 @@ def _rmse(test: TestInfo, target: str) -> float:
     return math.inf if value is None else value
 
 
-def _standing(compared: Comparison, place: int) -> Standing:
-    beats: list[str] = []
-    ties: list[str] = []
-    for pair in compared.means.pairs:
+def _standing(compared: Comparison, place: int, order: Sequence[int]) -> Standing:
+    beats, ties, loses = _against_floors(compared, place)
+    return Standing(
+        compared.tests[place],
+        float(compared.means.means[place]),
+        compared.means.intervals[place],
+        compared.means.ranks[place],
+        beats,
+        ties,
+        loses,
+        _neighbours(compared, place, order),
+    )
+
+
+def _against_floors(
+    compared: Comparison, place: int
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Floors that a model beats, those it may tie with, and those it loses to, pair by pair."""
+    found: dict[str, list[str]] = {"beats": [], "ties": [], "loses": []}
+    for pair in compared.pairs:
         if place not in (pair.first, pair.second):
             continue
         other = pair.second if place == pair.first else pair.first
         if compared.tests[place].is_floor or not compared.tests[other].is_floor:
             continue
         advantage = pair.difference.estimate * (1 if place == pair.first else -1)
-        won = pair.difference.differs and advantage < 0
-        (beats if won else ties).append(compared.tests[other].info.model_title)
-    return Standing(
-        compared.tests[place],
-        float(compared.means.means[place]),
-        compared.means.intervals[place],
-        compared.means.ranks[place],
-        tuple(beats),
-        tuple(ties),
+        outcome = "ties" if not pair.difference.differs else "beats" if advantage < 0 else "loses"
+        found[outcome].append(compared.tests[other].info.model_title)
+    return tuple(found["beats"]), tuple(found["ties"]), tuple(found["loses"])
+
+
+def _neighbours(compared: Comparison, place: int, order: Sequence[int]) -> tuple[Neighbour, ...]:
+    at = list(order).index(place)
+    beside = {*order[max(at - 1, 0) : at], *order[at + 1 : at + 2]}
+    return tuple(
+        Neighbour(next(iter({part.first, part.second} - {place})), part.needed)
+        for part in compared.means.separations
+        if not part.is_certain
+        and place in (part.first, part.second)
+        and beside & {part.first, part.second}
     )

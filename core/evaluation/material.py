@@ -101,12 +101,15 @@ def matched_columns(model: ModelInfo, dataset: DatasetSummary) -> list[str]:
 
 
 def default_batteries(material: TestMaterial) -> list[str]:
-    """Return the codes that a test takes by default: test batteries that the model never saw.
+    """Return the codes that a test takes by default.
 
-    If there are none, all batteries that the model never saw; if there are none of these, all.
+    On the dataset that the model was trained on: its test batteries that the model never saw.
+    On another dataset, and where there are none: all batteries that the model never saw. If there
+    are none of these, all.
     """
     frame = material.dataset.batteries
     unseen = frame[frame["battery_id"].map(material.exposure) == UNSEEN]
-    tagged = unseen[unseen["group_tag"] == "test"]
+    own = material.model.dataset_id == material.dataset.summary.id
+    tagged = unseen[(unseen["group_tag"] == "test") & own]
     chosen = next(part for part in (tagged, unseen, frame) if len(part) or part is frame)
     return [str(code) for code in chosen["battery_code"]]

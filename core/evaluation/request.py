@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TestRequest:
-    """What to test; None takes the default (domain.md: the test batteries, horizon 0 or 1).
+    """What to test; None takes the default: `material.default_batteries`, and horizon 0 or 1.
 
     overrule_recognition : why batteries that the leakage check recognises as known to the model
         are different ones; they then count as unseen, and the reason is shown beside the numbers

@@ -1,7 +1,7 @@
 """Results of finished tests: metrics, predictions and errors, for pages and files."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,12 @@ from sqlalchemy.orm import Session
 from core.access import guard
 from core.access.actor import CurrentUser
 from core.base.errors import NotFound
-from core.datasets.datasets import battery_ids
+from core.datasets.datasets import battery_ids, get_dataset_summary
 from core.evaluation.evaluations import UNSEEN, TestInfo, describe_tests
+from core.evaluation.label_scoring import UNCHECKED, label_scoring
 from core.measures.curves import downsample, quartiles
 from core.model_versions.stored_metrics import StoredMetrics
+from core.model_versions.versions import get_model_info
 from db.tables import (
     BatteryUnit,
     TestJobBattery,
@@ -23,7 +25,7 @@ from db.tables import (
     TestJobPrediction,
 )
 
-METRIC_COLUMNS = ("n", "mae", "mse", "rmse", "r2", "rmspe")
+METRIC_COLUMNS = ("n", "mae", "mse", "rmse", "r2", "rmspe", "mape")
 EVIDENCE_COLUMNS = ("coverage", "mean_width", "distance_ratio")
 NUMBER_COLUMNS = ("y_true", "y_pred", "y_lower", "y_upper")
 
@@ -34,16 +36,18 @@ class TestResult:
 
     overall : metrics by target over the batteries that the model never saw; a target without
         labelled unseen batteries is absent
-    batteries : battery_code, exposure, target, n, mae, mse, rmse, r2, rmspe, coverage (share of
-        the labelled cycles inside the interval), mean_width (of the interval), distance_ratio
+    batteries : battery_code, exposure, target, n, mae, mse, rmse, r2, rmspe, mape, coverage (share
+        of the labelled cycles inside the interval), mean_width (of the interval), distance_ratio
         (above 1: unlike the training batteries) and further metrics; a row per battery and target
         (metrics NaN where the battery is unlabelled or has no interval)
+    label_notes : by target, what readers must know about the labels it was scored against
     """
 
     __test__ = False
     info: TestInfo
     overall: dict[str, StoredMetrics]
     batteries: pd.DataFrame
+    label_notes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -56,7 +60,24 @@ def get_result(session: Session, user: CurrentUser, test_id: int) -> TestResult:
     info = next(iter(describe_tests(session, user, [test_id])), None)
     if info is None or info.status != "SUCCEEDED":
         raise NotFound("result")
-    return TestResult(info, info.overall, _battery_metrics(session, info))
+    notes = _label_notes(session, user, info)
+    return TestResult(info, info.overall, _battery_metrics(session, info), notes)
+
+
+def _label_notes(session: Session, user: CurrentUser, info: TestInfo) -> dict[str, str]:
+    """As stored; where a target has no metrics, the reason as it is now."""
+    notes = {target: values.label_note or "" for target, values in info.overall.items()}
+    if info.label_group("RUL") == UNCHECKED:
+        notes["RUL"] = (
+            "This test is from a release that did not compare ends of life: RUL was scored against "
+            f"the labels of {info.dataset_name}, whose end of life is not shown to be that of the "
+            "model. Test the model again."
+        )
+    if "RUL" in info.targets and "RUL" not in info.overall:
+        model = get_model_info(session, user, info.model_version_id)
+        dataset = get_dataset_summary(session, user, info.dataset_id)
+        notes["RUL"] = label_scoring(model, dataset).rul_note
+    return {target: note for target, note in notes.items() if note}
 
 
 def load_predictions(

@@ -14,14 +14,16 @@ from core.base.database import read_scope, session_scope
 from core.base.errors import TaskFailed
 from core.base.words import counted
 from core.datasets.cycles import load_cycles, with_further
-from core.datasets.datasets import get_dataset_summary
+from core.datasets.datasets import load_dataset
 from core.datasets.series import make_series
 from core.evaluation.evaluations import UNSEEN, TestInfo, add_log, get_test_info
 from core.evaluation.exports import queue_export
+from core.evaluation.label_scoring import LabelScoring, label_scoring, with_scored_labels
 from core.evaluation.material import matched_columns
 from core.evaluation.writing import PredictedCurve, write_predictions
 from core.jobs.context import TaskContext
 from core.jobs.states import move
+from core.measures.coverage import verdict_words
 from core.model_versions.evidence import battery_metrics, horizon_metrics, overall_metrics
 from core.model_versions.stored_metrics import StoredMetrics
 from core.model_versions.versions import get_model_info, open_checkpoint
@@ -48,6 +50,7 @@ class Assignment:
     series: dict[str, BatterySeries]
     battery_ids: dict[str, int]
     exposure: dict[str, Exposure]
+    scoring: LabelScoring
 
 
 def work(context: TaskContext) -> None:
@@ -66,7 +69,8 @@ def _load(context: TaskContext) -> Assignment:
         user = load_user(session, context.user_id)
         test = get_test_info(session, user, context.subject_id)
         model_info = get_model_info(session, user, test.model_version_id)
-        dataset = get_dataset_summary(session, user, test.dataset_id)
+        loaded = load_dataset(session, user, test.dataset_id)
+        dataset = loaded.summary
         columns = matched_columns(model_info, dataset)
         path, _ = open_checkpoint(session, user, test.model_version_id)
         batteries = _batteries(session, test.id)
@@ -77,6 +81,8 @@ def _load(context: TaskContext) -> Assignment:
         raise TaskFailed("The checkpoint of this model is missing on disk. Train it again.")
     with storage.open_file(path) as stream:
         model = TrainedModel.load(stream)
+    scoring = label_scoring(model_info, dataset)
+    frame = with_scored_labels(frame, loaded.nominal_capacity_ah, dataset, scoring)
     return Assignment(
         user=user,
         test=test,
@@ -84,6 +90,7 @@ def _load(context: TaskContext) -> Assignment:
         series=make_series(frame, model.task.targets, columns),
         battery_ids=ids,
         exposure={code: exposure or UNSEEN for code, _, exposure in batteries},
+        scoring=scoring,
     )
 
 
@@ -164,6 +171,8 @@ def _publish(
             session.execute(update(TestJobBattery), distances)
         test = session.get_one(TestJob, test_id)
         add_log(session, test, "INFO", _summary(assignment, overall))
+        for sentence in assignment.scoring.sentences(assignment.test.target):
+            add_log(session, test, "WARNING", sentence)
         for level, line in _evidence_lines(overall, distances):
             add_log(session, test, level, line)
         if not move(session, TestJob, test_id, "SUCCEEDED", finished_at=utc_now()):
@@ -189,10 +198,20 @@ def _metric_rows(
     unseen = {code: p for code, p in predictions.items() if assignment.exposure[code] == UNSEEN}
     pooled = overall_metrics(assignment.model, unseen, assignment.test.horizon, with_interval=True)
     overall = [
-        {**fixed, "target": target, "metrics": _stored(found), "created_at": utc_now()}
+        {
+            **fixed,
+            "target": target,
+            "metrics": _stored(found | _labels(assignment.scoring, target)),
+            "created_at": utc_now(),
+        }
         for target, found in pooled.items()
     ]
     return each, overall
+
+
+def _labels(scoring: LabelScoring, target: str) -> dict[str, str]:
+    """Which labels a target was scored against, as stored with its metrics."""
+    return {"label_group": scoring.group(target), "label_note": scoring.note(target)}
 
 
 def _stored(found: Mapping[str, Any]) -> dict[str, Any]:
@@ -223,7 +242,7 @@ def _evidence_lines(
             level: LogLevel = "WARNING" if interval["verdict"] == "too low" else "INFO"
             text = (
                 f"{row['target']}: the {interval['nominal']:.0%} intervals contain "
-                f"{interval['observed']:.1%} of the cycles ({interval['verdict']}; "
+                f"{interval['observed']:.1%} of the cycles ({verdict_words(interval['verdict'])}; "
                 f"{low:.1%} to {high:.1%} by chance alone)."
             )
             lines.append((level, text))

@@ -67,6 +67,12 @@ def overall_coverage(
     }
 
 
+def verdict_words(verdict: str) -> str:
+    """What a verdict of `overall_coverage` means for a reader of the intervals."""
+    words = {"too low": "narrower than promised", "too high": "wider than promised"}
+    return words.get(verdict, "as promised")
+
+
 def chance_range(
     nominal: float, n_calibration: int, n_tested: int, design_effect: float
 ) -> tuple[float, float]:

@@ -1,8 +1,9 @@
 """Error measures, per battery and pooled; every percentage has a stated denominator.
 
-PCL: `rmspe` is taken on SOH = 1 - PCL, as in Wen et al. 2024 (doi 10.1109/TIV.2023.3315548);
-`rmspe_pcl` is taken on PCL itself, with rows of |PCL| < 0.005 left out and counted.
-RUL: rows whose true RUL is 0 are left out of `rmspe` and counted.
+PCL: `rmspe` and `mape` are taken on SOH = 1 - PCL, as in Wen et al. 2024
+(doi 10.1109/TIV.2023.3315548); `rmspe_pcl` is taken on PCL itself, with rows of |PCL| < 0.005
+left out and counted.
+RUL: rows whose true RUL is 0 are left out of `rmspe` and `mape` and counted.
 """
 
 from collections.abc import Iterable
@@ -15,7 +16,13 @@ Floats = npt.NDArray[np.float64]
 
 SMALLEST_PCL = 0.005
 SMALLEST_SPREAD = 1e-30
-AVERAGED = ("mae", "mse", "rmse", "r2", "rmspe")
+AVERAGED = ("mae", "mse", "rmse", "r2", "rmspe", "mape")
+# Percentages, stored as fractions. Above the largest one they say only that true values near 0
+# divide the error; the mean absolute error is then the number that means something.
+SHARES = ("rmspe", "rmspe_pcl", "mape")
+LARGEST_SHARE = 2.0
+# A predicted life counts as right within this share of the true one.
+LIFE_MARGIN = 0.15
 
 
 def score(target: str, y_true: Floats, y_pred: Floats) -> dict[str, Any] | None:
@@ -28,8 +35,8 @@ def score(target: str, y_true: Floats, y_pred: Floats) -> dict[str, Any] | None:
 
     Returns
     -------
-    n, mae, mse, rmse, r2 (None where the true value is constant), rmspe (fraction) and the number
-    of rows left out of a percentage; None if no row is labelled.
+    n, mae, mse, rmse, r2 (None where the true value is constant), rmspe and mape (fractions) and
+    the number of rows left out of a percentage; None if no row is labelled.
     """
     known = np.isfinite(y_true) & np.isfinite(y_pred)
     true, pred = y_true[known], y_pred[known]
@@ -81,12 +88,19 @@ def _pcl_percentages(true: Floats, pred: Floats) -> dict[str, Any]:
         "rmspe": _rmspe(1 - true, 1 - pred),
         "rmspe_pcl": _rmspe(true[large], pred[large]),
         "rmspe_pcl_left_out": int(np.sum(~large)),
+        "mape": _mape(1 - true, 1 - pred),
     }
 
 
 def _rul_percentage(true: Floats, pred: Floats) -> dict[str, Any]:
     alive = true != 0
-    return {"rmspe": _rmspe(true[alive], pred[alive]), "rmspe_left_out": int(np.sum(~alive))}
+    left_out = int(np.sum(~alive))
+    return {
+        "rmspe": _rmspe(true[alive], pred[alive]),
+        "rmspe_left_out": left_out,
+        "mape": _mape(true[alive], pred[alive]),
+        "mape_left_out": left_out,
+    }
 
 
 def _rmspe(true: Floats, pred: Floats) -> float | None:
@@ -95,6 +109,23 @@ def _rmspe(true: Floats, pred: Floats) -> float | None:
         return None
     share = (pred[usable] - true[usable]) / true[usable]
     return float(np.sqrt(np.mean(share**2)))
+
+
+def _mape(true: Floats, pred: Floats) -> float | None:
+    usable = true != 0
+    if not usable.any():
+        return None
+    return float(np.mean(np.abs((pred[usable] - true[usable]) / true[usable])))
+
+
+def share_within(true_life: Floats, predicted_life: Floats) -> float:
+    """Share of batteries whose predicted life lies within 15 % of the true one.
+
+    Parameters
+    ----------
+    true_life, predicted_life : (n,) cycles, n >= 1
+    """
+    return float(np.mean(np.abs(predicted_life - true_life) <= LIFE_MARGIN * true_life))
 
 
 def _mean_of_known(values: list[float | None]) -> float | None:

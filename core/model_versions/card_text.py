@@ -7,6 +7,7 @@ from urllib.parse import quote
 from core.base.words import counted, rounded
 from core.datasets.overruled import overruled_notes
 from core.measures.bootstrap import Interval
+from core.measures.coverage import verdict_words
 from core.model_versions.card import ModelCard
 from models.settings.catalogue import ALGORITHMS
 
@@ -146,7 +147,7 @@ def coverage_line(target: str, found: dict[str, Any]) -> str:
         f"of the cycles (mean over {batteries}; 95 % interval "
         f"{found['observed_low']:.0%} to {found['observed_high']:.0%}, "
         f"{found['expected_low']:.0%} to {found['expected_high']:.0%} by chance alone): "
-        f"{found['verdict']}; mean width {number_text(target, found['mean_width'])}"
+        f"{verdict_words(found['verdict'])}; mean width {number_text(target, found['mean_width'])}"
     )
 
 

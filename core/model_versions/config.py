@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from core.base.stored_json import StoredJson
+from core.ingest.label_meaning import LabelMeaning
 from core.model_versions.stored_metrics import StoredMetrics
 
 ByTarget = dict[str, StoredMetrics]
@@ -31,6 +32,8 @@ class ModelConfig(StoredJson):
     features, feature_units : in the model's order
     interval_of_PCL, interval_of_RUL : how intervals were calibrated, or why there are none
     fadebench_version, code_version : the release that made it; the first ones stored the latter
+    label_meaning : end of life and nominal capacity behind the labels it learned; None for models
+        of releases that did not keep it
     law, ensemble : what was learned, see `core.model_versions.learned`
     """
 
@@ -51,6 +54,7 @@ class ModelConfig(StoredJson):
     interval_of_RUL: str = ""  # noqa: N815
     dataset_fingerprint: str | None = None
     labels_version: int = 1
+    label_meaning: LabelMeaning | None = None
     threads: int | None = None
     fadebench_version: str | None = None
     algorithm_version: int = 1
@@ -73,8 +77,8 @@ class ModelConfig(StoredJson):
         return self.interval_of_PCL if target == "PCL" else self.interval_of_RUL
 
     def facts(self) -> dict[str, Any]:
-        """Everything but settings and what was learned, for tables; only what was stored."""
-        learned = ("hyperparameters", "law", "ensemble")
+        """All that was stored but settings, labels and what was learned, for tables."""
+        learned = ("hyperparameters", "law", "ensemble", "label_meaning")
         return {name: value for name, value in self.content().items() if name not in learned}
 
 

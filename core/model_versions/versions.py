@@ -16,8 +16,9 @@ from core.base import storage
 from core.base.errors import Conflict, NotFound
 from core.base.names import MAX_LENGTH, checked_name
 from core.base.paging import FIRST, Listed, Page, page_ids, page_of
-from core.datasets.datasets import labels_version_of
 from core.datasets.overruled import Overruled, stored_overruled
+from core.ingest.feature_schema import FeatureSchema
+from core.ingest.label_meaning import UNKNOWN_MEANING, LabelMeaning, meaning_of
 from core.model_versions.config import ModelConfig, ModelMetrics
 from core.model_versions.filters import EVERY_MODEL, MODEL_ORDERS, ModelFilter, filtered_models
 from core.model_versions.learned import learned_values
@@ -34,6 +35,7 @@ class ModelInfo:
     dataset_labels_version : of the labels that its dataset has now
     metrics : its errors on validation and test batteries
     overruled : findings of the leakage check that were overruled for its training
+    meaning : end of life and nominal capacity behind the labels that it learned
     """
 
     id: int
@@ -53,6 +55,7 @@ class ModelInfo:
     group_key: str | None = None
     dataset_labels_version: int = 1
     overruled: Overruled | None = None
+    meaning: LabelMeaning = UNKNOWN_MEANING
 
     @property
     def title(self) -> str:
@@ -229,7 +232,7 @@ def _describe(session: Session, models: list[ModelVersion]) -> list[ModelInfo]:
 
 def _info(model: ModelVersion, job: TrainingJob, dataset: Dataset, n_tests: int) -> ModelInfo:
     config = ModelConfig.from_json(model.config)
-    labels_now = labels_version_of(dataset.feature_schema)
+    schema = FeatureSchema.from_json(dataset.feature_schema)
     return ModelInfo(
         id=model.id,
         name=model.name,
@@ -242,13 +245,31 @@ def _info(model: ModelVersion, job: TrainingJob, dataset: Dataset, n_tests: int)
         dataset_name=dataset.name,
         config=config,
         metrics=ModelMetrics.from_json(model.metrics),
-        labels_changed=config.labels_version != labels_now,
+        labels_changed=config.labels_version != schema.labels_version,
         n_tests=n_tests,
         created_at=model.created_at,
         group_key=job.group_key,
-        dataset_labels_version=labels_now,
+        dataset_labels_version=schema.labels_version,
         overruled=stored_overruled(job.overruled),
+        meaning=learned_meaning(config, schema),
     )
+
+
+def learned_meaning(config: ModelConfig, schema: FeatureSchema) -> LabelMeaning:
+    """What the labels meant that a model learned.
+
+    Models of earlier releases did not keep it: it is that of their dataset, as long as its labels
+    are still those of the training, and unknown afterwards.
+
+    Parameters
+    ----------
+    schema : of the dataset that the model was trained on, as it is now
+    """
+    if config.label_meaning is not None:
+        return config.label_meaning
+    if config.labels_version == schema.labels_version:
+        return meaning_of(schema)
+    return UNKNOWN_MEANING
 
 
 def _flat(config: Mapping[str, Any]) -> dict[str, Any]:

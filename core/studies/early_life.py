@@ -31,7 +31,8 @@ class EarlyLifeResult:
     """What a finished study found.
 
     scores : model, label, is_floor, setting, group, n, rmse, rmse_low, rmse_high (cycles), mape,
-        mape_low, mape_high (%), rmse_without, mape_without (without the cell that
+        mape_low, mape_high (%), within_15 (% of batteries told within 15 % of their life; absent
+        in studies of earlier releases), rmse_without, mape_without (without the cell that
         short-circuited, NaN where there is none)
     cv_rmse : by model, cycles, cross-validated over training batteries
     batteries : battery, group, cycle_life, and predicted life per model key

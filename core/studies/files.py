@@ -50,6 +50,7 @@ def score_frame(result: EarlyLifeResult) -> pd.DataFrame:
             for name in ("rmse", "rmse_low", "rmse_high", "rmse_without", "cv_rmse")
         }
         | {name: f"{name}_percent" for name in ("mape", "mape_low", "mape_high", "mape_without")}
+        | {"within_15": "within_15_percent_of_life_percent_of_batteries"}
     )
 
 

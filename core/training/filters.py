@@ -7,8 +7,17 @@ from typing import Any
 
 from sqlalchemy import Select, exists, func
 
-from core.base.narrowing import has_text, is_before, is_equal, is_one_of, is_since, narrowed
+from core.base.narrowing import (
+    has_text,
+    is_before,
+    is_equal,
+    is_forecast,
+    is_one_of,
+    is_since,
+    narrowed,
+)
 from core.base.paging import BY_AGE, NEWEST, Order
+from core.model_versions.filters import LONGEST_HORIZON
 from db.tables import Dataset, TrainingJob, TrainingJobRun
 from db.text import lowered, spelled
 
@@ -39,6 +48,8 @@ class TrainingFilter:
 
     name, dataset : part of the training's or the dataset's name, in any case
     statuses : any of these; of a run its own status
+    target : PCL, RUL or BOTH
+    forecasts : only forecasts, or only estimates
     since, until : created at this time or later, and before this time; UTC
     """
 
@@ -47,6 +58,8 @@ class TrainingFilter:
     dataset_id: int | None = None
     statuses: tuple[str, ...] = ()
     algorithm: str | None = None
+    target: str | None = None
+    forecasts: bool | None = None
     since: datetime | None = None
     until: datetime | None = None
     job_id: int | None = None
@@ -85,6 +98,8 @@ def _shared(query: Select[Any], wanted: TrainingFilter, order: str) -> Select[An
         has_text(Dataset.name, wanted.dataset),
         is_equal(TrainingJob.dataset_id, wanted.dataset_id),
         is_equal(TrainingJob.id, wanted.job_id),
+        is_equal(TrainingJob.target, wanted.target),
+        is_forecast(LONGEST_HORIZON, wanted.forecasts),
         is_since(TrainingJob.created_at, wanted.since),
         is_before(TrainingJob.created_at, wanted.until),
     )

@@ -17,9 +17,10 @@ from core.base.errors import TaskFailed
 from core.base.version import version_facts
 from core.base.words import counted
 from core.datasets.cycles import fingerprint, load_cycles, with_further
-from core.datasets.datasets import Feature, features_of, labels_version_of, list_batteries
+from core.datasets.datasets import Feature, features_of, list_batteries
 from core.datasets.series import make_series, targets_of
 from core.ingest.feature_schema import FeatureSchema
+from core.ingest.label_meaning import LabelMeaning, meaning_of
 from core.jobs.context import TaskContext
 from core.jobs.states import move
 from core.model_versions.config import ModelConfig, ModelMetrics
@@ -54,6 +55,7 @@ class Assignment:
     hp: Hyperparameters
     features: tuple[Feature, ...]
     labels_version: int
+    label_meaning: LabelMeaning
     series: dict[str, list[BatterySeries]]
     fingerprint: str
 
@@ -126,9 +128,9 @@ def _load(context: TaskContext) -> Assignment:
         run = get_run_info(session, user, context.subject_id)
         job = get_job_info(session, user, run.job_id)
         roles = get_job_roles(session, user, run.job_id)
-        schema = guard.get_dataset(session, user, run.dataset_id).feature_schema
-        offered = features_of(FeatureSchema.from_json(schema))
-        features = chosen_features(job.hyperparams.features, offered)
+        dataset = guard.get_dataset(session, user, run.dataset_id)
+        schema = FeatureSchema.from_json(dataset.feature_schema)
+        features = chosen_features(job.hyperparams.features, features_of(schema))
         columns = [feature.column for feature in features]
         frame = load_cycles(session, user, run.dataset_id, with_further(columns), list(roles))
         codes = _codes_by_role(session, user, run.dataset_id, roles)
@@ -140,7 +142,8 @@ def _load(context: TaskContext) -> Assignment:
         n_algorithms=len(job.runs),
         hp=resolve(run.algorithm, job.hyperparams.by_name()),
         features=features,
-        labels_version=labels_version_of(schema),
+        labels_version=schema.labels_version,
+        label_meaning=meaning_of(schema),
         series={role: [series[c] for c in codes[role] if c in series] for role in codes},
         fingerprint=fingerprint(frame),
     )
@@ -277,6 +280,7 @@ def _config(assignment: Assignment, result: FitResult, threads: int) -> ModelCon
         **interval_facts(result.model),
         "dataset_fingerprint": assignment.fingerprint,
         "labels_version": assignment.labels_version,
+        "label_meaning": assignment.label_meaning.model_dump(mode="json"),
         "threads": threads,
         **version_facts(assignment.run.algorithm),
         **facts_of(result.model.predictor),

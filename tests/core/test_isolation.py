@@ -32,6 +32,7 @@ from core.evaluation import (
     exports,
     horizons,
     leaderboard,
+    predicted_lives,
     results,
 )
 from core.evaluation import leakage_check as test_leakage
@@ -209,6 +210,9 @@ BY_ID: dict[Callable[..., Any], Call] = {
     registry.rename_model: lambda s, u, w: registry.rename_model(s, u, w.model_id, "x"),
     relabel.apply_relabel: lambda s, u, w: relabel.apply_relabel(s, u, w.dataset_id, 1.0, None),
     relabel.preview_relabel: lambda s, u, w: relabel.preview_relabel(s, u, w.dataset_id, 1.0, None),
+    predicted_lives.predicted_lives: lambda s, u, w: predicted_lives.predicted_lives(
+        s, u, w.test_id
+    ),
     results.cycle_error_boxes: lambda s, u, w: results.cycle_error_boxes(s, u, w.test_id, "PCL"),
     results.error_points: lambda s, u, w: results.error_points(s, u, w.test_id, "PCL"),
     results.get_result: lambda s, u, w: results.get_result(s, u, w.test_id),
@@ -357,6 +361,8 @@ WITHOUT_ACCOUNT = {
     "core.accounts.sessions": {"account_of_email", "end_session", "user_of_session"},
     "core.studies.studies": {"begin", "settle"},
     "core.evaluation.evaluations": {"add_log", "begin", "settle"},
+    # Of metrics that the caller has already read for an account.
+    "core.evaluation.label_groups": {"label_groups"},
     "core.training.trainings": {"begin", "settle", "update_job"},
     "core.training.views": {"log_page"},
     "core.datasets.uploads": {"begin", "settle"},

@@ -31,8 +31,8 @@ def test_the_app_copies_an_old_database_before_it_migrates(data_dir: Path) -> No
     migrate()
     writing.close()
     (copy,) = list_copies(database)
-    assert copy.name.startswith("fadebench.before-0003.2") and copy.suffix == ".db"
-    assert revision_of(copy) == "0001" and revision_of(database) == "0003"
+    assert copy.name.startswith("fadebench.before-0004.2") and copy.suffix == ".db"
+    assert revision_of(copy) == "0001" and revision_of(database) == "0004"
     with closing(sqlite3.connect(copy)) as connection:
         assert connection.execute("SELECT email_hash FROM login_throttle").fetchall() == [("abc",)]
         tables = connection.execute("SELECT name FROM sqlite_master").fetchall()
@@ -59,11 +59,11 @@ def test_the_last_three_copies_are_kept(tmp_path: Path) -> None:
         go = command.upgrade if step == "head" else command.downgrade
         go(config, step)
     copies = list_copies(database)
-    assert [revision_of(path) for path in copies] == ["0001", "0003", "0002"]
+    assert [revision_of(path) for path in copies] == ["0001", "0004", "0002"]
     assert [path.name.split(".")[1] for path in copies] == [
-        "before-0003",
+        "before-0004",
         "before-1",
-        "before-0003",
+        "before-0004",
     ]
 
 
@@ -74,7 +74,7 @@ def test_copies_of_a_database_of_any_name_are_found_and_the_newest_stays(
     database = tmp_path / name
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("CREATE TABLE x (y)")
-    made = [copy_beside(database, reason) for reason in ("restore", "0003", "0002", "restore")]
+    made = [copy_beside(database, reason) for reason in ("restore", "0004", "0002", "restore")]
     assert list_copies(database) == made[1:]
     assert copy_beside(database, "0004").exists()
 

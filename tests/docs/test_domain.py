@@ -19,7 +19,7 @@ from core.ingest import (
 from core.ingest.formats import mat
 from core.leakage import columns, copies, digits, findings
 from core.measures import bootstrap, coverage
-from core.measures.metrics import SMALLEST_PCL
+from core.measures.metrics import LARGEST_SHARE, LIFE_MARGIN, SMALLEST_PCL
 from core.studies import battery_table, early_life, row_split, row_split_fit
 from core.studies import early_life_features as early_features
 from core.studies import early_life_models as early_models
@@ -53,6 +53,8 @@ CONSTANTS: dict[str, float] = {
     "upload: plausible PCL from": build.PLAUSIBLE_PCL[0],
     "upload: plausible PCL to": build.PLAUSIBLE_PCL[1],
     "metrics: smallest abs(PCL) in rmspe_pcl": SMALLEST_PCL,
+    "metrics: largest percentage shown": LARGEST_SHARE,
+    "metrics: margin of a cycle life": LIFE_MARGIN,
     "split: share of train": splits.DEFAULT_SHARES[0],
     "split: share of validation": splits.DEFAULT_SHARES[1],
     "split: share of test": splits.DEFAULT_SHARES[2],

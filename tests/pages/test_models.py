@@ -37,10 +37,43 @@ def test_empty_list_says_what_to_do(user: CurrentUser) -> None:
 def test_list_shows_errors_in_displayed_units(user: CurrentUser, model_id: int) -> None:
     frame = run_page("models", user).dataframe[0].value
     assert list(frame["Model"]) == ["My training v1"]
-    assert frame["PCL RMSE, val (%-points)"][0] == pytest.approx(0.5)
+    assert frame["PCL RMSE, validation (%-points)"][0] == pytest.approx(0.5)
     assert "RUL RMSE, test (cycles)" not in frame
     assert frame["Labels"][0] == "Current"
     assert list(frame.columns[:2]) == ["Model", "Kind"]
+
+
+def test_kind_and_dataset_stand_beside_every_error_and_can_be_chosen(
+    user: CurrentUser, model_id: int, dataset_id: int
+) -> None:
+    _, (run_id,) = start_job(user, dataset_id, max_horizon=20)
+    run_epochs(run_id, 4)
+    succeed(user, run_id, max_horizon=20)
+    frame = run_page("models", user).dataframe[0].value
+    assert list(frame["Kind"]) == [
+        "Forecast, errors 1 cycle ahead (it looks up to 20 cycles ahead)",
+        "Estimate",
+    ]
+    assert list(frame["Dataset"]) == ["Pouch cells"] * 2
+    for kind, left in (("Estimates", "Estimate"), ("Forecasts", "Forecast")):
+        (row,) = run_page("models", user, {"kind": kind}).dataframe[0].value["Kind"]
+        assert row.startswith(left)
+    assert len(run_page("models", user, {"of_target": "PCL"}).dataframe[0].value) == 2
+    assert "No model matches" in texts(run_page("models", user, {"of_target": "RUL"}))
+
+
+def test_list_and_training_show_one_number_for_a_forecast(
+    user: CurrentUser, dataset_id: int
+) -> None:
+    job_id, (run_id,) = start_job(user, dataset_id, max_horizon=20)
+    run_epochs(run_id, 4)
+    succeed(user, run_id, max_horizon=20)
+    listed = run_page("models", user).dataframe[0].value
+    page = run_page("runs", user, {"job": job_id})
+    table = next(frame.value for frame in page.dataframe if "val_PCL" in frame.value)
+    assert table["val_PCL"][0] == listed["PCL RMSE, validation (%-points)"][0]
+    assert table["test_PCL"][0] == listed["PCL RMSE, test (%-points)"][0]
+    assert "learning_PCL" not in table
 
 
 def test_detail_states_units_and_denominators(user: CurrentUser, model_id: int) -> None:

@@ -149,7 +149,14 @@ def test_the_headline_says_what_was_promised_and_what_held(bench: Bench) -> None
 def test_too_low_a_coverage_is_a_warning(bench: Bench) -> None:
     store_interval(bench.forecasts[0], "PCL", INTERVAL | {"observed": 0.31, "verdict": "too low"})
     page = view(bench, bench.forecasts[0], "Horizon")
-    assert "lie outside what the model knows" in page.warning[0].value
+    assert any("lie outside what the model knows" in box.value for box in page.warning)
+
+
+def test_more_than_promised_is_named_so(bench: Bench) -> None:
+    store_interval(bench.forecasts[0], "PCL", INTERVAL | {"observed": 0.999, "verdict": "too high"})
+    words = texts(view(bench, bench.forecasts[0], "Horizon"))
+    assert "wider than promised (80 to 100 % by chance alone)" in words
+    assert "as promised" not in words
 
 
 @pytest.mark.parametrize(

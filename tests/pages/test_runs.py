@@ -42,7 +42,7 @@ def test_running_job_shows_progress_curves_and_errors(user: CurrentUser, dataset
     assert {"Cancel all", "Cancel Baseline", "Cancel BiLSTM"} <= set(labels(page))
     table = page.dataframe[0].value
     assert list(table["status"]) == ["Running", "Waiting"]
-    assert table["val_PCL"][0] == pytest.approx(1.0)
+    assert table["learning_PCL"][0] == pytest.approx(1.0)
     assert table["best_epoch"][0] == 2
     bars = [bar.proto.text for bar in page.get("progress")]
     assert any("Waiting for a free process" in text for text in bars)

@@ -35,11 +35,16 @@ METRICS = {
 
 
 def start_job(
-    user: CurrentUser, dataset_id: int, algorithms: tuple[str, ...] = ("BASELINE",), epochs: int = 4
+    user: CurrentUser,
+    dataset_id: int,
+    algorithms: tuple[str, ...] = ("BASELINE",),
+    epochs: int = 4,
+    max_horizon: int = 0,
 ) -> tuple[int, list[int]]:
     """A waiting job for PCL; returns its id and those of its runs."""
+    settings = {"epochs": epochs, "max_horizon": max_horizon}
     request = TrainingRequest(
-        dataset_id, "PCL", algorithms, hyperparams={"epochs": epochs}, name="My training"
+        dataset_id, "PCL", algorithms, hyperparams=settings, name="My training"
     )
     job_id = start_training(user, request)
     with read_scope() as session:

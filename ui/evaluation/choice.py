@@ -27,7 +27,7 @@ def choose_batteries(material: TestMaterial) -> list[str]:
         horizontal=True,
         key=f"preset_{place}",
         help="Test batteries are those with the role Test in the dataset's split that the model "
-        "never saw.",
+        "never saw. A test on another dataset than that of the training starts with all unseen.",
     )
     summary = st.container()
     with st.expander("Choose single batteries", icon=":material/tune:"):

@@ -7,13 +7,19 @@ import streamlit as st
 
 from core.access.actor import CurrentUser
 from core.base.database import read_scope
-from core.evaluation.comparison import COMPARED_METRICS, Comparison, compare_tests
+from core.evaluation.comparison import (
+    COMPARED_METRICS,
+    Comparison,
+    compare_tests,
+    label_groups_of,
+)
+from core.evaluation.evaluations import TestInfo
 from core.evaluation.results import TestResult
 from ui.evaluation.names import names_of, notes_by_name
 from ui.evaluation.overlay import overlay_view
 from ui.evaluation.paired import paired_view, verdict
 from ui.evaluation.target import choose_target
-from ui.evaluation.words import horizon_text, metric, metrics_of
+from ui.evaluation.words import horizon_text, labels_text, metric, metrics_of
 from ui.shared.figures import battery_errors_by_algorithm
 from ui.shared.frame import is_dark, shown_errors
 from ui.shared.links import go
@@ -29,10 +35,11 @@ def comparison(user: CurrentUser, results: Sequence[TestResult]) -> None:
     """Everything about one target that all of the tests have, over their common batteries."""
     infos = [result.info for result in results]
     shared = [t for t in ("PCL", "RUL") if all(t in info.targets for info in infos)]
-    names = names_of(infos)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         target = choose_target(shared, "compared")
         key = _choose_metric(target)
+    infos = _of_one_group(infos, target)
+    names = names_of(infos)
     with shown_errors():
         with read_scope() as session:
             found = compare_tests(session, user, [info.id for info in infos], target, key)
@@ -46,6 +53,26 @@ def comparison(user: CurrentUser, results: Sequence[TestResult]) -> None:
             # Not a link: those leave the old address in place when they stay on the page.
             if st.button(plain(f"Open {name}"), icon=":material/bar_chart:", key=f"open_{info.id}"):
                 go("results", test=info.id)
+
+
+def _of_one_group(infos: list[TestInfo], target: str) -> list[TestInfo]:
+    """The tests that were scored against the same labels; the reader chooses which labels."""
+    groups = label_groups_of(infos, target)
+    if len({info.dataset_id for info in infos}) > 1 or len(groups) < 2:
+        return infos
+    st.warning(
+        "These tests were scored against labels of different ends of life. Each group is compared "
+        "on its own.",
+        icon=":material/rule:",
+    )
+    chosen = st.selectbox(
+        "Scored against",
+        list(groups),
+        format_func=lambda group: labels_text(group, infos[0].dataset_name),
+        key=f"compared_labels_{target}",
+        width=420,
+    )
+    return groups[chosen]
 
 
 def _choose_metric(target: str) -> str:

@@ -19,6 +19,7 @@ from ui.shared.words import counted, plain
 
 VIEW = "Cycles seen"
 FLOOR_NAME = "Mean life of the training batteries"
+WITHIN = ", within 15 %"
 ERRORS = {"rmse": "RMSE", "median_absolute": "Median absolute error"}
 MEANINGS = {
     "rmse": "Root of the mean squared difference between predicted and true cycle life.",
@@ -104,6 +105,7 @@ def _lines(found: CyclesSeenErrors, drawn: Sequence[Drawn], key: str) -> pd.Data
             "algorithm": rows["test_id"].map({i: test.info.algorithm for i, test in tests.items()}),
             "cycles_seen": rows["cycles_seen"],
             "value": rows[key],
+            "within_15": rows["within_15"],
             "n_batteries": rows["n_batteries"],
         }
     )
@@ -154,7 +156,11 @@ def _table(frame: pd.DataFrame, own: pd.DataFrame, key: str) -> None:
     wide = frame.pivot(index="cycles_seen", columns="name", values="value")
     wide = wide[list(dict.fromkeys(frame["name"]))]
     counts = own.set_index("cycles_seen")["n_batteries"]
-    shown = wide.assign(batteries=counts.reindex(wide.index).astype("Int64")).reset_index()
+    right = 100.0 * frame.pivot(index="cycles_seen", columns="name", values="within_15")
+    right = right[list(wide.columns)].add_suffix(WITHIN)
+    shown = (
+        wide.join(right).assign(batteries=counts.reindex(wide.index).astype("Int64")).reset_index()
+    )
     column = st.column_config
     st.dataframe(
         styled_metrics(shown, dict.fromkeys(wide.columns, "rmse"), missing="none"),
@@ -167,6 +173,14 @@ def _table(frame: pd.DataFrame, own: pd.DataFrame, key: str) -> None:
             **{
                 name: column.NumberColumn(f"{name} (cycles)", help=MEANINGS[key])
                 for name in wide.columns
+            },
+            **{
+                name: column.NumberColumn(
+                    f"{name} (%)",
+                    help="Share of the batteries whose life is told within 15 % of the true one.",
+                    format="%.0f",
+                )
+                for name in right.columns
             },
             "batteries": column.NumberColumn(
                 "Batteries",

@@ -8,10 +8,16 @@ from core.evaluation.evaluations import UNSEEN
 from core.evaluation.results import TestResult
 from core.model_versions.stored_metrics import StoredMetrics
 from ui.evaluation.intervals import interval_block, is_unlike
-from ui.evaluation.words import TARGET_TITLES, denominators, metric
+from ui.evaluation.words import (
+    TARGET_TITLES,
+    denominators,
+    headline_metrics_of,
+    metric,
+    replacement_text,
+)
 from ui.shared.overruled import overruled_box
 from ui.shared.theme import EXPOSURE_LABELS
-from ui.shared.words import counted
+from ui.shared.words import counted, plain
 
 
 def headline_metrics(user: CurrentUser, result: TestResult) -> None:
@@ -31,18 +37,20 @@ def headline_metrics(user: CurrentUser, result: TestResult) -> None:
 def _target_metrics(target: str, values: StoredMetrics) -> None:
     st.subheader(TARGET_TITLES[target], anchor=False)
     with st.container(horizontal=True):
-        for key in ("rmse", "rmspe", "r2"):
-            item = metric(key, target)
+        for item in headline_metrics_of(target, values):
             st.metric(
                 item.quantity.short,
-                item.text(values.value(key)),
-                help=f"{item.help}{denominators(values, key)} {_over(values)}",
+                item.text(values.value(item.key)),
+                help=f"{item.help}{denominators(values, item.key)} {_over(values)}",
                 width="content",
             )
+    if reason := replacement_text(target, values):
+        st.caption(reason)
     macro = values.macro or {}
     parts = [
         f"{metric(key, target).quantity.short} {metric(key, target).text(macro.get(key))}"
-        for key in ("rmse", "r2")
+        for key in ("rmse", "r2", "mape")
+        if key != "mape" or macro.get(key) is not None
     ]
     st.caption(
         f"Over {_counts(values)}. Mean of the batteries: {', '.join(parts)}.",
@@ -60,6 +68,8 @@ def _counts(values: StoredMetrics) -> str:
 
 
 def _notes(result: TestResult, scored: set[str]) -> None:
+    for note in result.label_notes.values():
+        st.warning(plain(note), icon=":material/rule:")
     exposure = result.batteries.groupby("battery_code")["exposure"].first()
     known = exposure[exposure != UNSEEN]
     if len(known) == len(exposure):

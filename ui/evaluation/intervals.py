@@ -9,6 +9,7 @@ import streamlit as st
 from core.access.actor import CurrentUser
 from core.base.database import read_scope
 from core.evaluation.results import TestResult
+from core.measures.coverage import verdict_words
 from core.model_versions.stored_metrics import StoredMetrics
 from core.model_versions.versions import get_model_info
 from ui.evaluation.words import metric
@@ -71,8 +72,7 @@ def _numbers(found: Mapping[str, Any], target: str) -> str:
 
 
 def _judgement(found: Mapping[str, Any]) -> str:
-    words = {"too low": "fewer than promised", "too high": "more than promised"}
-    return f"{words.get(found['verdict'], 'as promised')} ({_chance(found)} by chance alone)"
+    return f"{verdict_words(found['verdict'])} ({_chance(found)} by chance alone)"
 
 
 def _chance(found: Mapping[str, Any]) -> str:

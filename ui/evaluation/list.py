@@ -36,7 +36,12 @@ def show_tests(user: CurrentUser) -> None:
     slot = st.empty()
     with slot.container():
         boxes = list_boxes(
-            "model", list(TEST_ORDERS), JOB_STATUSES, dataset="Tested on", algorithm=True
+            "model",
+            list(TEST_ORDERS),
+            JOB_STATUSES,
+            dataset="Tested on",
+            algorithm=True,
+            question=True,
         )
     tests = _read(user, boxes)
     if is_beyond(tests):
@@ -61,6 +66,8 @@ def _read(user: CurrentUser, boxes: Boxes) -> Listed[TestInfo]:
         dataset=boxes.dataset,
         statuses=boxes.statuses,
         algorithm=boxes.algorithm,
+        target=boxes.target,
+        forecasts=boxes.forecasts,
         since=boxes.since,
     )
     with read_scope() as session:

@@ -34,11 +34,11 @@ def verdict(found: Comparison, names: Sequence[str]) -> str:
             "stated, so this may be chance."
         )
     surely = {
-        other
-        for pair in means.pairs
-        if pair.difference.differs and best in (pair.first, pair.second)
-        for other in (pair.first, pair.second)
-        if other != best
+        pair.second if pair.first == best else pair.first
+        for pair in found.pairs
+        if best in (pair.first, pair.second)
+        and pair.difference.differs
+        and (pair.difference.estimate < 0) == (pair.first == best)
     }
     rest = [plain(name) for i, name in enumerate(names) if i != best and i not in surely]
     if not rest:
@@ -72,21 +72,17 @@ def paired_view(found: Comparison, names: Sequence[str]) -> None:
         alt=f"{title}: mean over batteries with intervals.",
     )
     _numbers(rows, quantity)
-    n_pairs = len(found.means.pairs)
-    corrected = f", corrected for comparing {n_pairs} pairs at once (Holm)," if n_pairs > 1 else ""
     st.caption(
-        f"Mean over {counted(len(found.codes), 'battery', 'batteries')} of the difference in each "
-        "battery's error; intervals from resampling the batteries. A difference counts (filled "
-        f"circle) where its interval{corrected} excludes 0."
+        "Mean of the difference in each battery's error, over all batteries that neither of the "
+        "two models had seen; intervals from resampling the batteries. A difference counts (filled "
+        "circle) where its own 95 % interval excludes 0; the leaderboard says the same of a pair."
     )
 
 
 def pair_rows(found: Comparison, names: Sequence[str], reference: int | None) -> pd.DataFrame:
     """Pairs with the reference, which is subtracted, or all pairs; the columns of the forest."""
     pairs = [
-        pair
-        for pair in found.means.pairs
-        if reference is None or reference in (pair.first, pair.second)
+        pair for pair in found.pairs if reference is None or reference in (pair.first, pair.second)
     ]
     rows = [_row(found, names, pair, reference) for pair in pairs]
     return pd.DataFrame(rows).sort_values("estimate", ignore_index=True)
@@ -99,18 +95,16 @@ def _row(
     first, second = (pair.first, pair.second)[::sign]
     better, worse = (difference.first_better, difference.second_better)[::sign]
     low, high = _ends(difference.interval, sign)
-    adjusted_low, adjusted_high = _ends(difference.adjusted, sign)
     return {
         "name": names[first] if reference is not None else f"{names[first]} minus {names[second]}",
         "algorithm": found.tests[first].info.algorithm,
         "estimate": sign * difference.estimate,
         "low": low,
         "high": high,
-        "adjusted_low": adjusted_low,
-        "adjusted_high": adjusted_high,
         "differs": difference.differs,
         "better": better,
         "worse": worse,
+        "batteries": difference.n_batteries,
     }
 
 
@@ -130,13 +124,10 @@ def _numbers(rows: pd.DataFrame, quantity: Quantity) -> None:
                 _range(low, high, quantity)
                 for low, high in zip(rows["low"], rows["high"], strict=True)
             ],
-            "Corrected interval": [
-                _range(low, high, quantity)
-                for low, high in zip(rows["adjusted_low"], rows["adjusted_high"], strict=True)
-            ],
             "Differs": ["yes" if value else "not shown" for value in rows["differs"]],
             "Better on": rows["better"],
             "Worse on": rows["worse"],
+            "Batteries": rows["batteries"],
         }
     )
     st.dataframe(
@@ -144,11 +135,12 @@ def _numbers(rows: pd.DataFrame, quantity: Quantity) -> None:
         hide_index=True,
         alt="Paired differences with intervals.",
         column_config={
-            "Differs": st.column_config.TextColumn(
-                help="Whether the corrected interval excludes 0."
-            ),
+            "Differs": st.column_config.TextColumn(help="Whether the interval excludes 0."),
             "Better on": st.column_config.NumberColumn(help="Batteries with a smaller error."),
             "Worse on": st.column_config.NumberColumn(help="Batteries with a larger error."),
+            "Batteries": st.column_config.NumberColumn(
+                help="Batteries that neither of the two models had seen."
+            ),
         },
     )
 

@@ -6,6 +6,8 @@ from typing import Any
 import pandas as pd
 
 from core.evaluation.evaluations import UNSEEN, TestInfo
+from core.evaluation.label_scoring import UNCHECKED
+from core.measures.metrics import LARGEST_SHARE
 from core.model_versions.stored_metrics import StoredMetrics
 from ui.shared.numbers import metric_text
 from ui.shared.theme import EXPOSURE_LABELS, Quantity, metric_quantity
@@ -14,8 +16,8 @@ from ui.shared.words import counted
 TARGET_TITLES = {"PCL": "Capacity loss (PCL)", "RUL": "Remaining life (RUL)", "BOTH": "PCL and RUL"}
 # What a reader may sort, compare and look at, by target; the first is the headline.
 METRICS_OF = {
-    "PCL": ("rmse", "mae", "rmspe", "r2", "rmspe_pcl"),
-    "RUL": ("rmse", "mae", "rmspe", "r2"),
+    "PCL": ("rmse", "mae", "rmspe", "mape", "r2", "rmspe_pcl"),
+    "RUL": ("rmse", "mae", "rmspe", "mape", "r2"),
 }
 NO_VALUE = "none"
 
@@ -38,7 +40,7 @@ class Metric:
     def text(self, value: Any) -> str:
         """A stored value with its unit."""
         if value is None or pd.isna(value):
-            return NO_VALUE
+            return "" if self.key == "mape" else NO_VALUE
         return f"{metric_text(self.key, value * self.quantity.factor)}{self.quantity.suffix}"
 
 
@@ -47,9 +49,37 @@ def metric(key: str, target: str) -> Metric:
     quantity = metric_quantity(key, target)
     if key == "rmspe" and target == "PCL":
         quantity = replace(quantity, short="RMSPE of SOH")
+    if key == "mape" and target == "PCL":
+        quantity = replace(quantity, short="MAPE of SOH")
     if key == "rmspe_pcl":
         quantity = replace(quantity, label="RMSPE of PCL itself", short="RMSPE of PCL")
     return Metric(key, target, quantity, _MEANINGS[target, key])
+
+
+def headline_metrics_of(target: str, values: StoredMetrics) -> list[Metric]:
+    """The metrics of a headline; MAE where a percentage would say nothing."""
+    keys = ["rmse", "rmspe", "r2"]
+    if replaced_share(values) is not None:
+        keys[1] = "mae"
+    return [metric(key, target) for key in keys]
+
+
+def replaced_share(values: StoredMetrics) -> float | None:
+    """The RMSPE as a fraction that is too large to mean something; None where it does."""
+    share = values.rmspe
+    return share if share is not None and share > LARGEST_SHARE else None
+
+
+def replacement_text(target: str, values: StoredMetrics) -> str:
+    """Why a headline shows MAE in place of a percentage; empty where it does not."""
+    share = replaced_share(values)
+    if share is None:
+        return ""
+    near = "true remaining lives" if target == "RUL" else "true states of health"
+    return (
+        f"RMSPE would be {100 * share:,.0f} %: some {near} are close to 0, and dividing by them "
+        "makes a percentage that says little. MAE is shown in its place."
+    )
 
 
 def metrics_of(target: str) -> list[Metric]:
@@ -77,6 +107,13 @@ def kind_word(horizon: int) -> str:
     return f"{counted(horizon, 'cycle')} ahead" if horizon else "Estimate"
 
 
+def labels_text(group: str, dataset_name: str) -> str:
+    """The labels that tests were scored against, for a box."""
+    if group == UNCHECKED:
+        return "Tests of earlier releases, end of life not compared"
+    return f"Labels with {group}" if group else f"The labels of {dataset_name}"
+
+
 def battery_label(code: str, exposure: str) -> str:
     """A battery's code, marked if the model knew it."""
     return code if exposure == UNSEEN else f"{code} ({EXPOSURE_LABELS[exposure].lower()})"
@@ -95,6 +132,11 @@ _MEANINGS = {
     "percentage points of the nominal capacity.",
     ("PCL", "rmspe"): "Root of the mean squared error as a share of the true state of health, "
     "SOH = 100 % - PCL.",
+    ("PCL", "mape"): "Mean absolute error as a share of the true state of health. Blank for tests "
+    "of releases that did not take it.",
+    ("RUL", "mape"): "Mean absolute error as a share of the true remaining life; cycles at the end "
+    "of life, where that is 0, are left out. Blank for tests of releases that did not take it. "
+    "Over 200 % it says only that true lives are close to 0: look at MAE.",
     ("PCL", "rmspe_pcl"): "Root of the mean squared error as a share of the true capacity loss "
     "itself; cycles with a loss below 0.5 % are left out.",
     ("PCL", "r2"): "1 is perfect; 0 is no better than always answering the mean. Missing where "

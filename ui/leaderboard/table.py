@@ -1,6 +1,6 @@
 """Draws a leaderboard: the verdict, the table of ranks, the intervals, the file."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -12,9 +12,10 @@ from core.base.errors import InvalidInput
 from core.evaluation.evaluations import TestInfo
 from core.evaluation.leaderboard import Board, Leaderboard, Standing, rank_models, standings_frame
 from core.measures.bootstrap import FEWEST_BATTERIES
+from core.measures.paired import MOST_NEEDED
 from ui.evaluation.names import names_of, notes_by_name
 from ui.evaluation.paired import verdict
-from ui.evaluation.words import Metric, metric
+from ui.evaluation.words import Metric, labels_text, metric
 from ui.shared.figures.differences import mean_forest
 from ui.shared.frame import is_dark
 from ui.shared.links import go, link
@@ -30,7 +31,9 @@ def show_board(user: CurrentUser, board: Board, key: str) -> None:
     """Rank the models of a board and draw the ranking, or say why there is none."""
     try:
         with read_scope() as session:
-            found = rank_models(session, user, board, key, _chosen_ids(board))
+            found = rank_models(
+                session, user, board, key, _chosen_ids(board), st.session_state.get(_labels(board))
+            )
     except InvalidInput as error:
         st.info(str(error), icon=":material/info:")
         link("New test", "new-test", icon=":material/science:")
@@ -38,6 +41,7 @@ def show_board(user: CurrentUser, board: Board, key: str) -> None:
         return
     names = names_of([test.info for test in found.comparison.tests])
     by_id = {t.info.id: name for t, name in zip(found.comparison.tests, names, strict=True)}
+    _choose_labels(board, found)
     _cautions(found)
     ranked = [test.info for test in found.comparison.tests]
     overruled_captions(notes_by_name(ranked, names))
@@ -59,9 +63,29 @@ def floor_text(standing: Standing) -> str:
     """Which floors a model beats, and which not, in words."""
     if standing.test.is_floor:
         return "is a floor"
+    parts = [f"worse than {', '.join(standing.loses)}"] if standing.loses else []
     if standing.ties:
-        return f"not shown to beat {', '.join(standing.ties)}"
+        parts.append(f"not shown to beat {', '.join(standing.ties)}")
+    if parts:
+        return "; ".join(parts)
     return "beats every floor" if standing.beats else "no floor tested"
+
+
+def shared_text(found: Leaderboard, standing: Standing, names: Mapping[int, str]) -> str:
+    """Why a rank is shared, and how many batteries would settle it; empty for a certain rank."""
+    ground = (
+        f"{counted(len(found.standings), 'model')} on "
+        f"{counted(len(found.comparison.codes), 'battery', 'batteries')}"
+    )
+    parts = []
+    for neighbour in standing.neighbours:
+        other = names[found.comparison.tests[neighbour.place].info.id]
+        parts.append(
+            f"about {neighbour.needed:,} batteries would tell it from {other}"
+            if neighbour.needed
+            else f"no number of batteries up to {MOST_NEEDED:,} would tell it from {other}"
+        )
+    return f"{ground}: {'; '.join(parts)}" if parts else ""
 
 
 def _chosen_ids(board: Board) -> list[int] | None:
@@ -73,6 +97,26 @@ def _forget_choice(board: Board) -> None:
     if st.session_state.get(_key(board)) and st.button("Rank all models again"):
         del st.session_state[_key(board)]
         st.rerun()
+
+
+def _choose_labels(board: Board, found: Leaderboard) -> None:
+    """Which labels the ranked tests were scored against, where there are several."""
+    if len(found.label_groups) < 2:
+        return
+    st.selectbox(
+        "Scored against",
+        found.label_groups,
+        index=found.label_groups.index(found.label_group),
+        format_func=lambda group: labels_text(group, board.dataset_name),
+        key=_labels(board),
+        width=420,
+        help="Models of another end of life than the dataset's are scored against labels of their "
+        "own. Only tests of one end of life rank together.",
+    )
+
+
+def _labels(board: Board) -> str:
+    return f"{_key(board)}_labels"
 
 
 def _choose_tests(board: Board, found: Leaderboard) -> None:
@@ -116,12 +160,15 @@ def _cautions(found: Leaderboard) -> None:
             "different true values. Test the older models again.",
             icon=":material/warning:",
         )
-    beaten = [s.test.info.model_title for s in found.standings if s.ties]
-    if beaten:
-        st.warning(
-            f"{plain(', '.join(beaten))}: not shown to beat a floor on these batteries.",
-            icon=":material/vertical_align_bottom:",
-        )
+    for reason, titles in (
+        ("worse than a floor", [s.test.info.model_title for s in found.standings if s.loses]),
+        ("not shown to beat a floor", [s.test.info.model_title for s in found.standings if s.ties]),
+    ):
+        if titles:
+            st.warning(
+                f"{plain(', '.join(titles))}: {reason} on these batteries.",
+                icon=":material/vertical_align_bottom:",
+            )
     if not found.has_floors:
         st.caption(
             "No floor was tested here. Train the mean curve, and for forecasts the last value and "
@@ -132,13 +179,14 @@ def _cautions(found: Leaderboard) -> None:
 def _ground(found: Leaderboard) -> str:
     n = len(found.comparison.codes)
     certain = (
-        "A range of ranks such as 2-4 means that these models cannot be told apart"
+        "A range of ranks such as 2-4 means that these models cannot be told apart here"
         if n >= FEWEST_BATTERIES
         else f"Fewer than {FEWEST_BATTERIES} batteries allow no interval, so no rank is certain"
     )
     return (
-        f"{counted(n, 'battery', 'batteries')} that none of these models had seen. {certain}; "
-        "corrected for comparing many pairs at once (Holm)."
+        f"{counted(n, 'battery', 'batteries')} that none of these models had seen. {certain}. "
+        "Ranks alone are corrected for comparing many pairs at once (Holm); what is said of two "
+        "models, a floor among them, is said of that pair alone, as in a comparison of the two."
     )
 
 
@@ -187,6 +235,7 @@ def _frame(found: Leaderboard, names: dict[int, str], item: Metric) -> pd.DataFr
                 "Algorithm": ("Floor: " if standing.test.is_floor else "")
                 + algorithm_label(standing.test.info.algorithm),
                 "Against the floors": floor_text(standing),
+                "Why the rank is shared": shared_text(found, standing, names),
             }
             for standing in found.standings
         ]

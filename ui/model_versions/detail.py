@@ -11,7 +11,6 @@ from core.model_versions.versions import ModelInfo, delete_model, rename_model
 from models.settings.catalogue import ALGORITHMS
 from ui.model_versions.card import card_view
 from ui.model_versions.learned import learned_tables
-from ui.model_versions.list import kind_text
 from ui.model_versions.metrics import metrics_table
 from ui.model_versions.settings import settings_table
 from ui.model_versions.twins import twins_section
@@ -21,6 +20,7 @@ from ui.shared.overruled import overruled_box
 from ui.shared.renaming import rename_form
 from ui.shared.theme import algorithm_label
 from ui.shared.words import plain
+from ui.training.errors import kind_text
 from ui.training.groups import PHYSICS_VIEW
 from ui.training.list import target_text
 
@@ -28,8 +28,8 @@ from ui.training.list import target_text
 def show_model(user: CurrentUser, model: ModelInfo) -> None:
     """Draw the page of one model."""
     purpose = (
-        f"{algorithm_label(model.algorithm)} · {target_text(model.target)} · {kind_text(model)} · "
-        f"created {local_time(model.created_at)}"
+        f"{algorithm_label(model.algorithm)} · {target_text(model.target)} · "
+        f"{kind_text(model.max_horizon)} · created {local_time(model.created_at)}"
     )
     page_header(plain(model.title), purpose, lambda: _test(model))
     with st.container(horizontal=True, vertical_alignment="center"):

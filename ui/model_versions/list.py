@@ -10,30 +10,29 @@ from streamlit.delta_generator import DeltaGenerator
 from core.access.actor import CurrentUser
 from core.base.database import read_scope
 from core.base.paging import Listed
-from core.base.words import counted
 from core.datasets.overruled import overruled_notes
 from core.model_versions.filters import MODEL_ORDERS, ModelFilter
 from core.model_versions.versions import ModelInfo, has_twins, list_models
-from ui.model_versions.metrics import shown_metric
 from ui.model_versions.settings import comparison
 from ui.shared.frame import empty_state
 from ui.shared.links import link
 from ui.shared.list_boxes import Boxes, is_beyond, list_boxes, no_match, page_buttons
 from ui.shared.numbers import styled_metrics
 from ui.shared.overruled import marked, overruled_captions
-from ui.shared.theme import TARGET_INFO, algorithm_label, metric_quantity
+from ui.shared.theme import TARGET_INFO, algorithm_label
+from ui.training.errors import ERROR_ROLES, error_heading, kind_text, shown_error
 from ui.training.list import target_text
 
 LATEST = 3
-ROLES = {"val": "validation", "test": "test"}
-SHORT = {"val": "val", "test": "test"}
 
 
 def show_models(user: CurrentUser) -> None:
     """Draw the table, the links of the chosen models and, for two or more, their comparison."""
     slot = st.empty()
     with slot.container():
-        boxes = list_boxes("model", list(MODEL_ORDERS), dataset="Of dataset", algorithm=True)
+        boxes = list_boxes(
+            "model", list(MODEL_ORDERS), dataset="Of dataset", algorithm=True, question=True
+        )
         twins = st.container()
     models = _read(user, boxes, twins)
     if is_beyond(models):
@@ -67,7 +66,12 @@ def _read(user: CurrentUser, boxes: Boxes, place: DeltaGenerator) -> Listed[Mode
     Where there are no other models they are shown all the same.
     """
     wanted = ModelFilter(
-        name=boxes.name, dataset=boxes.dataset, algorithm=boxes.algorithm, since=boxes.since
+        name=boxes.name,
+        dataset=boxes.dataset,
+        algorithm=boxes.algorithm,
+        target=boxes.target,
+        forecasts=boxes.forecasts,
+        since=boxes.since,
     )
     page = boxes.page()
     with read_scope() as session:
@@ -80,19 +84,12 @@ def _read(user: CurrentUser, boxes: Boxes, place: DeltaGenerator) -> Listed[Mode
         return list_models(session, user, wanted, page)
 
 
-def kind_text(model: ModelInfo) -> str:
-    """Estimate or forecast, with the horizon."""
-    if not model.max_horizon:
-        return "Estimate"
-    return f"Forecast, up to {counted(model.max_horizon, 'cycle')} ahead"
-
-
 def _table(models: Sequence[ModelInfo]) -> list[ModelInfo]:
     zone = st.context.timezone or "UTC"
     event = st.dataframe(
         styled_metrics(
             _frame(models),
-            {_error_name(role, target): "rmse" for role in ROLES for target in TARGET_INFO},
+            {error_heading(role, target): "rmse" for role in ERROR_ROLES for target in TARGET_INFO},
             missing="-",
         ),
         hide_index=True,
@@ -109,10 +106,12 @@ def _table(models: Sequence[ModelInfo]) -> list[ModelInfo]:
                 help="Changed: the labels of the dataset were recomputed after the training."
             ),
             **{
-                _error_name(role, target): st.column_config.NumberColumn(
-                    help=f"Root mean square error over the cycles of the {ROLES[role]} batteries.",
+                error_heading(role, target): st.column_config.NumberColumn(
+                    help=f"Root mean square error over the cycles of the {batteries} batteries of "
+                    "the model's own dataset: of estimates at the measured cycle, of forecasts one "
+                    "cycle ahead. Compare only models of one kind and dataset.",
                 )
-                for role in ROLES
+                for role, batteries in ERROR_ROLES.items()
                 for target in TARGET_INFO
             },
         },
@@ -124,22 +123,18 @@ def _table(models: Sequence[ModelInfo]) -> list[ModelInfo]:
 def _frame(models: Sequence[ModelInfo]) -> pd.DataFrame:
     columns: dict[str, list[object]] = {
         "Model": [marked(model.title, model.overruled) for model in models],
-        "Kind": [kind_text(model) for model in models],
+        "Kind": [kind_text(model.max_horizon) for model in models],
+        "Dataset": [model.dataset_name for model in models],
         "Algorithm": [algorithm_label(model.algorithm) for model in models],
     }
     for target in TARGET_INFO:
-        for role in ROLES:
-            values = [shown_metric(model, role, target) for model in models]
+        for role in ERROR_ROLES:
+            values = [shown_error(model.metrics, role, target) for model in models]
             if any(value is not None for value in values):
-                columns[_error_name(role, target)] = list(values)
+                columns[error_heading(role, target)] = list(values)
     columns |= {
         "Target": [target_text(model.target) for model in models],
-        "Dataset": [model.dataset_name for model in models],
         "Labels": ["Changed since" if model.labels_changed else "Current" for model in models],
     }
     created = pd.DatetimeIndex([model.created_at for model in models]).tz_localize("UTC")
     return pd.DataFrame(columns).assign(Created=created)
-
-
-def _error_name(role: str, target: str) -> str:
-    return f"{target} RMSE, {SHORT[role]} ({metric_quantity('rmse', target).unit})"

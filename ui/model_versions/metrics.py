@@ -13,9 +13,11 @@ from core.model_versions.stored_metrics import StoredMetrics
 from core.model_versions.versions import ModelInfo
 from ui.shared.numbers import metric_text
 from ui.shared.theme import metric_quantity
+from ui.training.errors import errors_ahead
 
-MEASURES = ("rmse", "mae", "r2", "rmspe", "rmspe_pcl")
+MEASURES = ("rmse", "mae", "r2", "rmspe", "mape", "rmspe_pcl")
 COUNTED = "cycles scored"
+_KEYS = {"R²": "r2", "RMSPE": "rmspe", "MAPE": "mape"}
 COLUMNS = ["metric", "unit", "val", "test", "meaning"]
 
 
@@ -45,14 +47,7 @@ def metrics_table(model: ModelInfo) -> None:
             "meaning": st.column_config.TextColumn("Meaning", width="large"),
         },
     )
-    ahead = "one cycle ahead" if model.max_horizon else "at the measured cycle"
-    st.caption(f"Over all cycles of a role together, {ahead}.")
-
-
-def shown_metric(model: ModelInfo, role: str, target: str, metric: str = "rmse") -> float | None:
-    """One stored error in its displayed unit; None where there is none."""
-    value = model.metrics.of_role(role).get(target, StoredMetrics()).value(metric)
-    return None if value is None else value * metric_quantity(metric, target).factor
+    st.caption(f"Over all cycles of a role together, {errors_ahead(model.max_horizon)}.")
 
 
 def _styled(rows: Sequence[Mapping[str, Any]]) -> Styler:
@@ -69,7 +64,8 @@ def _count(value: Any) -> str:
 
 
 def _printer(name: str) -> Callable[[Any], str]:
-    return lambda value: metric_text("r2" if name.startswith("R²") else "", value)
+    key = next((k for start, k in _KEYS.items() if name.startswith(start)), "")
+    return lambda value: metric_text(key, value)
 
 
 def _target_rows(target: str, metrics: ModelMetrics) -> list[dict[str, Any]]:
@@ -117,6 +113,9 @@ def _name(measure: str, target: str) -> str:
 
 
 def _meaning(measure: str, target: str) -> str:
+    if measure == "mape":
+        base = "state of health (1 - PCL)" if target == "PCL" else "RUL, cycles of 0 left out"
+        return f"Mean absolute error relative to the true {base}."
     if measure == "rmspe" and target == "PCL":
         return "Error relative to the true state of health (1 - PCL)."
     if measure == "rmspe":

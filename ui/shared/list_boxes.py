@@ -16,16 +16,21 @@ from ui.shared.frame import STATUS_LOOK, status_text
 from ui.shared.theme import algorithm_label
 
 ANY = "All"
-FIND, DATASET, STATUS, ALGORITHM, SINCE, SORT = (
+FIND, DATASET, STATUS, ALGORITHM, TARGET, KIND, SINCE, SORT = (
     "find",
     "in_dataset",
     "status",
     "algorithm",
+    "of_target",
+    "kind",
     "since",
     "sort",
 )
 PLACE = "page"
-ADDRESS = (FIND, DATASET, STATUS, ALGORITHM, SINCE, SORT, PLACE)
+ADDRESS = (FIND, DATASET, STATUS, ALGORITHM, TARGET, KIND, SINCE, SORT, PLACE)
+TARGETS = {"PCL": "PCL", "RUL": "RUL", "PCL and RUL": "BOTH"}
+# Label -> whether forecasts are wanted.
+KINDS = {"Estimates": False, "Forecasts": True}
 DAYS = {"Last 2 days": 1, "Last 7 days": 7, "Last 30 days": 30, "Last 12 months": 365}
 ORDER_LABELS = {
     NEWEST: "Newest first",
@@ -45,13 +50,15 @@ class Boxes:
     dataset: str = ""
     statuses: tuple[str, ...] = ()
     algorithm: str | None = None
+    target: str | None = None
+    forecasts: bool | None = None
     since: datetime | None = None
     order: str = NEWEST
 
     @property
     def are_empty(self) -> bool:
         """Whether everything is let through."""
-        return not (self.name or self.dataset or self.statuses or self.algorithm or self.since)
+        return self == Boxes(order=self.order)
 
     def page(self) -> Page:
         """The page of the list that the address names."""
@@ -74,14 +81,20 @@ def list_boxes(
     *,
     dataset: str = "",
     algorithm: bool = False,
+    question: bool = False,
 ) -> Boxes:
-    """Draw the boxes; `dataset` is the label of that box, and no label means no box."""
+    """Draw the boxes; `dataset` is the label of that box, and no label means no box.
+
+    question : whether there are boxes for target and for estimate or forecast
+    """
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         name = _text(f"Find a {noun}", FIND)
         source = _text(dataset, DATASET) if dataset else ""
         status = _choice("Status", STATUS, [status_text(key) for key in statuses])
         labels = {algorithm_label(key): key for key in ALGORITHMS} if algorithm else {}
         chosen = _choice("Algorithm", ALGORITHM, list(labels))
+        target = _choice("Target", TARGET, list(TARGETS) if question else [])
+        kind = _choice("Kind", KIND, list(KINDS) if question else [])
         since = _choice("Date", SINCE, list(DAYS), everything="Any time")
         order = st.selectbox(
             "Sort by",
@@ -96,6 +109,8 @@ def list_boxes(
         dataset=source,
         statuses=tuple(key for key in statuses if status == status_text(key)),
         algorithm=labels.get(chosen),
+        target=TARGETS.get(target),
+        forecasts=KINDS.get(kind),
         since=_start(since),
         order=next(key for key in orders if ORDER_LABELS[key] == order),
     )
@@ -143,7 +158,8 @@ def clear_boxes() -> None:
     for name in (FIND, DATASET):
         if name in st.session_state:
             st.session_state[name] = ""
-    for name, everything in ((STATUS, ANY), (ALGORITHM, ANY), (SINCE, "Any time")):
+    boxes = {STATUS: ANY, ALGORITHM: ANY, TARGET: ANY, KIND: ANY, SINCE: "Any time"}
+    for name, everything in boxes.items():
         if name in st.session_state:
             st.session_state[name] = everything
 

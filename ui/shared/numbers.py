@@ -10,11 +10,23 @@ from pandas.io.formats.style import Styler
 R2_DECIMALS = 3
 SIGNIFICANT_DIGITS = 3
 MOST_DECIMALS = 8
+PERCENTAGES = ("rmspe", "rmspe_pcl", "mape")
+LARGEST_PERCENTAGE = 200
 
 
 def metric_text(key: str, value: float) -> str:
-    """A metric in displayed units: R² with three decimals, all else with three digits."""
+    """A metric in displayed units: R² with three decimals, all else with three digits.
+
+    A percentage so large that it only says that true values near 0 divide it is not printed.
+    """
+    if is_meaningless(key, value):
+        return f"over {LARGEST_PERCENTAGE}"
     return f"{value:z.{R2_DECIMALS}f}" if key == "r2" else fixed_digits(value)
+
+
+def is_meaningless(key: str, value: float) -> bool:
+    """Whether a percentage error in displayed units says less than the mean absolute error."""
+    return key in PERCENTAGES and value > LARGEST_PERCENTAGE
 
 
 def fixed_digits(value: float) -> str:
@@ -41,7 +53,9 @@ def styled_metrics(
     for column, key in keys.items():
         if column in frame:
             best = _best(frame[column], key) if mark_best else None
-            styler = styler.format(_printer(key, best), subset=[column], na_rep=missing)
+            # Results of earlier releases lack it: nothing is wrong with their batteries.
+            absent = "" if key == "mape" else missing
+            styler = styler.format(_printer(key, best), subset=[column], na_rep=absent)
     return styler
 
 

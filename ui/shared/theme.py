@@ -157,16 +157,17 @@ def translucent(colour: str, alpha: float) -> str:
 
 
 def metric_quantity(metric: str, target: str) -> Quantity:
-    """Name, unit and display factor of a stored metric (`mae, mse, rmse, r2, rmspe, rmspe_pcl`).
+    """Name, unit and display factor of a stored metric (`mae, mse, rmse, r2, rmspe, mape, ...`).
 
     Percentage errors are stored as fractions; the others carry the unit of their target.
     """
     info = TARGET_INFO[target]
     if metric == "r2":
         return Quantity("R²", "R²", "")
-    if metric in {"rmspe", "rmspe_pcl"}:
-        base = "SOH" if metric == "rmspe" and target == "PCL" else target
-        return Quantity(f"RMSPE of {base}", "RMSPE", "%", 100.0)
+    if metric in {"rmspe", "rmspe_pcl", "mape"}:
+        base = "SOH" if metric != "rmspe_pcl" and target == "PCL" else target
+        short = "MAPE" if metric == "mape" else "RMSPE"
+        return Quantity(f"{short} of {base}", short, "%", 100.0)
     if metric == "mse":
         return Quantity(f"MSE of {target}", "MSE", f"{info.unit}²", info.factor**2)
     return Quantity(f"{metric.upper()} of {target}", metric.upper(), info.error_unit, info.factor)

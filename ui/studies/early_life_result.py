@@ -20,6 +20,7 @@ from ui.shared.words import counted, plain
 
 PRINTED: Callable[[Any], str] = fixed_digits
 TRAIN_COLUMN, CV_COLUMN = "Train (cycles)", "Cross-validation (cycles)"
+WITHIN = ": within 15 % (%)"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -119,7 +120,9 @@ def _score_table(result: EarlyLifeResult) -> None:
     styler = styled_metrics(frame, keys, missing="-", mark_best=True)
     st.dataframe(
         # A low error on training batteries is no merit, so the best one there is not marked.
-        styler.format(PRINTED, subset=[TRAIN_COLUMN]),
+        styler.format(PRINTED, subset=[TRAIN_COLUMN]).format(
+            "{:.0f}".format, subset=[c for c in frame.columns if c.endswith(WITHIN)]
+        ),
         hide_index=True,
         alt="Errors of the models on training and test batteries; the best test error is marked.",
         column_config={
@@ -136,7 +139,8 @@ def _score_table(result: EarlyLifeResult) -> None:
         if (setting := result.score(model, "train")["setting"])
     ]
     st.caption(
-        "RMSE in cycles and mean absolute percentage error (MAPE) in %. Chosen by "
+        "RMSE in cycles, mean absolute percentage error (MAPE) in %, and the share of batteries "
+        "predicted within 15 % of their life. Chosen by "
         f"cross-validation: {plain('; '.join(settings))}."
     )
 
@@ -157,10 +161,13 @@ def score_frame(result: EarlyLifeResult) -> tuple[pd.DataFrame, dict[str, str]]:
             if pd.notna(own[group].get("rmse_without")):
                 row[f"Without {result.shorted} (cycles)"] = own[group]["rmse_without"]
             row[f"{name} (%)"] = own[group]["mape"]
+            if pd.notna(own[group].get("within_15")):
+                row[f"{name}{WITHIN}"] = own[group]["within_15"]
         rows.append(row)
     frame = pd.DataFrame(rows)
     for column in frame.columns[1:]:
-        keys[column] = "mape" if "%" in column else "rmse"
+        if not column.endswith(WITHIN):
+            keys[column] = "mape" if "%" in column else "rmse"
     return frame, keys
 
 

@@ -14,6 +14,7 @@ from core.training.views import JobInfo, RunInfo
 from ui.shared.frame import duration, empty_state, status_text
 from ui.shared.list_boxes import JOB_STATUSES, Boxes, is_beyond, list_boxes, no_match, page_buttons
 from ui.shared.theme import algorithm_label
+from ui.shared.words import counted
 from ui.training.groups import link_to, open_entry
 
 LATEST = 3
@@ -25,7 +26,12 @@ def show_jobs(user: CurrentUser) -> None:
     slot = st.empty()
     with slot.container():
         boxes = list_boxes(
-            "training", list(JOB_ORDERS), JOB_STATUSES, dataset="In dataset", algorithm=True
+            "training",
+            list(JOB_ORDERS),
+            JOB_STATUSES,
+            dataset="In dataset",
+            algorithm=True,
+            question=True,
         )
     board = _read(user, boxes)
     if is_beyond(board.listed):
@@ -53,6 +59,8 @@ def _read(user: CurrentUser, boxes: Boxes) -> TrainingBoard:
         dataset=boxes.dataset,
         statuses=boxes.statuses,
         algorithm=boxes.algorithm,
+        target=boxes.target,
+        forecasts=boxes.forecasts,
         since=boxes.since,
     )
     with read_scope() as session:
@@ -108,6 +116,7 @@ TEXT_COLUMNS = {
     "status": "Status",
     "dataset": "Dataset",
     "target": "Target",
+    "kind": "Kind",
     "algorithms": "Algorithms",
     "duration": "Duration",
 }
@@ -121,6 +130,7 @@ def _frame(jobs: Sequence[JobInfo]) -> pd.DataFrame:
             "progress": [int(100 * _done(job)) for job in jobs],
             "algorithms": [_algorithms(job) for job in jobs],
             "target": [target_text(job.target) for job in jobs],
+            "kind": [_kind(job) for job in jobs],
             "started": pd.DatetimeIndex([job.started_at for job in jobs]).tz_localize("UTC"),
             "duration": [_lasted(job) for job in jobs],
             "dataset": [job.dataset_name for job in jobs],
@@ -148,6 +158,11 @@ def outcome(job: JobInfo) -> str:
 def target_text(target: str) -> str:
     """The target as readers see it."""
     return "PCL and RUL" if target == "BOTH" else target
+
+
+def _kind(job: JobInfo) -> str:
+    longest = job.hyperparams.max_horizon
+    return f"Forecast, up to {counted(longest, 'cycle')} ahead" if longest else "Estimate"
 
 
 def _algorithms(job: JobInfo) -> str:

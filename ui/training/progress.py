@@ -15,7 +15,9 @@ from ui.shared.frame import is_dark, status_text
 from ui.shared.links import set_address
 from ui.shared.numbers import styled_metrics
 from ui.shared.theme import PLOTLY_CONFIG, algorithm_label, metric_quantity
+from ui.shared.words import plain
 from ui.training.cards import round_noun
+from ui.training.errors import ERROR_ROLES, error_heading, errors_ahead, kind_text, shown_error
 
 # More points than this are not told apart on a screen.
 POINTS_PER_CURVE = 1000
@@ -106,20 +108,29 @@ def _error_table(user: CurrentUser, job: JobInfo, epochs: pd.DataFrame) -> None:
         help="The epoch (boosting round) with the lowest validation loss; the model of that "
         "epoch is kept. Networks: no single validation battery decides.",
     )
+    longest = job.hyperparams.max_horizon
     for target in targets:
         unit = metric_quantity("rmse", target).unit
-        columns[f"val_{target}"] = st.column_config.NumberColumn(
-            f"{target} RMSE, validation ({unit})",
-            help="Over the cycles of the validation batteries, at the best epoch.",
-        )
-        columns[f"test_{target}"] = st.column_config.NumberColumn(
-            f"{target} RMSE, test ({unit})",
-            help="Over the cycles of the test batteries, once the model is stored.",
-        )
+        for role, batteries in ERROR_ROLES.items():
+            columns[f"{role}_{target}"] = st.column_config.NumberColumn(
+                error_heading(role, target),
+                help=f"Over the cycles of the {batteries} batteries, {errors_ahead(longest)}, once "
+                "the model is stored. The list of models shows the same number.",
+            )
+        if job.is_active:
+            ahead = f"1 to {longest} cycles ahead" if longest else "at the measured cycle"
+            columns[f"learning_{target}"] = st.column_config.NumberColumn(
+                f"{target} RMSE while learning ({unit})",
+                help=f"Over the validation batteries, {ahead}, at the best epoch so far.",
+            )
     st.dataframe(
         styled_metrics(
             pd.DataFrame(rows, columns=list(columns)).astype({"best_epoch": "Int64"}),
-            {f"{role}_{target}": "rmse" for role in ("val", "test") for target in targets},
+            {
+                f"{role}_{target}": "rmse"
+                for role in (*ERROR_ROLES, "learning")
+                for target in targets
+            },
             missing="-",
             mark_best=not job.is_active,
         ),
@@ -128,11 +139,7 @@ def _error_table(user: CurrentUser, job: JobInfo, epochs: pd.DataFrame) -> None:
         placeholder="-",
         alt="Errors of the runs on validation and test batteries",
     )
-    if job.hyperparams.max_horizon:
-        st.caption(
-            f"Forecasts: validation over 1 to {job.hyperparams.max_horizon} cycles ahead, "
-            "test one cycle ahead."
-        )
+    st.caption(f"{kind_text(longest)} on {plain(job.dataset_name)}.")
 
 
 def _errors(
@@ -149,12 +156,13 @@ def _errors(
             row["best_epoch"] = int(best["epoch"])
         for target in targets:
             factor = metric_quantity("rmse", target).factor
-            row[f"val_{target}"] = factor * best.get(f"val_rmse_{target}", float("nan"))
+            row[f"learning_{target}"] = factor * best.get(f"val_rmse_{target}", float("nan"))
     if run.model_version_id is not None:
         with read_scope() as session:
             metrics = get_model_info(session, user, run.model_version_id).metrics
-        for target, found in metrics.test.items():
-            row[f"test_{target}"] = metric_quantity("rmse", target).factor * (found.rmse or 0.0)
+        for role in ERROR_ROLES:
+            for target in targets:
+                row[f"{role}_{target}"] = shown_error(metrics, role, target)
     return row
 
 

@@ -19,7 +19,7 @@ def test_everything_goes_into_one_file_and_comes_back(world: World, tmp_path: Pa
     rows = rows_of(get_engine())
     assert made["rows"] == sum(map(len, rows.values()))
     assert (made["path"], made["bytes"]) == (str(out), out.stat().st_size)
-    assert (made["revision"], made["files"]) == ("0003", 4)
+    assert (made["revision"], made["files"]) == ("0004", 4)
     assert made["missing_files"] == made["vanished_files"] == []
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
     with installation("sqlite", tmp_path / "target") as engine:

@@ -92,11 +92,11 @@ def test_pooling_weighs_percentages_by_the_cycles_that_count(bench: Bench) -> No
     assert found.mae == pytest.approx(np.average(rows["mae"], weights=[10, 30]))
 
 
-def test_differences_are_stated_after_the_correction(bench: Bench) -> None:
+def test_differences_are_stated_pair_by_pair(bench: Bench) -> None:
     ids = [bench.tests[name] for name in ("Good", "Twin of good", "Poor")]
     with read_scope() as session:
         found = compare_tests(session, bench.user, ids, "PCL", "mae")
-    by_pair = {(p.first, p.second): p.difference for p in found.means.pairs}
+    by_pair = {(p.first, p.second): p.difference for p in found.pairs}
     assert not by_pair[0, 1].differs
     assert by_pair[0, 2].differs and by_pair[0, 2].estimate < 0
     assert by_pair[0, 2].first_better == len(CODES)
@@ -166,3 +166,65 @@ def test_small_tests_do_not_shrink_the_common_ground(bench: Bench) -> None:
         assert len(chosen.comparison.codes) == 3
         with pytest.raises(InvalidInput, match="two models"):
             rank_models(session, bench.user, board, test_ids=[small])
+
+
+def outcome(difference: float, differs: bool) -> str:
+    return "tie" if not differs else "better" if difference < 0 else "worse"
+
+
+def test_board_and_comparison_say_the_same_of_every_pair(bench: Bench) -> None:
+    """Six models, the last of which was tested on fewer batteries than the others."""
+    for name, mean, codes in (
+        ("Slightly worse", 0.0046, CODES),
+        ("Fewer", 0.0043, CODES[:10]),
+    ):
+        model_id = add_trained_model(bench.user, bench.dataset_id, "BILSTM", name)
+        bench.tests[name] = add_finished_test(
+            bench.user, model_id, bench.dataset_id, errors(mean, 0.001, codes)
+        )
+    chosen = [bench.tests[n] for n in ("Good", "Twin of good", "Poor", "Mean")]
+    chosen += [bench.tests["Slightly worse"], bench.tests["Fewer"]]
+    with read_scope() as session:
+        board = next(b for b in list_boards(session, bench.user) if b.n_models >= 4)
+        found = rank_models(session, bench.user, board, test_ids=chosen)
+        ids = [test.info.id for test in found.comparison.tests]
+        assert set(ids) == set(chosen)
+        seen = set()
+        for pair in found.comparison.pairs:
+            two = [ids[pair.first], ids[pair.second]]
+            for order in (two, two[::-1]):
+                alone = compare_tests(session, bench.user, order, "PCL")
+                (there,) = alone.pairs
+                sign = 1 if order == two else -1
+                on_board = outcome(pair.difference.estimate, pair.difference.differs)
+                compared = outcome(sign * there.difference.estimate, there.difference.differs)
+                assert on_board == compared
+                assert there.difference.n_batteries == pair.difference.n_batteries
+                seen.add(on_board)
+        for standing in found.standings:
+            floors = {*standing.beats, *standing.ties, *standing.loses}
+            assert floors == (set() if standing.test.is_floor else {"Mean v1"})
+            place = ids.index(standing.test.info.id)
+            mean = ids.index(bench.tests["Mean"])
+            for pair in found.comparison.pairs:
+                if {pair.first, pair.second} == {place, mean}:
+                    # What excludes zero is never called a tie.
+                    assert bool(standing.ties) == (not pair.difference.differs)
+    assert seen >= {"tie", "better"} or seen >= {"tie", "worse"}
+    sizes = {pair.difference.n_batteries for pair in found.comparison.pairs}
+    assert sizes == {10, len(CODES)}
+    assert len(found.comparison.codes) == 10
+
+
+def test_a_shared_rank_says_how_many_batteries_would_settle_it(bench: Bench) -> None:
+    with read_scope() as session:
+        board = next(b for b in list_boards(session, bench.user) if b.n_models >= 4)
+        chosen = [bench.tests[name] for name in ("Good", "Twin of good", "Poor")]
+        found = rank_models(session, bench.user, board, test_ids=chosen)
+    first, second, last = found.standings
+    assert first.ranks == second.ranks == (1, 2) and last.ranks == (3, 3)
+    assert last.neighbours == ()
+    (neighbour,) = first.neighbours
+    assert found.comparison.tests[neighbour.place].info.id == second.test.info.id
+    assert neighbour.needed is None or neighbour.needed > len(CODES)
+    assert second.neighbours[0].needed == neighbour.needed

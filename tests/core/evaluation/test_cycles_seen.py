@@ -54,6 +54,17 @@ def test_errors_are_those_of_cycle_life() -> None:
     assert row["n_batteries"] == 3
     assert row["rmse"] == pytest.approx(np.sqrt((9 + 16 + 144) / 3))
     assert row["median_absolute"] == pytest.approx(4)
+    assert row["within_15"] == 1.0
+
+
+def test_the_share_of_lives_within_15_percent() -> None:
+    # 15 % of 500 cycles are 75.
+    rows = pd.concat(
+        battery(code, 500, range(1, 60), bias)
+        for code, bias in (("a", 75.0), ("b", -76.0), ("c", 12.0), ("d", 300.0))
+    )
+    (row,) = life_errors(told_lives(rows, (20,))).to_dict("records")
+    assert row["within_15"] == 0.5
 
 
 def test_the_floor_is_the_mean_of_the_training_lives_beyond_the_cycles_seen() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.measures.metrics import overall, score
+from core.measures.metrics import overall, score, share_within
 
 LOSSES = st.floats(-0.2, 0.9, allow_nan=False)
 LIVES = st.integers(0, 3000).map(float)
@@ -112,3 +112,27 @@ def test_overall_pools_rows_and_averages_batteries() -> None:
 def test_overall_of_unlabelled_batteries_is_none() -> None:
     assert overall("RUL", [(array(np.nan, np.nan), array(1, 2))]) is None
     assert overall("RUL", []) is None
+
+
+def test_mean_absolute_percentages() -> None:
+    pcl = score("PCL", np.array([0.1, 0.2]), np.array([0.19, 0.2]))
+    assert pcl is not None and pcl["mape"] == pytest.approx(0.1 / 2)
+    rul = score("RUL", np.array([10.0, 5.0, 0.0]), np.array([9.0, 6.0, 3.0]))
+    assert rul is not None and rul["mape"] == pytest.approx((0.1 + 0.2) / 2)
+    assert rul["mape_left_out"] == rul["rmspe_left_out"] == 1
+    ended = score("RUL", np.array([0.0]), np.array([3.0]))
+    assert ended is not None and ended["mape"] is None
+    both = overall(
+        "RUL",
+        [
+            (np.array([10.0, 5.0, 0.0]), np.array([9.0, 6.0, 3.0])),
+            (np.array([10.0]), np.array([13.0])),
+        ],
+    )
+    assert both is not None and both["mape"] == pytest.approx((0.1 + 0.2 + 0.3) / 3)
+    assert both["macro"]["mape"] == pytest.approx((0.15 + 0.3) / 2)
+
+
+def test_the_share_of_lives_within_15_percent() -> None:
+    true = np.array([100.0, 100.0, 200.0, 1000.0])
+    assert share_within(true, np.array([115.0, 84.0, 230.0, 1000.0])) == 0.75

@@ -12,7 +12,15 @@ from core.measures.bootstrap import (
     p_value,
     pooled_interval,
 )
-from core.measures.paired import compare_means, holm, possible_ranks, twin_difference
+from core.measures.paired import (
+    MOST_NEEDED,
+    batteries_needed,
+    compare_means,
+    holm,
+    mean_differences,
+    possible_ranks,
+    twin_difference,
+)
 
 
 def test_holm_by_hand() -> None:
@@ -59,21 +67,28 @@ def test_intervals_cover_as_often_as_they_say(n: int) -> None:
     assert 0.92 <= covered <= 0.975
 
 
-def test_methods_that_do_not_differ_are_rarely_told_apart() -> None:
+def test_ranks_that_do_not_differ_are_rarely_told_apart() -> None:
     generator = np.random.default_rng(7)
     wrong = 0
     for _ in range(100):
         values = 2 * generator.normal(size=(12, 1)) + generator.normal(size=(12, 5))
         found = compare_means(values, resamples=4000)
-        wrong += any(pair.difference.differs for pair in found.pairs)
+        wrong += any(pair.is_certain for pair in found.separations)
     # 5 expected; without the correction it would be about 25.
     assert wrong <= 11
 
 
 def test_the_same_numbers_give_the_same_interval() -> None:
     values = np.random.default_rng(0).normal(size=(20, 3))
-    assert compare_means(values).pairs == compare_means(values).pairs
-    assert compare_means(values).pairs != compare_means(values, seed=1).pairs
+    assert compare_means(values).intervals == compare_means(values).intervals
+    assert compare_means(values).intervals != compare_means(values, seed=1).intervals
+    (first,) = mean_differences([values[:, 0] - values[:, 1]])
+    (turned,) = mean_differences([values[:, 1] - values[:, 0]])
+    assert first.interval is not None and turned.interval is not None
+    assert (first.interval.low, first.interval.high) == (
+        -turned.interval.high,
+        -turned.interval.low,
+    )
     assert median_over_seeds(values.T) == median_over_seeds(values.T)
 
 
@@ -83,21 +98,49 @@ def test_clear_and_unclear_ranks() -> None:
     noise = generator.normal(0, 0.5, (40, 4))
     found = compare_means(battery + np.array([[3.0, 0.0, 0.0, 6.0]]) + noise)
     assert found.ranks == ((3, 3), (1, 2), (1, 2), (4, 4))
-    pair = found.pairs[0]
-    assert (pair.first, pair.second) == (0, 1)
-    difference = pair.difference
-    assert difference.estimate == pytest.approx(found.means[0] - found.means[1])
+    pair = found.separations[0]
+    assert (pair.first, pair.second, pair.is_certain, pair.needed) == (0, 1, True, None)
+    assert pair.estimate == pytest.approx(found.means[0] - found.means[1])
+    shared = next(p for p in found.separations if (p.first, p.second) == (1, 2))
+    assert not shared.is_certain
+    (difference,) = mean_differences([noise[:, 0] + 3 - noise[:, 1]])
     assert difference.first_better + difference.second_better + difference.equal == 40
     assert difference.second_better > 35
-    assert difference.interval is not None and difference.adjusted is not None
-    assert difference.adjusted.low < difference.interval.low < difference.estimate
-    assert difference.adjusted.low > 0
+    assert difference.interval is not None
+    assert 0 < difference.interval.low < difference.estimate < difference.interval.high
+    assert difference.differs
+
+
+def test_a_pair_is_judged_alike_whatever_stands_beside_it() -> None:
+    generator = np.random.default_rng(9)
+    values = [generator.normal(0.3, 1, n) for n in (8, 20, 8, 31, 20, 8)]
+    together = mean_differences(values)
+    for part, found in zip(values, together, strict=True):
+        (alone,) = mean_differences([part])
+        assert alone.differs == found.differs
+        assert alone.interval is not None and found.interval is not None
+        assert alone.interval.low == pytest.approx(found.interval.low, rel=1e-12)
+        assert found.n_batteries == len(part)
+
+
+def test_the_number_of_batteries_needed() -> None:
+    # Mean 1 and spread 2: t(0.975, n - 1) * 2 / sqrt(n) falls below 1 at 18, not at 17.
+    values = np.array([1 - np.sqrt(8 / 3), 1, 1, 1, 1, 1, 1 + np.sqrt(8 / 3)]) * 1.0
+    values = 1 + (values - 1) * 2 / values.std(ddof=1)
+    assert batteries_needed(values, 0.05) == 18
+    assert batteries_needed(values, 0.01) > 18
+    assert batteries_needed(values - 1, 0.05) is None
+    assert batteries_needed(values[:1], 0.05) is None
+    # Never fewer than there are, nor fewer than any interval needs.
+    assert batteries_needed(np.array([5.0, 5.1]), 0.05) == 6
+    assert MOST_NEEDED > 1000
 
 
 def test_few_batteries_give_no_interval_and_no_rank() -> None:
     found = compare_means(np.array([[1.0, 9.0]] * 5))
     assert found.ranks == ((1, 2), (1, 2))
-    assert found.pairs[0].difference.interval is None
+    assert mean_differences([np.full(5, -8.0)])[0].interval is None
+    assert not mean_differences([np.full(5, -8.0)])[0].differs
     assert found.intervals == (None, None)
     assert twin_difference(np.ones((3, 5)), np.zeros((3, 5))).interval is None
 
@@ -106,8 +149,10 @@ def test_identical_methods_are_equal() -> None:
     values = np.repeat(np.arange(10.0)[:, None], 2, axis=1)
     found = compare_means(values)
     assert found.ranks == ((1, 2), (1, 2))
-    assert found.pairs[0].difference.equal == 10
-    assert found.pairs[0].difference.p == 1.0
+    (difference,) = mean_differences([values[:, 0] - values[:, 1]])
+    assert difference.equal == 10
+    assert not difference.differs
+    assert found.separations[0].needed is None
 
 
 def test_ranks_without_pairs() -> None:

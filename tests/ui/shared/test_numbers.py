@@ -35,3 +35,9 @@ def test_the_best_value_is_marked_and_numbers_stay() -> None:
     assert html.count("best") == 2
     assert "best 0.900" in html and ">1.30<" in html and ">-<" in html
     assert list(frame["rmse"])[:2] == [1.3, 0.9]
+
+
+def test_a_percentage_that_says_nothing_is_not_printed() -> None:
+    assert metric_text("rmspe", 812.0) == "over 200"
+    assert metric_text("mape", 200.0) == "200"
+    assert metric_text("rmse", 812.0) == "812"

@@ -56,23 +56,22 @@ def mean_forest(frame: pd.DataFrame, quantity: Quantity, *, dark: bool = False) 
 def difference_forest(
     frame: pd.DataFrame, quantity: Quantity, *, title: str, dark: bool = False
 ) -> go.Figure:
-    """Paired differences: 95 % as a thick bar, after Holm's correction as a thin one, 0 marked.
+    """Paired differences with their 95 % intervals, 0 marked.
 
     Parameters
     ----------
-    frame: `name, algorithm, estimate, low, high, adjusted_low, adjusted_high, differs` in stored
-        units; ends are NaN where an interval cannot be stated.
+    frame: `name, algorithm, estimate, low, high, differs` in stored units; ends are NaN where an
+        interval cannot be stated.
     """
     rows = _wrapped(frame)
     figure = new_figure(
         title,
-        subtitle="Left of 0 is better. Thick: 95 %. Thin: corrected for the number of pairs",
+        subtitle="Left of 0 is better; bars are 95 % intervals over batteries",
         dark=dark,
         revision=f"differences:{quantity.label}:{title}",
         height=150 + 44 * len(rows),
     )
     figure.add_vline(x=0, line={"color": palette(dark).muted, "width": 1.5})
-    _add_ranges(figure, rows, ("adjusted_low", "adjusted_high"), 1.2, quantity)
     _add_ranges(figure, rows, ("low", "high"), 5.0, quantity)
     figure.add_scatter(
         x=rows["estimate"] * quantity.factor,

@@ -44,13 +44,11 @@ def test_a_difference_that_counts_is_filled() -> None:
             "estimate": [-0.01, 0.001],
             "low": [-0.012, -0.001],
             "high": [-0.008, 0.003],
-            "adjusted_low": [-0.013, NAN],
-            "adjusted_high": [-0.007, NAN],
             "differs": [True, False],
         }
     )
     figure = difference_forest(frame, PCL, title="RMSE minus that of C")
-    assert [trace.line.width for trace in figure.data[:-1]] == [1.2, 5.0, 5.0]
+    assert [trace.line.width for trace in figure.data[:-1]] == [5.0, 5.0]
     assert list(figure.data[-1].marker.symbol) == ["circle", "circle-open"]
     assert figure.layout.shapes[0].x0 == 0
     assert figure.layout.xaxis.title.text == "Difference (%-points)"
