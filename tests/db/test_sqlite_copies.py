@@ -59,7 +59,7 @@ def test_the_last_three_copies_are_kept(tmp_path: Path) -> None:
         go = command.upgrade if step == "head" else command.downgrade
         go(config, step)
     copies = list_copies(database)
-    assert [revision_of(path) for path in copies] == ["0001", "0004", "0002"]
+    assert [revision_of(path) for path in copies] == ["0001", "0004", "0003"]
     assert [path.name.split(".")[1] for path in copies] == [
         "before-0004",
         "before-1",
