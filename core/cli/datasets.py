@@ -189,8 +189,14 @@ def _mapping(path: Path, given: dict[str, Any], wish: "_EolWish") -> tuple[Colum
     mapping = wish.applied(mapping)
     check_mapping(mapping, seen.columns)
     require_answers(seen.questions, set(given))
-    chosen = "nominal_capacity_ah" in given
-    guesses = tuple(t for t in seen.guesses if not (chosen and t.startswith("The nominal capac")))
+    guesses = seen.guesses
+    if mapping.nominal_capacity_ah != seen.mapping.nominal_capacity_ah:
+        guesses = tuple(text for text in guesses if not text.startswith("The nominal capacity"))
+        if "nominal_capacity_ah" not in given and mapping.nominal_capacity_ah is not None:
+            found = f"The nominal capacity of {mapping.nominal_capacity_ah:g} Ah is a guess from"
+            guesses = (*guesses, f"{found} the first cycles.")
+    elif "nominal_capacity_ah" in given:
+        guesses = tuple(text for text in guesses if not text.startswith("The nominal capacity"))
     return mapping, replace(seen, guesses=guesses, left_out=_left_out(seen, mapping))
 
 
