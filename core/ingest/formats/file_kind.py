@@ -21,10 +21,10 @@ def recognise_format(source: SourceFile, formats: Sequence[FileFormat]) -> FileF
     if not start.strip():
         raise BadFile("The file is empty. Upload a file with column names and rows.")
     _refuse_known_misfits(source, start, list_endings(formats))
-    # The last format takes what no other knows, and must not take JSON for a table of text.
-    if not source.name.lower().endswith(tuple(e for f in formats[:-1] for e in f.endings)):
-        _refuse_json(source, start)
     for candidate in formats:
+        if candidate is formats[-1]:
+            # It takes what no other knows, and must not take JSON for a table of text.
+            _refuse_json(source, start)
         if candidate.fits(source.path, start):
             _check_ending(source, candidate, formats)
             return candidate
