@@ -6,7 +6,9 @@ from core.base.errors import BadFile
 from core.ingest.mapping import ColumnMapping
 from core.ingest.recognition.column_names import columns_by_role
 from core.ingest.recognition.layout import turned
+from core.ingest.recognition.row_structure import is_time_series
 from core.ingest.table import FileTables, Table
+from core.ingest.table_rows import codes_of
 
 _STATE_ROLES = ("capacity", "pcl", "soh", "rul")
 
@@ -31,7 +33,12 @@ def tables_to_judge(file: FileTables, sheet: str | None) -> tuple[Table, ...]:
         return (_sheet(file, sheet),)
     best = max(file.tables, key=_telling)
     roles = _roles(best)
-    return tuple(t for t in file.tables if t is best or (roles and roles <= _roles(t)))
+    series = _is_series(best)
+    return tuple(
+        t
+        for t in file.tables
+        if t is best or (roles and roles <= _roles(t) and _is_series(t) == series)
+    )
 
 
 def tables_to_read(file: FileTables, mapping: ColumnMapping) -> tuple[Table, ...]:
@@ -75,7 +82,21 @@ def _roles(table: Table) -> set[str]:
     return {str(role) for role in columns_by_role(table.names)}
 
 
-def _telling(table: Table) -> tuple[int, int, int]:
-    """More roles and a state of health go before more rows; the first goes before later ones."""
+def _is_series(table: Table) -> bool:
+    """Whether a sheet has many rows a cycle, as the record beside a summary by cycle."""
+    named = columns_by_role(table.names)
+    cycle, battery = named.get("cycle", []), named.get("battery", [])
+    if not cycle or not table.column(cycle[0]).n_numbers:
+        return False
+    codes = codes_of((table,), battery[0] if battery else None, fill_down=True)
+    return is_time_series(codes, table.column(cycle[0]).numbers)
+
+
+def _telling(table: Table) -> tuple[int, int, int, int]:
+    """More roles and a state of health go before more rows; the first goes before later ones.
+
+    A record of many rows a cycle goes last: it cannot be read, and its summary can.
+    """
     roles = _roles(table)
-    return (len(roles), sum(role in roles for role in _STATE_ROLES), 1 if table.n_rows > 2 else 0)
+    usable = 0 if _is_series(table) else 1
+    return (usable if roles else 0, len(roles), sum(role in roles for role in _STATE_ROLES), 1 if table.n_rows > 2 else 0)

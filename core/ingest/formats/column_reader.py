@@ -1,5 +1,6 @@
 """Gathers one column batch by batch, and judges at its end what the marks in it mean."""
 
+import math
 from array import array
 from collections import Counter
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
-from core.ingest.numbers import is_group, is_missing, read_cell
+from core.ingest.numbers import Cell, is_group, is_missing, read_cell
 from core.ingest.table import Column
 
 # Texts of a column are kept up to so many different ones; of measured numbers far fewer.
@@ -68,16 +69,19 @@ class ColumnReader:
         )
 
     def _add_slowly(self, cells: Sequence[object], file_rows: Sequence[int]) -> None:
+        # Names and units come again and again in a column: each text is judged once.
+        judged: dict[str, Cell | None] = {}
         for cell, row in zip(cells, file_rows, strict=True):
             if isinstance(cell, bool) or not isinstance(cell, int | float | str | None):
                 self._text(cell, row)
             elif isinstance(cell, str):
-                self._add_text(cell, row)
+                if cell not in judged:
+                    judged[cell] = read_cell(cell)
+                self._add_text(cell, judged[cell], row)
             else:
                 self._numbers.append(np.nan if cell is None else float(cell))
 
-    def _add_text(self, cell: str, row: int) -> None:
-        found = read_cell(cell)
+    def _add_text(self, cell: str, found: Cell | None, row: int) -> None:
         if found is None:
             self._text(cell, row)
             return
@@ -102,7 +106,7 @@ class ColumnReader:
 
     def _look_for_groups(self, cells: Sequence[object], start: int) -> None:
         """Positions of cells like 1.100, for as long as every cell with a point is like that."""
-        if not self._only_groups:
+        if not self._only_groups or _are_texts_without(".", cells):
             return
         for position, cell in enumerate(cells, start=start):
             if not isinstance(cell, str):
@@ -155,15 +159,17 @@ class ColumnReader:
     def _add_texts(self, cells: Sequence[object]) -> None:
         known = self._known
         assert known is not None
-        codes = self._codes
-        for cell in cells:
-            text = cell.strip() if isinstance(cell, str) else text_of(cell)
-            code = known.get(text)
-            if code is None:
-                code = known[text] = len(known)
-            codes.append(code)
+        if len(set(cells)) > MAX_TEXTS_OF_NUMBERS and self._are_measured():
+            self._known, self._codes = None, array("i")
+            return
+        texts = [cell.strip() if isinstance(cell, str) else text_of(cell) for cell in cells]
+        # A dictionary keeps the order in which texts are met; a set would not.
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        known.update(zip(new, range(len(known), len(known) + len(new)), strict=True))
         if len(known) > MAX_TEXTS or (len(known) > MAX_TEXTS_OF_NUMBERS and self._are_measured()):
             self._known, self._codes = None, array("i")
+        else:
+            self._codes.extend(map(known.__getitem__, texts))
 
     def _are_measured(self) -> bool:
         """Whether the cells are numbers with decimals: no battery is called so."""
@@ -183,6 +189,8 @@ class ColumnReader:
 
 def text_of(value: object) -> str:
     """A cell as text: whole numbers without ".0", dates as such, "" where blank."""
+    if isinstance(value, str):
+        return value.strip()
     if value is None:
         return ""
     if isinstance(value, float):
@@ -215,14 +223,29 @@ def _plain(cells: Sequence[object]) -> np.ndarray:
     texts = cast("Sequence[str]", cells)
     if "_" in "".join(texts):
         raise ValueError("float() would read 1_5 as 15")
-    return np.array(list(map(float, texts)), dtype=np.float64)
+    if "" in texts:
+        texts = [text or "nan" for text in texts]
+    return np.fromiter(map(float, texts), dtype=np.float64, count=len(texts))
+
+
+def _are_texts_without(mark: str, cells: Sequence[object]) -> bool:
+    """Whether all cells are texts, and none of them holds the mark."""
+    try:
+        return mark not in "".join(cast("Sequence[str]", cells))
+    except TypeError:
+        return False
 
 
 def is_number(cell: object) -> bool:
     """Whether a cell holds a number, with or without unit."""
     if isinstance(cell, int | float) and not isinstance(cell, bool):
         return cell == cell
-    if not isinstance(cell, str) or is_missing(cell):
+    if not isinstance(cell, str):
         return False
-    found = read_cell(cell)
+    if "_" not in cell:
+        try:
+            return not math.isnan(float(cell))
+        except ValueError:
+            pass
+    found = None if is_missing(cell) else read_cell(cell)
     return found is not None and found.value == found.value

@@ -22,6 +22,9 @@ def recognise_format(source: SourceFile, formats: Sequence[FileFormat]) -> FileF
         raise BadFile("The file is empty. Upload a file with column names and rows.")
     _refuse_known_misfits(source, start, list_endings(formats))
     for candidate in formats:
+        if candidate is formats[-1]:
+            # It takes what no other knows, and must not take JSON for a table of text.
+            _refuse_json(source, start)
         if candidate.fits(source.path, start):
             _check_ending(source, candidate, formats)
             return candidate
@@ -53,8 +56,6 @@ def _refuse_known_misfits(source: SourceFile, start: bytes, accepted: str) -> No
         )
     if start.startswith(b"\x93NUMPY"):
         raise BadFile("This is a NumPy file (.npy). Save the table as CSV, with column names.")
-    if source.name.lower().endswith((".json", ".jsonl")) or _is_json(start):
-        raise BadFile("This is a JSON file. Export the data as a table: CSV, .xlsx or .parquet.")
     if source.name.lower().endswith(".mat") and _is_mat4(start):
         raise BadFile(
             "This is a MATLAB version 4 file. Save it in MATLAB with save(name, ..., '-v7') and "
@@ -64,6 +65,11 @@ def _refuse_known_misfits(source: SourceFile, start: bytes, accepted: str) -> No
         raise BadFile("The workbook may hold macros (.xlsm). Save it as .xlsx or CSV.")
     if start.startswith(_OTHER_PACKERS):
         raise BadFile(f"This kind of archive cannot be read. FadeBench reads {accepted} files.")
+
+
+def _refuse_json(source: SourceFile, start: bytes) -> None:
+    if source.name.lower().endswith((".json", ".jsonl")) or _is_json(start):
+        raise BadFile("This is a JSON file. Export the data as a table: CSV, .xlsx or .parquet.")
 
 
 def _check_ending(source: SourceFile, found: FileFormat, formats: Sequence[FileFormat]) -> None:

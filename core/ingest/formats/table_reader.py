@@ -100,18 +100,27 @@ class _Reader:
 
     def _is_no_data(self, number: int, cells: Sequence[Any]) -> bool:
         """Whether a row repeats the header, or is a remark of one cell below the table."""
-        texts = tuple(text_of(cell).casefold() for cell in cells)
-        if texts[: len(self._header.texts)] == self._header.texts and any(texts):
+        if self._is_header(cells):
             self._repeated.append(number)
             return True
-        filled = [cell for cell in cells if text_of(cell)]
-        if len(filled) != 1 or self._width <= 2 or is_number(filled[0]):
+        # Asked for every row of a file: usually the first two cells tell that it is data.
+        if self._width <= 2 or (text_of(cells[0]) and len(cells) > 1 and text_of(cells[1])):
+            return False
+        filled = list(islice((cell for cell in cells if text_of(cell)), 2))
+        if len(filled) != 1 or is_number(filled[0]):
             return False
         remark = text_of(filled[0])
         if " " not in remark and not remark.startswith(("#", "%", "//")):
             return False
         self._remarks.append((number, filled))
         return True
+
+    def _is_header(self, cells: Sequence[Any]) -> bool:
+        known = self._header.texts
+        if not cells or text_of(cells[0]).casefold() != known[0]:
+            return False
+        texts = tuple(text_of(cell).casefold() for cell in cells)
+        return texts[: len(known)] == known and any(texts)
 
     def _fit(self, number: int, cells: Sequence[Any]) -> Sequence[Any]:
         """Pad a short row, and drop blank cells beyond the last column."""

@@ -47,8 +47,9 @@ def judge(start: bytes) -> tuple[str, str]:
         if start.startswith(mark):
             return encoding, words
     for encoding, offset in (("utf-16-le", 1), ("utf-16-be", 0)):
-        zeros = start[offset:4000:2].count(0)
-        if len(start) > 3 and zeros > 0.4 * len(start[offset:4000:2]):
+        high, low = start[offset:4000:2], start[1 - offset : 4000 : 2]
+        # Zeros in both bytes of a character are those of a packed or binary file.
+        if len(start) > 3 and high.count(0) > 0.4 * len(high) and low.count(0) == 0:
             return encoding, "UTF-16"
     if b"\0" in start[:4000]:
         raise BadFile("The file is not a text table. Save the table as CSV (UTF-8) and try again.")

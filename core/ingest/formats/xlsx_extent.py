@@ -12,11 +12,12 @@ from defusedxml.ElementTree import fromstring
 from core.base.errors import BadFile
 
 _CHUNK_BYTES = 1 << 22
-_CELL = re.compile(rb'<(?:\w+:)?c\b[^>]*?\br="([A-Z]{1,3})(\d{1,7})"')
-_COUNT = re.compile(rb"<(?:\w+:)?(?:c|row)\b")
+_CELL = re.compile(rb'<(?:\w+:)?c\b[^>]*?\br\s*=\s*["\']([A-Z]{1,3})(\d{1,7})["\']')
+# Cells may name no place of their own: they then stand in the row that is named last.
+_ROW = re.compile(rb'<(?:\w+:)?row\b[^>]*?\br\s*=\s*["\'](\d{1,7})["\']')
 # A formula whose result the workbook does not hold, as programs that cannot calculate write it.
 _FORMULA = re.compile(
-    rb'<(?:\w+:)?c\b[^>]*?\br="([A-Z]{1,3}\d{1,7})"[^>]*>\s*<(?:\w+:)?f\b'
+    rb'<(?:\w+:)?c\b[^>]*?\br\s*=\s*["\']([A-Z]{1,3}\d{1,7})["\'][^>]*>\s*<(?:\w+:)?f\b'
     rb"(?:[^>]*/>|[^>]*>[^<]*</(?:\w+:)?f>)\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?"
     rb"\s*</(?:\w+:)?c>"
 )
@@ -50,13 +51,16 @@ def sheet_paths(archive: ZipFile) -> dict[str, str]:
 
 
 def extent_of(stream: IO[bytes]) -> Extent:
-    """Scan a sheet's XML; cells that name no place count towards the columns of a row."""
+    """Scan a sheet's XML; raises BadFile for XML that would be read wrongly."""
     n_columns = n_rows = 0
     formulas: list[str] = []
-    for piece in _pieces(stream):
+    for position, piece in enumerate(_pieces(stream)):
+        if position == 0:
+            _check_start(piece)
         for match in _CELL.finditer(piece):
             n_columns = max(n_columns, _column_number(match[1]))
             n_rows = max(n_rows, int(match[2]))
+        n_rows = max([n_rows, *(int(match[1]) for match in _ROW.finditer(piece))])
         if len(formulas) < 3:
             formulas += [match[1].decode() for match in _FORMULA.finditer(piece)]
     return Extent(n_columns, n_rows, tuple(formulas[:3]))
@@ -68,6 +72,12 @@ def damaged() -> BadFile:
         "The workbook is damaged or of an unknown kind. Open it in a spreadsheet and save it "
         "again as .xlsx, or as CSV."
     )
+
+
+def _check_start(piece: bytes) -> None:
+    """Refuse declared entities, whose cells would be read as blank, and XML in wide characters."""
+    if b"<!DOCTYPE" in piece or piece.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in piece[:64]:
+        raise damaged()
 
 
 def _pieces(stream: IO[bytes]) -> Iterator[bytes]:

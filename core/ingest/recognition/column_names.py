@@ -150,10 +150,15 @@ def is_in(column: str, names: frozenset[str]) -> bool:
 
 
 def speaks_of_label(column: str) -> bool:
-    """Whether a name holds a word like capacity, cycle, SOH or life: no feature by default."""
+    """Whether a name holds a word like capacity, cycle, SOH or life: no feature by default.
+
+    The charge of a part of charging (cc_charge_capacity) measures that part, not the battery.
+    """
     name = unicodedata.normalize("NFKC", column)
-    words = re.findall(r"[A-Z]+(?![a-z])|[A-Za-z][a-zäöü]*|\d+", name)
-    if any(word.casefold() in LABEL_WORDS for word in words):
+    words = [w.casefold() for w in re.findall(r"[A-Z]+(?![a-z])|[A-Za-z][a-zäöü]*|\d+", name)]
+    if words[:3] in (["cc", "charge", "capacity"], ["cv", "charge", "capacity"]):
+        return False
+    if any(word in LABEL_WORDS for word in words):
         return True
     return any(part in name.casefold() for part in LABEL_PARTS)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,7 @@ class Evidence:
     codes: "pd.Categorical"
     cycle: np.ndarray
 
-    @property
+    @cached_property
     def columns(self) -> tuple[str, ...]:
         """Columns that every table has."""
         return common_columns(self.tables)

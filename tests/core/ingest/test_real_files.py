@@ -79,7 +79,10 @@ def test_xjtu_cells_hold_151_infinite_values() -> None:
 def test_batteryarchive_cycle_data() -> None:
     result = _build("cycler/batteryarchive_cycle_data.csv")
     assert result.cycles["cycle_num"].tolist()[0] == 1
-    assert [f.unit for f in result.feature_schema.features] == ["A", "A", "V", "V"]
+    assert [f.name for f in result.feature_schema.features] == ["Max_Current"]
+    path = SHARED_DATA / "cycler/batteryarchive_cycle_data.csv"
+    described = preview(path, path.name).attributes
+    assert described == ("Min_Current (A)", "Min_Voltage (V)", "Max_Voltage (V)")
 
 
 @pytest.mark.parametrize("name", ["arbin_lfp.csv", "neware_time_bug.bdf.csv"])
@@ -95,10 +98,17 @@ def test_formats_of_other_instruments_are_refused(name: str) -> None:
         preview(path, name)
 
 
-def test_arbin_workbook_finds_the_data_sheet() -> None:
+def test_arbin_workbook_finds_the_summary_by_cycle() -> None:
     path = SHARED_DATA / "cycler" / "arbin_cs2_35_part1.xlsx"
     look = preview(path, path.name)
-    assert look.mapping.sheet == "Channel_1-008"
-    assert look.mapping.cycle_column == "Cycle_Index"
-    frame = read_table(path, path.name, replace(look.mapping, nominal_capacity_ah=1.1))
-    assert frame["cycle"].is_monotonic_increasing
+    assert look.mapping.sheet == "Statistics_1-008"
+    assert look.mapping.cycle_column == "Cycle_Index" and look.mapping.cumulative
+    frame = read_table(path, path.name, look.mapping)
+    assert frame["cycle"].tolist() == list(range(1, 10))
+    assert frame["capacity"].between(0.9, 1.1).all()
+
+
+def test_the_record_in_the_arbin_workbook_is_refused() -> None:
+    path = SHARED_DATA / "cycler" / "arbin_cs2_35_part1.xlsx"
+    with pytest.raises(BadFile, match="time series with about .* rows a cycle"):
+        preview(path, path.name, sheet="Channel_1-008")
