@@ -43,5 +43,5 @@ def test_the_command_line_reads_the_same_as_from_csv(
 def test_a_wrong_ending_is_named_with_the_right_one(path: Path) -> None:
     with pytest.raises(BadFile, match=r"content is JSON lines.*'\.jsonl'"):
         preview(path, "cells.csv")
-    with pytest.raises(BadFile, match=r"\.zip, \.jsonl and \.csv"):
+    with pytest.raises(BadFile, match=r"\.parquet, \.jsonl and \.csv"):
         preview(path, "cells.doc")
