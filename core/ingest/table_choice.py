@@ -99,4 +99,9 @@ def _telling(table: Table) -> tuple[int, int, int, int]:
     """
     roles = _roles(table)
     usable = 0 if _is_series(table) else 1
-    return (usable if roles else 0, len(roles), sum(role in roles for role in _STATE_ROLES), 1 if table.n_rows > 2 else 0)
+    return (
+        usable if roles else 0,
+        len(roles),
+        sum(role in roles for role in _STATE_ROLES),
+        1 if table.n_rows > 2 else 0,
+    )

@@ -271,8 +271,10 @@ def _exit_reason(code: int | None, task_id: int) -> str:
             "Nothing of it was kept; start it again, with a smaller file or smaller settings if it "
             "ends the same way."
         )
+    # Only the process that started another learns of the signal that ended it.
+    cause = ", perhaps killed for lack of memory" if code is None else ""
     lines = _last_lines(log_path(task_id))
-    return f"The background process ended without a result. {lines}".strip()
+    return f"The background process ended without a result{cause}. {lines}".strip()
 
 
 def _last_lines(path: Path) -> str:

@@ -1,5 +1,6 @@
 """Finds where a table begins: titles above it, its header of one or two rows, a row of units."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -89,8 +90,13 @@ def unique_names(header: Sequence[object]) -> tuple[str, ...]:
 
 def _last_row_of_header(rows: Sequence[Sequence[Any]]) -> int:
     """Position of the last row before the data: texts in as many columns as the data fills."""
-    filled = [_n_filled(row) for row in rows]
-    data = [position for position, row in enumerate(rows) if position and _is_data(row)]
+    counts = [_counts(row) for row in rows]
+    filled = [n_filled for n_filled, _n_numbers in counts]
+    data = [
+        position
+        for position, row in enumerate(rows)
+        if position and _is_data(len(row), *counts[position])
+    ]
     typical = sorted(filled[position] for position in data)[len(data) // 2] if data else 1
     first = data[0] if data else 1
     for position in range(first - 1, -1, -1):
@@ -99,11 +105,20 @@ def _last_row_of_header(rows: Sequence[Sequence[Any]]) -> int:
     return 0 if not data else max(first - 1, 0)
 
 
-def _is_data(row: Sequence[Any]) -> bool:
+def _is_data(width: int, n_filled: int, n_numbers: int) -> bool:
     """Numbers in at least a third of the cells that are filled, and no name of a column."""
-    filled = _n_filled(row)
-    n_numbers = sum(is_number(cell) for cell in row)
-    return n_numbers > 0 and 3 * n_numbers >= filled and (filled > 1 or len(row) == 1)
+    return n_numbers > 0 and 3 * n_numbers >= n_filled and (n_filled > 1 or width == 1)
+
+
+def _counts(row: Sequence[Any]) -> tuple[int, int]:
+    """Cells of a row that are filled, and those that are numbers."""
+    try:
+        # Most rows are plain numbers, and an archive may hold thousands of tables.
+        if "_" not in "".join(row) and not any(map(math.isnan, map(float, row))):
+            return len(row), len(row)
+    except (TypeError, ValueError):
+        pass
+    return _n_filled(row), sum(map(is_number, row))
 
 
 def _is_upper(rows: Sequence[Sequence[Any]], position: int) -> bool:

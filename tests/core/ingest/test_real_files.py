@@ -110,5 +110,5 @@ def test_arbin_workbook_finds_the_summary_by_cycle() -> None:
 
 def test_the_record_in_the_arbin_workbook_is_refused() -> None:
     path = SHARED_DATA / "cycler" / "arbin_cs2_35_part1.xlsx"
-    with pytest.raises(BadFile, match="time series with about .* rows a cycle"):
+    with pytest.raises(BadFile, match=r"time series with about .* rows a cycle"):
         preview(path, path.name, sheet="Channel_1-008")

@@ -72,6 +72,8 @@ def test_half_a_dataset_is_removed(user: CurrentUser, tmp_path: Path, way: str) 
         assert session.scalar(select(func.count()).select_from(Dataset)) == 0
     assert info.status == "FAILED" and info.error_message
     assert ("cancelled by you" if way == "cancelled" else "signal 9") in info.error_message
+    if way == "killed":
+        assert "lack of memory" in info.error_message and "smaller file" in info.error_message
     assert on_disk(f"{user.id}/uploads/{upload_id}/raw_data.csv").is_file()
 
 
@@ -104,7 +106,8 @@ def test_results_of_a_dead_test_are_removed(world: World) -> None:
         assert session.scalar(left.where(TestJobPrediction.test_job_id == test_id)) == 0
         assert session.scalar(left) > 0
     assert info.status == "FAILED"
-    assert info.task is not None and "ended without a result" in (info.task.message or "")
+    assert info.task is not None and info.task.message is not None
+    assert "ended without a result, perhaps killed for lack of memory" in info.task.message
 
 
 def test_work_survives_a_restart_of_the_app(user: CurrentUser, dataset_id: int) -> None:

@@ -1,5 +1,6 @@
 """Excel workbooks: the right sheet, row numbers, and cells of every kind."""
 
+import io
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from core.base.errors import BadFile
 from core.ingest.formats.readers import preview
+from core.ingest.formats.xlsx_extent import extent_of
 from core.ingest.mapping import ColumnMapping, FeatureColumn
 from tests.core.ingest.files import read_table, write_xlsx
 
@@ -61,3 +63,30 @@ def test_empty_workbook(tmp_path: Path) -> None:
     path = write_xlsx(tmp_path / "w.xlsx", {"S": []})
     with pytest.raises(BadFile, match="empty"):
         preview(path, "w.xlsx")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [b'<c r="XFD1048576">', b"<c r='XFD1048576'>", b'<x:c s="1" r = "XFD1048576">'],
+)
+def test_the_extent_counts_cells_in_any_quotes(cell: bytes) -> None:
+    sheet = b"<worksheet><sheetData><row>" + cell + b"<v>1</v></c></row></sheetData></worksheet>"
+    extent = extent_of(io.BytesIO(sheet))
+    assert (extent.n_columns, extent.n_rows) == (16_384, 1_048_576)
+
+
+def test_the_extent_counts_rows_whose_cells_name_no_place() -> None:
+    rows = b"<row r='1'><c r='ALL1'><v>1</v></c></row><row r='1048576'><c><v>1</v></c></row>"
+    extent = extent_of(io.BytesIO(b"<worksheet><sheetData>" + rows + b"</sheetData></worksheet>"))
+    assert (extent.n_columns, extent.n_rows) == (1_000, 1_048_576)
+
+
+def test_a_formula_in_single_quotes_has_no_result_either() -> None:
+    sheet = b"<row r='2'><c r='B2'><f>A2*2</f></c></row></sheetData></worksheet>"
+    assert extent_of(io.BytesIO(sheet)).formulas_without_result == ("B2",)
+
+
+@pytest.mark.parametrize("start", [b"<!DOCTYPE x []>", "\ufeff<?xml?>".encode("utf-16-le")])
+def test_xml_with_entities_or_wide_characters_is_refused(start: bytes) -> None:
+    with pytest.raises(BadFile, match="damaged or of an unknown kind"):
+        extent_of(io.BytesIO(start + b"<worksheet><row><c><v>1</v></c></row></worksheet>"))
