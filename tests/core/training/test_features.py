@@ -26,8 +26,9 @@ from core.model_versions.versions import (
 )
 from core.training.request import TrainingRequest
 from core.training.start import start_training
+from core.training.twin_plans import estimate_twins, start_twins
 from core.training.twin_report import _alike
-from core.training.twins import estimate_twins, find_twins, start_twins
+from core.training.twins import find_twins
 from core.training.views import get_job_info
 from db.tables import ModelVersion
 from models.model.checkpoint import TrainedModel
