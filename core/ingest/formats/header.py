@@ -152,7 +152,7 @@ def _is_units_row(row: Sequence[Any]) -> bool:
 
 def _unit(text: str) -> str:
     bare = text.strip("()[] ").casefold()
-    return CELL_UNITS.get(bare, bare if bare in ("degc",) else "")
+    return CELL_UNITS.get(bare, "")
 
 
 def _n_filled(row: Sequence[Any]) -> int:

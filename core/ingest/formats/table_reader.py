@@ -1,6 +1,7 @@
 """Gathers a table row by row: header, columns, and what in it is no row of data."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import chain, islice
 from typing import Any
 
@@ -10,7 +11,7 @@ from core.base.errors import BadFile
 from core.ingest.formats.column_reader import ColumnReader, is_number, text_of
 from core.ingest.formats.header import LOOK_ROWS, Header, find_header
 from core.ingest.limits import Limits
-from core.ingest.table import Table
+from core.ingest.table import Column, Table
 
 BATCH_ROWS = 5_000
 Row = tuple[int, Sequence[Any]]
@@ -164,9 +165,7 @@ def _unnamed(header: Header, first: Sequence[Sequence[Any]]) -> list[str]:
     return [f"column {position}" for position in range(width + 1, widest + 1)]
 
 
-def _with_unit(column: Any, unit: str) -> Any:
-    from dataclasses import replace
-
+def _with_unit(column: Column, unit: str) -> Column:
     return replace(column, unit=unit) if unit and not column.unit else column
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
-import python_calamine
 from python_calamine import CalamineWorkbook, SheetTypeEnum
 
 from core.base.errors import BadFile, FadeBenchError
@@ -52,8 +51,7 @@ def read_workbook(
     if len(tables) == 1 and sheets is None and len(names) == 1:
         tables = [_called_by_file(tables[0], source)]
     notes = (f"Sheets without a table: {', '.join(without[:5])}.",) if without else ()
-    kind = "sheets"
-    return FileTables("Excel workbook", kind, tuple(tables), notes=notes)
+    return FileTables("Excel workbook", "sheets", tuple(tables), notes=notes)
 
 
 def _called_by_file(table: Table, source: SourceFile) -> Table:
@@ -149,4 +147,3 @@ def _fits(path: Path, start: bytes) -> bool:
 
 
 XLSX = FileFormat("XLSX", (".xlsx",), _fits, read_workbook)
-CalamineError = python_calamine.CalamineError

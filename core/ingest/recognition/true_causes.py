@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 
 from core.base.errors import BadFile
 from core.base.words import rounded
@@ -18,12 +19,14 @@ _DATE = re.compile(
 )
 
 
-def refuse_time_series(tables: Sequence[Table], codes: "object", cycle: np.ndarray | None) -> None:
+def refuse_time_series(
+    tables: Sequence[Table], codes: "pd.Categorical", cycle: np.ndarray | None
+) -> None:
     """Raise BadFile for the record of a cycler: many rows a cycle, or voltage over time."""
     columns = tables[0].names
     name = tables[0].name
-    if cycle is not None and is_time_series(codes, cycle):  # type: ignore[arg-type]
-        rows = rounded(rows_per_cycle(codes, cycle), 3)  # type: ignore[arg-type]
+    if cycle is not None and is_time_series(codes, cycle):
+        rows = rounded(rows_per_cycle(codes, cycle), 3)
         raise BadFile(
             f"{name} is a time series with about {rows} rows a cycle. FadeBench needs one row per "
             "cycle: summarise the file by cycle first."
